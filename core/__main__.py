@@ -1,0 +1,265 @@
+"""The command line: `python -m core COMMAND`, or `fieldguide COMMAND`; `fieldguide` alone opens the app."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core import checks, recipes
+from core.config import make_config, with_changes
+from core.errors import ConfigError, FieldguideError, PictureError
+from core.export import KINDS
+from core.export import export as make_export
+from core.prediction import Classifier
+from core.project import Project
+from core.records import RunState
+from core.runs import RunSnapshot, open_run
+from core.runs import evaluate as evaluate_run
+from core.runs import train as train_run
+
+ROOT = Path(__file__).parents[1]
+SAFE_SETTINGS = (
+    "--server.address=127.0.0.1",
+    "--server.allowedHosts=localhost",
+    "--server.allowedHosts=127.0.0.1",
+    "--browser.gatherUsageStats=false",
+    "--client.showErrorDetails=none",
+    "--client.showSidebarNavigation=false",
+    "--client.toolbarMode=minimal",
+    "--server.fileWatcherType=none",
+)
+"""The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object as the last line.")
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fieldguide")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Fieldguide teaches a computer to recognise pictures. Without a command it opens the app in the browser."""
+    if context.invoked_subcommand is None:
+        open_app()
+
+
+def open_app() -> None:
+    """Replaces this process by the app's server, with the project's own look and safe settings from any folder."""
+    os.chdir(ROOT)
+    arguments = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *SAFE_SETTINGS]
+    if os.name == "nt":  # Windows has no exec that keeps the console
+        import subprocess
+
+        sys.exit(subprocess.call(arguments))
+    os.execv(sys.executable, arguments)  # noqa: S606
+
+
+@cli.command()
+@click.argument("folder")
+@as_json
+def check(folder: str, json_: bool) -> None:
+    """Count the pictures in FOLDER and list the problems found."""
+    project = Project.open(folder)
+    catalogue = project.scan(_bar("looking at pictures"))
+    problems = checks.find_problems(catalogue)
+    reason = checks.why_not_trainable(catalogue)
+    for name, count in catalogue.counts.items():
+        click.echo(f"{count:7}  {name}")
+    if catalogue.unlabelled:
+        click.echo(f"{len(catalogue.unlabelled):7}  without a class")
+    for problem in problems:
+        click.echo(f"{problem.kind}: {problem.sentence}")
+    click.echo(reason or "Ready to train.")
+    _json(
+        json_,
+        {
+            "folder": str(project.root),
+            "pictures": len(catalogue.pictures),
+            "classes": catalogue.counts,
+            "unlabelled": len(catalogue.unlabelled),
+            "rejected": [{"file": r.path, "reason": r.reason} for r in catalogue.rejected],
+            "problems": [{"kind": p.kind, "sentence": p.sentence, "files": list(p.paths)} for p in problems],
+            "trainable": not reason,
+            "reason": reason,
+        },
+    )
+
+
+@cli.command()
+@click.argument("folder")
+@click.option("--recipe", default="quick", show_default=True, help="The named settings to start from.")
+@click.option("--config", "config_file", help="A JSON file of settings; what it leaves out is the recipe's.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as epochs=20.")
+@click.option("--seed", type=int, help="The same as --set seed=N.")
+@click.option("--out", help="A new folder for the run; by default one in FOLDER/.fieldguide.")
+@as_json
+def train(
+    folder: str,
+    recipe: str,
+    config_file: str | None,
+    changes: tuple[str, ...],
+    seed: int | None,
+    out: str | None,
+    json_: bool,
+) -> None:
+    """Train on the class folders in FOLDER and say how good the model is."""
+    config = recipes.get_recipe(recipe).config
+    if config_file:
+        config = make_config(config.model_dump() | _settings_in(Path(config_file)))
+    config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    project = Project.open(folder)
+    project.scan(_bar("looking at pictures"))
+    run = train_run(project, config, Path(out) if out else None, _training_watcher())
+    snapshot = run.snapshot()
+    if snapshot.result:
+        test = snapshot.result["test"]
+        click.echo(f"{test['right']} of {test['total']} test pictures right ({test['accuracy']:.1%}).")
+        click.echo(snapshot.result["diagnosis"])
+    else:
+        click.echo(snapshot.state.message)
+    click.echo(f"Run: {run.folder}")
+    _json(json_, snapshot.as_dict())
+
+
+@cli.command()
+@click.argument("run_dir")
+@as_json
+def evaluate(run_dir: str, json_: bool) -> None:
+    """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class."""
+    evaluation = evaluate_run(open_run(run_dir))
+    click.echo(f"{evaluation.in_words} ({evaluation.accuracy:.1%})")
+    for score in evaluation.classes:
+        click.echo(
+            f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
+            f"F1 {score.f1:.2f}"
+        )
+    _json(json_, evaluation.as_dict())
+
+
+@cli.command()
+@click.argument("run_dir")
+@click.option("--format", "kind", type=click.Choice(KINDS), default="float32", show_default=True)
+@click.option("--out", help="Where to copy it: a path that ends in .tflite or .zip.")
+@as_json
+def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
+    """Write the model of RUN_DIR as a .tflite file, and measure that it behaves as the trained one."""
+    last = [""]
+
+    def watch(state: RunState) -> None:
+        if state.phase != last[0]:
+            last[0] = state.phase
+            click.echo(state.phase, err=True)
+
+    made = make_export(open_run(run_dir), kind, out, watch)
+    click.echo(
+        f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
+        f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
+    )
+    if not made.good:
+        click.echo("Warning: this file answers differently from the trained model.", err=True)
+    _json(json_, made.as_dict())
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("pictures", nargs=-1, required=True)
+@as_json
+def predict(model: str, pictures: tuple[str, ...], json_: bool) -> None:
+    """Say what is on PICTURES, with MODEL: a run folder, an exported zip, or a .tflite with fieldguide.json beside it."""
+    classifier = Classifier.load(model)
+    answers = []
+    for picture in pictures:
+        try:
+            answers += classifier.predict([Path(picture)]).as_dicts()
+        except PictureError as error:
+            raise PictureError(f"{picture}: {error.message}.", "Leave it out, or choose another picture.") from None
+    for answer in answers:
+        click.echo(f"{answer['file']}: {answer['label']} ({answer['probability']:.0%})")
+    if json_:
+        # A list was asked for; the one JSON value on the last line is that list.
+        click.echo(json.dumps(answers, ensure_ascii=False))
+
+
+@cli.command("recipes")
+@as_json
+def list_recipes(json_: bool) -> None:
+    """List the recipes and their settings."""
+    for recipe in recipes.RECIPES.values():
+        click.echo(f"{recipe.name}: {recipe.sentence}")
+    _json(
+        json_,
+        {
+            "recipes": [
+                {"name": r.name, "title": r.title, "sentence": r.sentence, "config": r.config.model_dump()}
+                for r in recipes.RECIPES.values()
+            ]
+        },
+    )
+
+
+def _settings_in(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The settings in {path} cannot be read: {error}.", "It must be a JSON object.") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} is not a JSON object.", 'For instance: {"epochs": 20}')
+    return values
+
+
+def _bar(what: str) -> Callable[[int, int], None]:
+    def show(done: int, total: int) -> None:
+        click.echo(f"{what}: {done} of {total}", err=True)
+
+    return show
+
+
+def _training_watcher() -> Callable[[RunSnapshot], None]:
+    """Prints each new phase, and each new epoch, once."""
+    seen: dict[str, Any] = {"phase": "", "epochs": 0}
+
+    def watch(snapshot: RunSnapshot) -> None:
+        if snapshot.state.phase != seen["phase"]:
+            seen["phase"] = snapshot.state.phase
+            if seen["phase"]:
+                click.echo(seen["phase"], err=True)
+        for epoch in snapshot.history[seen["epochs"] :]:
+            click.echo(
+                f"epoch {epoch['epoch']}: accuracy {epoch['accuracy']:.3f}, validation {epoch['val_accuracy']:.3f}, "
+                f"loss {epoch['loss']:.3f}, validation {epoch['val_loss']:.3f}",
+                err=True,
+            )
+        seen["epochs"] = len(snapshot.history)
+
+    return watch
+
+
+def _json(wanted: bool, value: dict[str, Any]) -> None:
+    if wanted:
+        click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def main() -> None:
+    """Runs the command line; an error a person can cause is one line on standard error, and exit status 2."""
+    try:
+        cli(standalone_mode=False)
+    except FieldguideError as error:
+        _end(str(error))
+    except click.exceptions.Abort:
+        _end("Stopped.")
+    except click.ClickException as error:
+        _end(f"{error.format_message()} Run `python -m core --help` to see what there is.")
+
+
+def _end(message: str) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""What is worth a look before training: one function a check, each returning the same kind of row."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.project import Catalogue, Picture
+
+NEAR = 5.0
+"""Mean difference of two signatures (0..255) up to which two pictures count as near-duplicates. On flower_photos this
+finds re-uploads of one photo and no two photos that a person would call different."""
+
+FEW = 10
+"""A class with fewer pictures than this is worth a remark."""
+
+MAX_CLASSES = 1000
+"""More class folders than this are refused."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding: its `kind`, one sentence, and the paths it is about (relative to the project)."""
+
+    kind: str
+    sentence: str
+    paths: tuple[str, ...] = ()
+
+
+def near_groups(pictures: Sequence[Picture]) -> list[int]:
+    """For each picture the number of its group; pictures with the same bytes, or nearly the same look, share one.
+
+    Groups are numbered from 0 in order of first appearance. Compares 8 x 8 colour signatures; pictures are sorted by
+    mean first, since two signatures can't be nearer than their means.
+    """
+    count = len(pictures)
+    parent = list(range(count))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    if count:
+        signatures = np.stack([np.frombuffer(p.signature, np.uint8) for p in pictures]).astype(np.int16)
+        means = signatures.mean(axis=1)
+        order = np.argsort(means, kind="stable")
+        ends = np.searchsorted(means[order], means[order] + NEAR, side="right")
+        for position, end in enumerate(ends):
+            others = order[position + 1 : end]
+            near = others[np.abs(signatures[others] - signatures[order[position]]).mean(axis=1) <= NEAR]
+            for other in near:
+                a, b = sorted((root(int(other)), root(int(order[position]))))
+                parent[b] = a
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(i), len(numbers)) for i in range(count)]
+
+
+def find_problems(catalogue: Catalogue) -> list[Problem]:
+    """All findings, the gravest first."""
+    return [
+        *_rejected(catalogue),
+        *_same_bytes(catalogue),
+        *_class_sizes(catalogue),
+        *_links(catalogue),
+        *_remarks(catalogue),
+    ]
+
+
+def why_not_trainable(catalogue: Catalogue) -> str:
+    """One sentence on what is missing before training can start, or "" if nothing is."""
+    counts = {name: count for name, count in catalogue.counts.items() if count}
+    if not counts:
+        return "There are no pictures in class folders yet."
+    if len(counts) == 1:
+        return f"There is only one class, {next(iter(counts))}. A model needs at least two to tell apart."
+    if len(counts) > MAX_CLASSES:
+        return f"There are {len(counts)} classes; at most {MAX_CLASSES} are supported."
+    small = [name for name, count in counts.items() if count < 3]
+    if small:
+        return f"{small[0]} has too few pictures ({counts[small[0]]}): each class needs at least 3, better 20."
+    return ""
+
+
+def _rejected(catalogue: Catalogue) -> list[Problem]:
+    return [Problem("unreadable", f"{r.path} - {r.reason}", (r.path,)) for r in catalogue.rejected]
+
+
+def _same_bytes(catalogue: Catalogue) -> list[Problem]:
+    copies: dict[str, list[Picture]] = defaultdict(list)
+    for picture in catalogue.pictures:
+        copies[picture.id].append(picture)
+    problems = []
+    for group in copies.values():
+        classes = sorted({p.class_name for p in group if p.class_name})
+        paths = tuple(p.path for p in group)
+        if len(classes) > 1:
+            sentence = (
+                f"The same picture is in {' and '.join(classes)}: {', '.join(paths)}. It is left out of training."
+            )
+            problems.append(Problem("conflict", sentence, paths))
+        elif len(group) > 1:
+            problems.append(Problem("copy", f"The same picture {len(group)} times: {', '.join(paths)}", paths))
+    return sorted(problems, key=lambda problem: problem.kind, reverse=True)
+
+
+def _class_sizes(catalogue: Catalogue) -> list[Problem]:
+    counts = catalogue.counts
+    problems = [Problem("empty", f"{name} has no pictures: it is left out.") for name, n in counts.items() if n == 0]
+    few = {name: n for name, n in counts.items() if 0 < n < FEW}
+    problems += [Problem("few", f"{name} has only {n} pictures; 20 or more work better.") for name, n in few.items()]
+    filled = Counter({name: n for name, n in counts.items() if n >= FEW})
+    if len(filled) > 1:
+        (largest, most), (smallest, least) = filled.most_common()[0], filled.most_common()[-1]
+        if most > 3 * least:
+            sentence = f"{least} {smallest} against {most} {largest}: more pictures of {smallest} would help."
+            problems.append(Problem("imbalance", sentence))
+    return problems
+
+
+def _links(catalogue: Catalogue) -> list[Problem]:
+    return [Problem("link", f"{path} is a link and is not followed.", (path,)) for path in catalogue.links]
+
+
+def _remarks(catalogue: Catalogue) -> list[Problem]:
+    problems = []
+    for p in catalogue.pictures:
+        if p.note:
+            problems.append(Problem("note", f"{p.path} - {p.note}", (p.path,)))
+        if min(p.width, p.height) < 32 or max(p.width, p.height) > 20 * min(p.width, p.height):
+            problems.append(Problem("tiny", f"{p.path} - only {p.width} x {p.height} pixels", (p.path,)))
+        if not 8 < p.brightness < 250:
+            problems.append(
+                Problem("blank", f"{p.path} - almost all {'black' if p.brightness < 9 else 'white'}", (p.path,))
+            )
+    return problems

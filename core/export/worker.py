@@ -1,0 +1,129 @@
+"""The export process: Keras model -> .tflite files, each measured. `python -m core.export.worker RUN_DIR KIND...`"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from core import store
+from core.config import ExportConfig, ExportFormat
+from core.errors import FieldguideError, ModelError
+from core.export import exports_folder
+from core.export.bundle import make_zip
+from core.export.parity import is_integer_only, measure
+from core.images import read_square
+from core.prediction import SPEC_NAME, Classifier, make_spec
+from core.processes import own_state
+from core.records import RunPlan, RunRecords, RunState
+from core.runs import Run, open_run
+
+
+class _Exporter:
+    """Exports of one run; the Keras model is loaded once, and predicts the test part once."""
+
+    def __init__(self, run: Run, state: RunState) -> None:
+        self.run, self.state = run, state
+        self.records = RunRecords(exports_folder(run))
+        self.plan: RunPlan = run.records.plan()
+        self.result: dict[str, Any] = run.records.result() or {}
+        self.test = [(p.id, Path(p.path), p.label) for p in self.plan.part("test")]
+        self._written = 0.0
+
+    def say(self, phase: str, done: int = 0, total: int = 0) -> None:
+        now = time.monotonic()
+        if 0 < done < total and now - self._written < 0.2:
+            return
+        self._written = now
+        self.state.phase, self.state.done, self.state.total = phase, done, total
+        self.records.write_state(self.state)
+
+    def make(self, kinds: list[ExportFormat]) -> None:
+        self.say("loading")
+        import keras
+
+        if hashlib.sha256(self.run.records.model.read_bytes()).hexdigest() != self.result.get("model_sha256"):
+            raise ModelError("The model file is not the one that was trained here.", "Train again.")
+        model = keras.models.load_model(self.run.records.model, compile=False)
+        reference = self._reference(model)
+        for kind in kinds:
+            self.say(f"{kind}: converting")
+            self._export(kind, self._convert(model, kind), reference)
+
+    def _reference(self, model: Any) -> np.ndarray:
+        """The Keras model's probabilities on the test part: float32 (N, K)."""
+        rows = []
+        for start in range(0, len(self.test), 32):
+            self.say("asking the trained model", start, len(self.test))
+            squares = [read_square(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
+            rows.append(model.predict_on_batch(np.stack(squares).astype(np.float32)))
+        return np.concatenate(rows)
+
+    def _convert(self, model: Any, kind: ExportFormat) -> bytes:
+        from core.export.convert import to_tflite
+
+        if kind == "float32" and self.run.records.tflite.is_file():
+            return self.run.records.tflite.read_bytes()
+        return to_tflite(model, kind, self._calibration() if kind == "int8" else ())
+
+    def _calibration(self) -> Iterator[np.ndarray]:
+        """Training pictures, evenly over the classes (the plan lists them class by class)."""
+        train = self.plan.part("train")
+        wanted = min(ExportConfig().calibration_pictures, len(train))
+        for position in np.linspace(0, len(train) - 1, wanted).round().astype(int):
+            yield read_square(Path(train[position].path), self.plan.config.input_pixels)
+
+    def _export(self, kind: ExportFormat, model: bytes, reference: np.ndarray) -> None:
+        folder = exports_folder(self.run, kind)
+        spec = make_spec(self.plan, self.result, kind, model)
+        parity = measure(
+            Classifier(model, spec),
+            self.test,
+            reference,
+            lambda done, total: self.say(f"{kind}: checking", done, total),
+        )
+        spec["parity"] = {name: value for name, value in asdict(parity).items() if name != "differ"} | {
+            "pictures": len(self.test)
+        }
+        store.write_bytes(folder / "model.tflite", model)
+        store.write_json(folder / SPEC_NAME, spec)
+        bundle = folder / f"{Path(self.plan.project).name}-{kind}-{self.plan.id}.zip"
+        store.write_bytes(bundle, make_zip(model, spec))
+        report = asdict(parity) | {
+            "kind": kind,
+            "file": str(folder / "model.tflite"),
+            "zip": str(bundle),
+            "bytes": len(model),
+            "integer_only": is_integer_only(model),
+        }
+        store.write_json(folder / "report.json", report)
+
+
+def main(folder: Path, kinds: list[ExportFormat]) -> int:
+    """Makes the exports; returns the exit status."""
+    run = open_run(folder)
+    records = RunRecords(exports_folder(run))
+    state = own_state(records)
+    try:
+        _Exporter(run, state).make(kinds)
+        state.state = "done"
+    except FieldguideError as error:
+        state.state, state.message, state.hint = "failed", error.message, error.hint
+    except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
+        traceback.print_exc()
+        state.state, state.message = "failed", f"The export failed inside: {type(error).__name__}."
+        state.hint = f"Details are in {records.folder / 'worker.log'}."
+    state.phase, state.ended = "", True
+    records.write_state(state)
+    return 0 if state.state == "done" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), cast("list[ExportFormat]", sys.argv[2:])))

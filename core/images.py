@@ -1,0 +1,135 @@
+"""The only decode path: every picture that is trained on, tested, shown or exported for calibration comes through here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.errors import PictureError
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP")
+"""Pillow's names of the formats that are opened; every other content is refused, whatever the file is called."""
+
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp")
+"""File endings that are looked at when a folder is read."""
+
+MAX_PIXELS = 40_000_000
+"""More pixels than this are never decoded. A JPEG may be larger: it is decoded at a reduced size."""
+
+THUMBNAIL_PIXELS = 256
+_INSPECT_PIXELS = 128
+
+# Pillow warns above 89 megapixels; our own cap is lower and raises before anything is decoded.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What one look at a picture file tells.
+
+    `sha256` is the hex digest of the file's bytes; width and height are in pixels, upright; `signature` is 8 x 8 x 3
+    bytes of RGB, row by row, for finding near-duplicates; `brightness` is the mean, 0..255; `note` is a remark for
+    the reader, or "".
+    """
+
+    sha256: str
+    width: int
+    height: int
+    signature: bytes
+    brightness: float
+    note: str
+
+
+def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Image:
+    """An upright RGB picture, wholly decoded; transparency is laid on white, 16-bit grey is scaled to 8 bits.
+
+    `at_least`: the shorter side that is needed, in pixels. A larger JPEG is then decoded at a reduced size not under
+    twice that, which is faster and needs less memory.
+    Raises PictureError with a short reason: not a picture, incomplete, too large, not readable.
+    """
+    try:
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+        if at_least:
+            image.draft(None, (2 * at_least, 2 * at_least))
+        if image.width * image.height > MAX_PIXELS:
+            raise PictureError(f"too large: {image.width} x {image.height} pixels, at most 40 million in all")
+        image.load()
+    except UnidentifiedImageError:
+        raise PictureError("not a picture (JPEG, PNG, WebP, GIF or BMP)") from None
+    except Image.DecompressionBombError:
+        raise PictureError("too large: at most 40 million pixels in all") from None
+    except PermissionError:
+        raise PictureError("not allowed to read this file") from None
+    except FileNotFoundError:
+        raise PictureError("the file is gone") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        IndexError,
+        KeyError,
+        TypeError,
+        OverflowError,
+    ) as error:
+        # Pillow's decoders raise these for damaged content; which one depends on the format.
+        raise PictureError("incomplete or damaged file") from error
+    return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey: convert("RGB") would clip everything above 255 to white
+        image = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def square(image: Image.Image, pixels: int) -> np.ndarray:
+    """The centre square of `image`, scaled: uint8 (pixels, pixels, 3), RGB."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    scaled = image.resize((pixels, pixels), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    return np.asarray(scaled)
+
+
+def read_square(source: Path | bytes, pixels: int) -> np.ndarray:
+    """Decodes and crops: uint8 (pixels, pixels, 3). What a model sees. Raises PictureError."""
+    return square(open_picture(source, at_least=pixels), pixels)
+
+
+def thumbnail(source: Path | bytes, pixels: int = THUMBNAIL_PIXELS) -> bytes:
+    """JPEG bytes of the centre square, `pixels` wide; carries no EXIF data. Raises PictureError."""
+    out = io.BytesIO()
+    Image.fromarray(read_square(source, pixels)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def inspect(content: bytes) -> PictureFacts:
+    """Decodes a file's whole content and tells what is worth knowing of it. Raises PictureError."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as header:
+            width, height = header.size
+            turned = header.getexif().get(0x0112, 1) >= 5
+            frames = getattr(header, "n_frames", 1) if header.format in ("GIF", "WEBP", "PNG") else 1
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, Image.DecompressionBombError):
+        width = height = 0  # open_picture says why
+        turned, frames = False, 1
+    image = open_picture(content, at_least=_INSPECT_PIXELS)
+    small = image.resize((8, 8), Image.Resampling.BOX)
+    return PictureFacts(
+        sha256=hashlib.sha256(content).hexdigest(),
+        width=height if turned else width,
+        height=width if turned else height,
+        signature=small.tobytes(),
+        brightness=float(np.asarray(small).mean()),
+        note="moving picture: only its first frame is used" if frames > 1 else "",
+    )

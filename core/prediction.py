@@ -1,0 +1,156 @@
+"""A .tflite file and its labels -> predictions, by LiteRT. Loads no TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from core import store
+from core.errors import ModelError
+from core.images import read_square
+from core.records import RunPlan
+
+SPEC_NAME = "fieldguide.json"
+SPEC_VERSION = 1
+MAX_MODEL_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """`ids` (N,) in the order given, and `probabilities` float32 (N, K), rows sum to 1, columns are `classes`."""
+
+    ids: tuple[str, ...]
+    probabilities: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """The most likely class of each."""
+        return [self.classes[i] for i in self.probabilities.argmax(axis=1)]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """One {file, label, probability, probabilities} for each, for JSON."""
+        return [
+            {
+                "file": name,
+                "label": self.classes[int(row.argmax())],
+                "probability": float(row.max()),
+                "probabilities": dict(zip(self.classes, row.tolist(), strict=True)),
+            }
+            for name, row in zip(self.ids, self.probabilities, strict=True)
+        ]
+
+
+def make_spec(plan: RunPlan, result: dict[str, Any], kind: str, model: bytes) -> dict[str, Any]:
+    """What a program must know to use the model as it was used here; becomes fieldguide.json."""
+    test = result["test"]
+    return {
+        "fieldguide": SPEC_VERSION,
+        "model": "model.tflite",
+        "kind": kind,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "classes": list(plan.classes),
+        "input": {
+            "pixels": plan.config.input_pixels,
+            "channels": "RGB",
+            "range": [0, 255],
+            "crop": "the centre square, scaled with bilinear filtering",
+            "dtype": "uint8" if kind == "int8" else "float32",
+        },
+        "output": {"meaning": "probabilities", "dtype": "uint8" if kind == "int8" else "float32"},
+        "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
+        "training": {
+            "run": plan.id,
+            "recipe": plan.config.recipe,
+            "backbone": plan.config.backbone,
+            "seed": plan.config.seed,
+        },
+        "versions": {name: version(name) for name in ("fieldguide", "tensorflow", "keras", "ai-edge-litert", "pillow")},
+    }
+
+
+def write_spec(folder: Path, plan: RunPlan, result: dict[str, Any], kind: str) -> None:
+    """Writes fieldguide.json beside the model.tflite in `folder`."""
+    store.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, (folder / "model.tflite").read_bytes()))
+
+
+class Classifier:
+    """A loaded model. Safe to use from several threads; one picture is computed at a time."""
+
+    def __init__(self, model: bytes, spec: dict[str, Any]) -> None:
+        try:
+            self.classes = tuple(str(name) for name in spec["classes"])
+            self.pixels = int(spec["input"]["pixels"])
+            self._interpreter = Interpreter(model_content=model)
+            self._interpreter.allocate_tensors()
+            self._input = self._interpreter.get_input_details()[0]
+            self._output = self._interpreter.get_output_details()[0]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError("This model file is damaged, or not one of Fieldguide's.", "Export it again.") from error
+        if tuple(self._output["shape"]) != (1, len(self.classes)) or self._input["shape"][1] != self.pixels:
+            raise ModelError("The model and its labels do not fit together.", "Export it again.")
+        self.spec = spec
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path | str) -> Classifier:
+        """From a run folder, an exported zip, or a .tflite file with fieldguide.json beside it. Raises ModelError."""
+        path = Path(path).expanduser()
+        try:
+            if path.is_dir():
+                path = path / "model.tflite"
+            if zipfile.is_zipfile(path):
+                return cls._from_zip(path)
+            model = path.read_bytes()
+            spec = json.loads(_spec_beside(path).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"There is no file {error.filename}.", "A model needs fieldguide.json beside it."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path.name} cannot be read: {error}.", "Export it again.") from None
+        return cls(model, spec)
+
+    @classmethod
+    def _from_zip(cls, path: Path) -> Classifier:
+        try:
+            with zipfile.ZipFile(path) as bundle:
+                for name in ("model.tflite", SPEC_NAME):
+                    if bundle.getinfo(name).file_size > MAX_MODEL_BYTES:
+                        raise ModelError(f"The model in {path.name} is too large.", "At most 1 GB is opened.")
+                return cls(bundle.read("model.tflite"), json.loads(bundle.read(SPEC_NAME)))
+        except (KeyError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError):
+            raise ModelError(
+                f"{path.name} holds no model of Fieldguide's.", "Choose a zip from the Export page."
+            ) from None
+
+    def probabilities(self, square: np.ndarray) -> np.ndarray:
+        """One picture as the model sees it, uint8 (S, S, 3) -> float32 (K,), sums to 1 (within 1/256 a class for int8)."""
+        with self._lock:
+            self._interpreter.set_tensor(self._input["index"], square[None].astype(self._input["dtype"]))
+            self._interpreter.invoke()
+            row = self._interpreter.get_tensor(self._output["index"])[0]
+        scale, zero = self._output["quantization"]
+        return (row.astype(np.float32) - zero) * scale if scale else row
+
+    def predict(self, pictures: Sequence[Path | bytes], names: Sequence[str] | None = None) -> Predictions:
+        """Decodes and classifies; `names` become the ids (by default the paths). Raises PictureError for a bad picture."""
+        ids = tuple(names) if names else tuple(str(picture) for picture in pictures)
+        rows = [self.probabilities(read_square(picture, self.pixels)) for picture in pictures]
+        return Predictions(ids, np.stack(rows) if rows else np.empty((0, len(self.classes)), np.float32), self.classes)
+
+
+def _spec_beside(model: Path) -> Path:
+    """`name.json` for an export that was given a name of its own, else fieldguide.json."""
+    named = model.with_suffix(".json")
+    return named if named.is_file() else model.parent / SPEC_NAME

@@ -1,0 +1,56 @@
+"""Worker processes: started so that they outlive the server, and told apart from dead ones by number and birth."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from core.records import RunRecords, RunState
+
+ROOT = Path(__file__).parents[1]
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+    """Runs `python -m module ...` in a session of its own; what it prints goes to the end of `log`, or nowhere."""
+    reap()
+    with (log or Path(os.devnull)).open("ab") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+    _children.append(child)
+    return child
+
+
+def start_worker(module: str, arguments: Sequence[str], records: RunRecords, state: RunState) -> None:
+    """Spawns a worker that keeps `records`, and writes its first state with the process' number in it."""
+    child = spawn(module, arguments, records.folder / "worker.log")
+    state.pid, state.born = child.pid, psutil.Process(child.pid).create_time()
+    records.write_state(state)
+
+
+def own_state(records: RunRecords) -> RunState:
+    """In a worker: the state that names this process; whoever started us writes it just after the start."""
+    for _ in range(100):
+        state = records.state()
+        if state.pid == os.getpid():
+            return state
+        time.sleep(0.05)
+    return RunState(pid=os.getpid(), born=psutil.Process().create_time())
+
+
+def reap() -> None:
+    """Takes note of children that have ended; until then they stay in the process table."""
+    _children[:] = [child for child in _children if child.poll() is None]

@@ -1,0 +1,214 @@
+"""A run's records: a folder that tells everything about one training, written by the worker and read by everyone.
+
+    run.json          what was asked: id, config, classes, and the frozen list of pictures with their parts
+    state.json        where it stands: state, phase, progress, process, error
+    history.jsonl     one line an epoch
+    result.json       how good it is
+    predictions.npz   probabilities for the validation and test parts
+    model.keras, model.tflite, fieldguide.json     the trained model
+    stop              there if someone asked to stop
+    worker.log        what the worker process printed
+
+Each file is replaced whole or appended to by lines, so that a process killed at any moment leaves readable records. A
+folder of its own, rather than rows in the project's database, lets `--out` put a run anywhere and a copy of it work.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from core import store
+from core.config import TrainConfig, make_config
+from core.errors import ConfigError, RunError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class RunPicture:
+    """A picture as it was when the run started: content id, absolute path, position of its class, part of the split."""
+
+    id: str
+    path: str
+    label: int
+    part: str
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What was asked for; never changes after the run is made."""
+
+    id: str
+    project: str
+    created: float
+    config: TrainConfig
+    classes: tuple[str, ...]
+    pictures: tuple[RunPicture, ...]
+
+    def part(self, name: str) -> list[RunPicture]:
+        """The pictures of "train", "val" or "test"."""
+        return [picture for picture in self.pictures if picture.part == name]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pictures are in each part."""
+        return {part: len(self.part(part)) for part in ("train", "val", "test")}
+
+
+@dataclass
+class RunState:
+    """Where a run stands. `state`: queued, running, done, stopped or failed; `ended`: nothing more will be written.
+
+    `seconds_left` is an estimate for the phase; None where there is nothing to go by.
+    """
+
+    state: str = "queued"
+    phase: str = "waiting"
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    pid: int = 0
+    born: float = 0.0
+    ended: bool = False
+    message: str = ""
+    hint: str = ""
+    updated: float = field(default_factory=time.time)
+
+
+class RunRecords:
+    """Reads and writes the files of one run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write_plan(self, plan: RunPlan) -> None:
+        """Writes run.json."""
+        values = asdict(plan) | {"config": plan.config.model_dump(), "schema": SCHEMA}
+        store.write_json(self.folder / "run.json", values)
+
+    def plan(self) -> RunPlan:
+        """What run.json says. Raises RunError if it is missing, damaged, or of another version."""
+        path = self.folder / "run.json"
+        try:
+            return _read_plan(path, path.stat().st_mtime_ns)
+        except OSError:
+            raise RunError(f"{self.folder} is not a run.", "Choose another folder.") from None
+
+    def write_state(self, state: RunState) -> None:
+        """Writes state.json."""
+        state.updated = time.time()
+        store.write_json(self.folder / "state.json", asdict(state))
+
+    def state(self) -> RunState:
+        """What state.json says, corrected by what is true: a run whose process is gone without an end was interrupted."""
+        values = store.read_json(self.folder / "state.json")
+        try:
+            state = RunState(**values)
+        except TypeError:
+            return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
+        if not state.ended and not is_alive(state.pid, state.born):
+            state.ended = True
+            if state.state in ("queued", "running"):
+                state.state, state.phase = "interrupted", ""
+                state.message = "The training was cut off: its process ended without a word."
+                state.hint = (
+                    "The computer may have been switched off or run out of memory. Train again; if it happens again, try "
+                    "a smaller batch or fewer pictures."
+                )
+        return state
+
+    def append_epoch(self, epoch: dict[str, float]) -> None:
+        """Adds a line to history.jsonl."""
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(epoch) + "\n")
+
+    def history(self) -> list[dict[str, float]]:
+        """All whole lines of history.jsonl."""
+        try:
+            lines = (self.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+        epochs = []
+        for line in lines:
+            try:
+                epochs.append(json.loads(line))
+            except ValueError:
+                break  # half a line: the worker was killed while it wrote it
+        return epochs
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        """Writes result.json."""
+        store.write_json(self.folder / "result.json", result)
+
+    def result(self) -> dict[str, Any] | None:
+        """How good the model is, or None while that is not known."""
+        value = store.read_json(self.folder / "result.json")
+        return value if isinstance(value, dict) else None
+
+    def write_predictions(self, probabilities: dict[str, np.ndarray]) -> None:
+        """`probabilities`: part -> float32 (N, K), in the order of the plan's pictures of that part."""
+        store.write_with(self.folder / "predictions.npz", lambda path: np.savez(path, **probabilities))  # type: ignore[arg-type]
+
+    def predictions(self, part: str) -> np.ndarray:
+        """float32 (N, K) for "val" or "test". Raises RunError if there are none."""
+        try:
+            with np.load(self.folder / "predictions.npz") as file:
+                return np.asarray(file[part])
+        except (OSError, KeyError, ValueError):
+            raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.") from None
+
+    def ask_to_stop(self) -> None:
+        """Leaves the flag that the worker looks for."""
+        (self.folder / "stop").touch()
+
+    def stop_asked(self) -> bool:
+        """Whether someone asked to stop."""
+        return (self.folder / "stop").exists()
+
+    @property
+    def model(self) -> Path:
+        """The Keras model."""
+        return self.folder / "model.keras"
+
+    @property
+    def tflite(self) -> Path:
+        """The float32 .tflite model."""
+        return self.folder / "model.tflite"
+
+
+@lru_cache(maxsize=64)
+def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the time is part of the cache's key
+    values = store.read_json(path)
+    name = path.parent.name
+    if not isinstance(values, dict):
+        raise RunError(f"The record of run {name} is damaged.", "Choose another run.")
+    if values.get("schema") != SCHEMA:
+        raise RunError(f"The run {name} was made by another version of Fieldguide.", "Open it with that version.")
+    try:
+        return RunPlan(
+            id=str(values["id"]),
+            project=str(values["project"]),
+            created=float(values["created"]),
+            config=make_config(values["config"]),
+            classes=tuple(values["classes"]),
+            pictures=tuple(RunPicture(**picture) for picture in values["pictures"]),
+        )
+    except (KeyError, TypeError, ValueError, ConfigError):
+        raise RunError(f"The record of run {name} is damaged.", "Choose another run.") from None
+
+
+def is_alive(pid: int, born: float) -> bool:
+    """Whether the process that was started at `born` (seconds since 1970) still runs; its number may be used again."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError):
+        return False

@@ -1,0 +1,67 @@
+"""Where things are kept, and how a file is written so that a crash never leaves half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_TEMPORARY = ".fieldguide-tmp-"
+
+
+def data_home() -> Path:
+    """The folder for new projects, converted backbones and downloads: `FIELDGUIDE_HOME`, or ~/Fieldguide. Made if missing."""
+    home = Path(os.environ.get("FIELDGUIDE_HOME") or Path.home() / "Fieldguide").expanduser().absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def write_with(path: Path, write: Callable[[Path], None]) -> None:
+    """Lets `write` fill a temporary file beside `path`, flushes it to disk and puts it in place in one step.
+
+    The temporary name keeps the suffix of `path`, because some writers choose the format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces the file at `path` by `content`, whole or not at all."""
+    write_with(path, lambda temporary: _fill(temporary, content))
+
+
+def _fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replaces the file at `path` by `value` as JSON, whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file, or None if the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def sweep(folder: Path) -> int:
+    """Removes temporary files that a crash left under `folder` more than an hour ago; returns how many."""
+    left = list(folder.rglob(f"{_TEMPORARY}*")) if folder.is_dir() else []
+    old = [path for path in left if time.time() - path.stat().st_mtime > 3600]  # a younger one may be in use
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)

@@ -1,0 +1,169 @@
+"""Pictures -> features with a frozen backbone, by LiteRT, each computed once and kept. Loads no TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from core.augment import augment, generator
+from core.config import AugmentConfig
+from core.images import read_square
+from core.index import connect
+
+CHUNK = 64
+"""Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
+
+
+class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
+    """The person asked to stop."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One thing to compute features of: a picture file, plain (`draw` 0) or one of its random changes (1, 2, ...)."""
+
+    id: str
+    path: Path
+    draw: int = 0
+
+
+@dataclass
+class Spent:
+    """Seconds of wall-clock time, divided between reading pictures and the backbone."""
+
+    decode: float = 0.0
+    features: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, decode: float, features: float) -> None:
+        """Adds one picture's seconds, from any thread."""
+        with self._lock:
+            self.decode += decode
+            self.features += features
+
+
+class FeatureStore:
+    """Features on disk: one SQLite file for each extractor, rows (key, float32 vector)."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        with connect(path) as db:
+            db.execute("CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+
+    def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        """The vectors that are there, float32 (F,) each."""
+        found: dict[str, np.ndarray] = {}
+        with connect(self._path) as db:
+            for start in range(0, len(keys), 500):
+                some = keys[start : start + 500]
+                marks = ",".join("?" * len(some))
+                for key, vector in db.execute(f"SELECT key, vector FROM features WHERE key IN ({marks})", some):
+                    found[key] = np.frombuffer(vector, np.float32)
+        return found
+
+    def put(self, vectors: Iterable[tuple[str, np.ndarray]]) -> None:
+        """Adds vectors in one transaction; those that are there already stay."""
+        with connect(self._path) as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT OR IGNORE INTO features VALUES (?, ?)", [(k, v.tobytes()) for k, v in vectors])
+            db.execute("COMMIT")
+
+
+class FeatureExtractor:
+    """A converted backbone on all cores: one single-threaded interpreter a thread, which also decodes.
+
+    Faster than one interpreter with many threads, because decoding and computing overlap.
+    """
+
+    def __init__(self, model: Path, pixels: int, threads: int | None = None) -> None:
+        self._model = str(model)
+        self._pixels = pixels
+        self.threads = threads or os.cpu_count() or 1
+        self._local = threading.local()
+        self.spent = Spent()
+
+    def compute(
+        self, sights: Sequence[Sight], config: AugmentConfig, seed: int, pool: ThreadPoolExecutor
+    ) -> np.ndarray:
+        """Features of some sights: float32 (N, F). Raises PictureError if a file went bad since it was checked."""
+        return np.stack(list(pool.map(lambda sight: self._one(sight, config, seed), sights)))
+
+    def _one(self, sight: Sight, config: AugmentConfig, seed: int) -> np.ndarray:
+        started = time.perf_counter()
+        picture = read_square(sight.path, self._pixels)
+        if sight.draw:
+            picture = augment(picture, config, generator(seed, sight.id, sight.draw))
+        decoded = time.perf_counter()
+        interpreter = self._interpreter()
+        interpreter.set_tensor(self._local.input, picture[None].astype(np.float32))
+        interpreter.invoke()
+        features = interpreter.get_tensor(self._local.output)[0]
+        self.spent.add((decoded - started) / self.threads, (time.perf_counter() - decoded) / self.threads)
+        return features
+
+    def _interpreter(self) -> Interpreter:
+        if not hasattr(self._local, "interpreter"):
+            interpreter = Interpreter(model_path=self._model, num_threads=1)
+            interpreter.allocate_tensors()
+            self._local.interpreter = interpreter
+            self._local.input = interpreter.get_input_details()[0]["index"]
+            self._local.output = interpreter.get_output_details()[0]["index"]
+        return self._local.interpreter
+
+
+def features_of(
+    sights: Sequence[Sight],
+    extractor: FeatureExtractor,
+    kept: FeatureStore,
+    augmentation: AugmentConfig,
+    seed: int,
+    progress: Callable[[int, int], None],
+    should_stop: Callable[[], bool],
+) -> np.ndarray:
+    """Features of all sights, in their order: float32 (N, F); those kept from before are not computed again.
+
+    `progress` is called with (done, total) after every chunk. Raises Stopped when `should_stop` says so; what was
+    computed until then is kept.
+    """
+    marks = [key_of(sight, augmentation, seed) for sight in sights]
+    vectors = kept.get(marks)
+    missing = [(mark, sight) for mark, sight in zip(marks, sights, strict=True) if mark not in vectors]
+    total, done = len(sights), len(sights) - len(missing)
+    with ThreadPoolExecutor(max_workers=extractor.threads) as pool:
+        for start in range(0, len(missing), CHUNK):
+            if should_stop():
+                raise Stopped
+            chunk = missing[start : start + CHUNK]
+            computed = extractor.compute([sight for _, sight in chunk], augmentation, seed, pool)
+            fresh = [(mark, vector) for (mark, _), vector in zip(chunk, computed, strict=True)]
+            _keep(kept, fresh)
+            vectors.update(fresh)
+            done += len(chunk)
+            progress(done, total)
+    return np.stack([vectors[mark] for mark in marks])
+
+
+def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
+    """A cache that cannot be written to (disk full, say) makes the next run slower, and is no reason to end this one."""
+    try:
+        kept.put(fresh)
+    except sqlite3.OperationalError:
+        return
+
+
+def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:
+    """What identifies a sight's features within one extractor's store."""
+    if not sight.draw:
+        return sight.id
+    settings = " ".join(f"{name}={value}" for name, value in config.model_dump().items() if value not in (0, "off"))
+    return f"{sight.id} {sight.draw} {seed} {settings}"
