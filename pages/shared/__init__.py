@@ -1,0 +1,1 @@
+"""What the pages have in common. A sub-folder of pages/ is never taken for a page."""

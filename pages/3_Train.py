@@ -1,0 +1,152 @@
+"""Train: watch it learn, stop it, and see how good it became."""
+
+import streamlit as st
+
+from core.errors import FieldguideError
+from core.records import RunState
+from core.runs import RunSnapshot, evaluate, list_runs, live_run, start
+from pages.shared import charts, frame, results, state
+from pages.shared.text import duration, literal, percent
+
+here = frame.begin("Train", live=False)
+project = here.project
+
+
+def train_now() -> None:
+    """Starts a training with the chosen settings."""
+    try:
+        state.select_run(start(project, state.draft_of(project)))
+    except FieldguideError as error:
+        st.session_state["train_error"] = (error.message, error.hint)
+
+
+def headline(snapshot: RunSnapshot) -> None:
+    """The one big number, and how it came about."""
+    result, history = snapshot.result, snapshot.history
+    if result:
+        test = result["test"]
+        st.markdown(f"# {test['right']} of {test['total']} right")
+        st.markdown(f"{percent(test['accuracy'])} of new pictures, which it had never seen (test accuracy).")
+    elif history:
+        best = max(epoch["val_accuracy"] for epoch in history)
+        st.markdown(f"# {percent(history[-1]['val_accuracy'])}")
+        st.markdown(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
+    else:
+        st.markdown("# Getting ready" if snapshot.live else "# No model")
+        st.markdown("The first number comes after the first round." if snapshot.live else "")
+
+
+def both_curves(snapshot: RunSnapshot) -> None:
+    """Accuracy and loss, side by side; their place is kept while there is nothing to draw yet."""
+    best = int(snapshot.result["best_epoch"]) if snapshot.result else 0
+    epochs = snapshot.plan.config.epochs
+    left, right = st.columns(2, gap="medium")
+    with left:
+        figure = charts.curves(snapshot.history, "accuracy", "How many are right (accuracy)", epochs, best)
+        charts.show(figure, "accuracy", "Training and validation accuracy by epoch")
+    with right:
+        figure = charts.curves(snapshot.history, "loss", "How far off (loss)", epochs, best)
+        charts.show(figure, "loss", "Training and validation loss by epoch")
+
+
+def status_line(snapshot: RunSnapshot) -> None:
+    """What happened, when the training did not simply end well."""
+    now: RunState = snapshot.state
+    if now.state in ("failed", "interrupted"):
+        st.error(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/error:")
+        log = snapshot.run.folder / "worker.log"
+        if log.is_file():
+            with st.expander("Details"):
+                st.code(log.read_text(encoding="utf-8", errors="replace")[-4000:], language=None)
+    elif now.state == "stopped":
+        kept = "The best model so far was kept." if snapshot.result else literal(now.message)
+        st.info(f"Stopped. {kept}", icon=":material/stop_circle:")
+
+
+snapshot = here.run
+under_way = live_run(project)
+if under_way and (snapshot is None or snapshot.run.id != under_way.id) and "run" not in st.query_params:
+    state.select_run(under_way)
+    snapshot = under_way.snapshot()
+problem = st.session_state.pop("train_error", None)
+
+if snapshot is None:
+    st.title("Train")
+    st.markdown("Nothing has been trained yet. The Quick recipe is a good first choice.")
+    st.button("Train", type="primary", icon=":material/play_arrow:", on_click=train_now)
+    if problem:
+        frame.show_error(FieldguideError(*problem))
+    st.stop()
+
+st.title("Train")
+training = snapshot.live and snapshot.state.state in ("queued", "running")
+
+
+@st.fragment(run_every=1 if training else None)
+def watch() -> None:
+    """The live part: reads the run's records, and nothing else."""
+    now = snapshot.run.snapshot()
+    if training and now.state.state not in ("queued", "running"):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container():
+            headline(now)
+        if training:
+            asked = now.run.records.stop_asked()
+            if st.button("Stopping…" if asked else "Stop", type="primary", icon=":material/stop:", disabled=asked):
+                now.run.stop()
+                st.rerun(scope="fragment")
+    if training:
+        frame.progress(now.state)
+    status_line(now)
+    both_curves(now)
+
+
+watch()
+
+if not training:
+    if problem:
+        frame.show_error(FieldguideError(*problem))
+    result = snapshot.result
+    if result:
+        st.info(literal(result["diagnosis"]), icon=":material/lightbulb:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            frame.next_step("pages/4_Evaluate.py", "See its mistakes")
+            st.page_link(
+                "pages/5_Test.py",
+                label="Try new pictures",
+                icon=":material/image_search:",
+                query_params=state.link_params(),
+            )
+            st.page_link(
+                "pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params()
+            )
+            st.button(
+                "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
+            )
+        results.matrix_and_classes(evaluate(snapshot.run))
+        seconds = result["seconds"]
+        st.caption(
+            f"{literal(snapshot.plan.config.recipe)}, {result['parameters']:,} weights (parameters), "
+            f"best round {result['best_epoch']}, {duration(seconds['total'])} in all"
+        )
+    else:
+        st.button("Train again", type="primary", icon=":material/replay:", on_click=train_now)
+
+others = list_runs(project)
+if len(others) > 1 and not training:
+    with st.expander("Earlier trainings", icon=":material/history:"):
+        for run in others:
+            try:
+                past = run.snapshot()
+            except FieldguideError:
+                st.caption(f"{literal(run.id)}: its record is damaged")
+                continue
+            score = past.result["test"] if past.result else None
+            told = f"{score['right']} of {score['total']} right" if score else past.state.state
+            st.page_link(
+                "pages/3_Train.py",
+                label=f"{literal(run.id)} · {told}",
+                icon=":material/check:" if run.id == snapshot.run.id else ":material/history:",
+                query_params=state.link_params() | {"run": run.id},
+            )

@@ -1,0 +1,59 @@
+"""Widgets made from a settings class: bounds, titles and help come from core.config and stand nowhere else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+
+def bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    """The lowest and highest value a field allows; None where there is no bound."""
+    low = next(
+        (m.ge if hasattr(m, "ge") else m.gt for m in info.metadata if hasattr(m, "ge") or hasattr(m, "gt")), None
+    )
+    high = next((m.le for m in info.metadata if hasattr(m, "le")), None)
+    return low, high
+
+
+def field(settings: type[BaseModel], name: str, value: Any, key: str) -> Any:
+    """One widget for one setting; returns what the person chose."""
+    info = settings.model_fields[name]
+    label, help_ = info.title or name, info.description
+    low, high = bounds(info)
+    if get_origin(info.annotation) is Literal:
+        return st.segmented_control(
+            label, get_args(info.annotation), default=value, required=True, key=key, help=help_, persist_state="session"
+        )
+    if info.annotation is bool:
+        return st.toggle(label, value, key=key, help=help_, persist_state="session")
+    if info.annotation is int:
+        return st.number_input(
+            label, int(low or 0), int(high or 2**31 - 1), int(value), key=key, help=help_, persist_state="session"
+        )
+    if high is not None and high <= 0.9:
+        return st.slider(
+            label,
+            float(low or 0),
+            float(high),
+            float(value),
+            0.01,
+            format="percent",
+            key=key,
+            help=help_,
+            persist_state="session",
+        )
+    return st.number_input(
+        label,
+        float(low or 0),
+        None if high is None else float(high),
+        float(value),
+        step=10.0 ** math.floor(math.log10(value or 1)),  # one in the first digit: 0.001 goes to 0.002
+        format="%g",
+        key=key,
+        help=help_,
+        persist_state="session",
+    )

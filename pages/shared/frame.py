@@ -1,0 +1,203 @@
+"""The frame of every page: title, side bar with the six steps, the run under way, and errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core import checks
+from core.errors import FieldguideError
+from core.export import exports_of
+from core.project import Catalogue, Project
+from core.recipes import RECIPES
+from core.records import RunState
+from core.runs import RunSnapshot, live_run
+from pages.shared import drawings, state
+from pages.shared.text import count, duration, literal
+
+PHASES = {
+    "waiting": "waiting for another training to end",
+    "prepare": "getting the model ready (only the first time)",
+    "loading": "starting the engine",
+    "reading": "reading the pictures",
+    "features": "looking at each picture once (features)",
+    "fit": "learning (epochs)",
+    "evaluate": "taking the test",
+    "save": "writing the model file",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the six steps, as the side bar shows it. `why_not` is empty when the step can be taken."""
+
+    page: str
+    title: str
+    done: str
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Here:
+    """What a page is about: the project, its pictures, and the run that this tab looks at."""
+
+    project: Project
+    catalogue: Catalogue
+    run: RunSnapshot | None
+
+
+def begin(title: str, *, live: bool = True) -> Here:
+    """Starts a page that needs a project. Without one it says so and ends the page.
+
+    `live`: whether the run in the side bar may refresh itself; not on pages with an upload, which a refresh can lose.
+    """
+    _set_up(title)
+    project = state.current_project()
+    if project is None:
+        _sidebar(None)
+        st.title(title)
+        st.info("No project is open in this tab.", icon=":material/folder_open:")
+        st.page_link("app.py", label="Choose one on the first page", icon=":material/home:")
+        st.stop()
+    with stopping_at_errors():
+        here = Here(project, state.catalogue_of(project), state.current_run(project))
+    for key, value in state.link_params().items():
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    _sidebar(here, live=live)
+    return here
+
+
+def begin_home() -> None:
+    """Starts the first page, which needs no project."""
+    _set_up("Fieldguide")
+    project = state.current_project()
+    if project is None:
+        _sidebar(None)
+        return
+    with stopping_at_errors():
+        _sidebar(Here(project, state.catalogue_of(project), state.current_run(project)))
+
+
+def _set_up(title: str) -> None:
+    st.set_page_config(
+        page_title=title if title == "Fieldguide" else f"{title} - Fieldguide",
+        page_icon=drawings.ICON,
+        layout="wide",
+        initial_sidebar_state="auto",
+    )
+
+
+@contextmanager
+def stopping_at_errors() -> Iterator[None]:
+    """Shows an error that a person can cure as a sentence with what to do, and ends the page there."""
+    try:
+        yield
+    except FieldguideError as error:
+        show_error(error)
+        st.stop()
+
+
+def show_error(error: FieldguideError) -> None:
+    """What happened, then what to do."""
+    st.error(f"**{literal(error.message)}** {literal(error.hint)}", icon=":material/error:")
+
+
+def steps(here: Here) -> list[Step]:
+    """The six steps with what is done and what is missing."""
+    run = here.run
+    result = run.result if run else None
+    pictures_missing = checks.why_not_trainable(here.catalogue)
+    untrained = "" if result else "Train first."
+    exports = len(exports_of(run.run)) if run else 0
+    draft = state.draft_of(here.project)
+    recipe = RECIPES[draft.recipe].title if draft.recipe in RECIPES else draft.recipe
+    right = f"{result['test']['right']} of {result['test']['total']} right" if result else ""
+    return [
+        Step("pages/1_Pictures.py", "Pictures", "" if pictures_missing else f"{len(here.catalogue.pictures):,}", ""),
+        Step("pages/2_Configure.py", "Configure", recipe if state.has_draft(here.project) else "", pictures_missing),
+        Step("pages/3_Train.py", "Train", right, pictures_missing),
+        Step("pages/4_Evaluate.py", "Evaluate", "", untrained),
+        Step("pages/5_Test.py", "Test", "", untrained),
+        Step("pages/6_Export.py", "Export", count(exports, "file") if exports else "", untrained),
+    ]
+
+
+def _sidebar(here: Here | None, *, live: bool = True) -> None:
+    with st.sidebar:
+        st.page_link("app.py", label="**Fieldguide**", icon=":material/psychiatry:", query_params=state.link_params())
+        if here is None:
+            st.caption("Open a project and the six steps appear here.")
+            return
+        st.markdown(f"### {literal(here.project.name)}")
+        for number, step in enumerate(steps(here), 1):
+            icon = "check_circle" if step.done else "radio_button_unchecked"
+            note = f" · {literal(step.done)}" if step.done else ""
+            st.page_link(
+                step.page,
+                label=f"{number}  {step.title}{note}",
+                icon=f":material/{icon}:",
+                disabled=bool(step.why_not),
+                help=step.why_not or None,
+                query_params=state.link_params(),
+                width="stretch",
+            )
+        _run_under_way(here.project, live=live)
+
+
+def _run_under_way(project: Project, *, live: bool) -> None:
+    run = live_run(project)
+    if run is None:
+        return
+    if not live:
+        st.caption("A training is under way.")
+    else:
+
+        @st.fragment(run_every=2)
+        def strip() -> None:
+            snapshot = run.snapshot()
+            if not snapshot.live or snapshot.state.state not in ("queued", "running"):
+                st.rerun()
+            progress(snapshot.state)
+
+        strip()
+    st.page_link("pages/3_Train.py", label="Watch it", icon=":material/monitoring:", query_params=state.link_params())
+
+
+def progress(now: RunState) -> None:
+    """One line and one bar: the phase, how far it is, and the time left; the space is the same in every phase."""
+    share = now.done / now.total if now.total else 0.0
+    left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+    words = PHASES.get(now.phase, now.phase)
+    st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
+
+
+def trained_run(here: Here) -> RunSnapshot:
+    """The run whose model the page is about; while there is none, says so, waits where it is on its way, and ends the page."""
+    run = here.run
+    if run and run.has_model:
+        return run
+    if run and run.result and run.live:
+
+        @st.fragment(run_every=1)
+        def wait() -> None:
+            st.caption("The model file is being written, a moment.")
+            if run.run.snapshot().has_model or not run.run.snapshot().live:
+                st.rerun()
+
+        wait()
+        st.stop()
+    st.markdown("There is no model yet: train first.")
+    next_step("pages/3_Train.py", "Go to Train")
+    return st.stop()
+
+
+def next_step(page: str, label: str, *, disabled: str = "") -> None:
+    """The one primary button of a page that only leads on."""
+    if st.button(
+        label, type="primary", icon=":material/arrow_forward:", disabled=bool(disabled), help=disabled or None
+    ):
+        st.switch_page(page, query_params=state.link_params())

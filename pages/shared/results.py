@@ -1,0 +1,44 @@
+"""How good a model is: confusion matrix and the numbers by class, as two pages show them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation import Evaluation
+from pages.shared import charts
+
+
+def class_table(evaluation: Evaluation) -> pd.DataFrame:
+    """One row a class: right, of, precision, recall, F1 (0..1)."""
+    return pd.DataFrame(
+        {
+            "class": [score.name for score in evaluation.classes],
+            "right": [score.right for score in evaluation.classes],
+            "of": [score.total for score in evaluation.classes],
+            "recall": [round(score.recall, 2) for score in evaluation.classes],
+            "precision": [round(score.precision, 2) for score in evaluation.classes],
+            "F1": [score.f1 for score in evaluation.classes],
+        }
+    )
+
+
+def matrix_and_classes(evaluation: Evaluation) -> None:
+    """The confusion matrix beside a table of the classes."""
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        st.subheader("What is taken for what")
+        st.caption("Each row is what the pictures really are, each column what the model said (confusion matrix).")
+        charts.show(charts.confusion(evaluation), "confusion", charts.confusion_words(evaluation))
+    with right:
+        st.subheader("Class by class")
+        st.caption(
+            "Recall: of the pictures of a class, how many it found. Precision: when it says a class, how often it is right."
+        )
+        share = st.column_config.NumberColumn(format="percent")
+        st.dataframe(
+            class_table(evaluation),
+            hide_index=True,
+            column_config={"recall": share, "precision": share, "F1": st.column_config.NumberColumn(format="%.2f")},
+            alt="Right answers, recall, precision and F1 for each class",
+        )

@@ -1,0 +1,130 @@
+"""Which project and run a tab looks at, and what several pages ask of them. Ids and small plain values only."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import store
+from core.backbones import get_backbone
+from core.backbones.prepare import prepare_in_background
+from core.config import TrainConfig, make_config
+from core.errors import FieldguideError
+from core.project import Catalogue, Project
+from core.recipes import get_recipe
+from core.runs import Run, RunSnapshot, list_runs
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "leaves"
+NEW_PICTURES = SAMPLE.parent / "new_pictures"
+_FRESH_SECONDS = 3.0
+_RECENT = 8
+
+
+def _recent_file() -> Path:
+    return store.data_home() / "recent.json"
+
+
+def recent_projects() -> list[str]:
+    """Folders that were opened, the latest first; some may be gone."""
+    found = store.read_json(_recent_file())
+    return [str(path) for path in found] if isinstance(found, list) else []
+
+
+def open_project(folder: str | Path) -> Project:
+    """Opens a folder, makes it this tab's project, and remembers it. Raises ProjectError."""
+    project = Project.open(folder)
+    root = str(project.root)
+    st.session_state["project"] = root
+    st.session_state.pop("run", None)
+    store.write_json(_recent_file(), [root, *(path for path in recent_projects() if path != root)][:_RECENT])
+    config = TrainConfig()
+    prepare_in_background(get_backbone(config.backbone), multi_level=config.multi_level)
+    return project
+
+
+def forget_project(root: str) -> None:
+    """Takes a folder off the list of recent ones; the folder itself is not touched."""
+    store.write_json(_recent_file(), [path for path in recent_projects() if path != root])
+
+
+def current_project() -> Project | None:
+    """This tab's project: the one in the address, else the one opened before. None if there is none or it is gone."""
+    root = st.query_params.get("project") or st.session_state.get("project")
+    if not root:
+        return None
+    try:
+        project = Project.open(root)
+    except FieldguideError:
+        return None
+    st.session_state["project"] = str(project.root)
+    return project
+
+
+def link_params() -> dict[str, str]:
+    """What a link to another page carries, so that it survives a reload and can be sent to oneself."""
+    return {key: st.session_state[key] for key in ("project", "run") if st.session_state.get(key)}
+
+
+@st.cache_resource(max_entries=1)
+def _catalogues() -> dict[str, tuple[float, Catalogue]]:
+    return {}
+
+
+def catalogue_of(project: Project) -> Catalogue:
+    """The project's pictures, looked at anew if the last look is older than three seconds; a bar shows a long look."""
+    root, known = str(project.root), _catalogues()
+    if root in known and time.monotonic() - known[root][0] < _FRESH_SECONDS:
+        return known[root][1]
+    place = st.empty()
+
+    def show(done: int, total: int) -> None:
+        place.progress(done / total, text=f"Looking at each picture once: {done:,} of {total:,}")
+
+    catalogue = project.scan(show)
+    place.empty()
+    while len(known) >= _RECENT:
+        known.pop(next(iter(known)))
+    known[root] = (time.monotonic(), catalogue)
+    return catalogue
+
+
+def draft_of(project: Project) -> TrainConfig:
+    """The settings chosen for the next training; the quick recipe if none were, or if they cannot be read."""
+    values: Any = store.read_json(project.home / "draft.json")
+    try:
+        return make_config(values) if isinstance(values, dict) else get_recipe("quick").config
+    except FieldguideError:
+        return get_recipe("quick").config
+
+
+def has_draft(project: Project) -> bool:
+    """Whether someone has chosen settings for this project."""
+    return (project.home / "draft.json").is_file()
+
+
+def keep_draft(project: Project, config: TrainConfig) -> None:
+    """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
+    if not has_draft(project) or config != draft_of(project):
+        store.write_json(project.home / "draft.json", config.model_dump())
+
+
+def select_run(run: Run) -> None:
+    """Makes a run the one that this tab looks at."""
+    st.session_state["run"] = run.id
+
+
+def current_run(project: Project) -> RunSnapshot | None:
+    """The run that this tab looks at: the one in the address, else the one chosen, else the newest."""
+    wanted = st.query_params.get("run") or st.session_state.get("run")
+    runs = list_runs(project)
+    chosen = next((run for run in runs if run.id == wanted), runs[0] if runs else None)
+    if chosen is None:
+        return None
+    st.session_state["run"] = chosen.id
+    try:
+        return chosen.snapshot()
+    except FieldguideError:
+        return None

@@ -1,0 +1,39 @@
+"""Words for people: other people's names shown literally, durations and counts in plain language."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&])")
+
+
+def literal(text: str) -> str:
+    """A name as it is, for a label or Markdown: no character of it formats, links or colours anything."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def plot_text(text: str) -> str:
+    """A name as it is, for Plotly, which takes some tags for formatting."""
+    return html.escape(" ".join(text.split()), quote=False)
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 picture", "2 pictures"."""
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """ "about 15 s", "about 3 min": rounded as coarsely as an estimate deserves."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {round(seconds / 5) * 5} s"
+    return f"about {round(seconds / 60)} min"
+
+
+def percent(share: float) -> str:
+    """ "91 %"; never "100 %" or "0 %" unless it is exactly that."""
+    if 0 < share < 1:
+        return f"{min(max(round(share * 100), 1), 99)} %"
+    return f"{share * 100:.0f} %"
