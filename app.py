@@ -56,14 +56,14 @@ st.subheader("Your own pictures")
 st.markdown(
     "One folder with a sub-folder for each class: its name is what the computer will say. Nothing in it is changed."
 )
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with st.form("open a folder", border=False):
     typed = st.text_input(
         "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
     )
-    if st.button("Open", icon=":material/folder_open:") and typed.strip():
+    if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
         enter(typed.strip())
-    if st.button("Look for it", icon=":material/search:"):
-        folders.choose()
+if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
+    folders.choose()
 if st.session_state.get("chosen_folder"):
     enter(st.session_state.pop("chosen_folder"))
 
@@ -75,7 +75,7 @@ if recent:
             with st.container(border=True):
                 try:
                     project = Project.open(root)
-                    catalogue = state.catalogue_of(project)
+                    catalogue = project.last_seen()
                 except FieldguideError:
                     st.markdown(f"**{literal(Path(root).name)}**")
                     st.caption("This folder is gone. Was it moved, or on a stick?")

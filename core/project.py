@@ -162,6 +162,12 @@ class Project:
                     progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
         return _catalogue(rows, folders, links)
 
+    def last_seen(self) -> Catalogue:
+        """What the last scan found, without looking at the folders again; empty if there never was one."""
+        rows = self._index.rows()
+        firsts = {path.partition("/")[0] for path in rows if "/" in path}
+        return _catalogue(rows, {first: unicodedata.normalize("NFC", first) for first in firsts}, ())
+
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
         try:

@@ -19,11 +19,11 @@ from core.errors import FieldguideError, ModelError
 from core.export import exports_folder
 from core.export.bundle import make_zip
 from core.export.parity import is_integer_only, measure
-from core.images import read_square
 from core.prediction import SPEC_NAME, Classifier, make_spec
 from core.processes import own_state
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import Run, open_run
+from core.training.features import read_named
 
 
 class _Exporter:
@@ -62,7 +62,7 @@ class _Exporter:
         rows = []
         for start in range(0, len(self.test), 32):
             self.say("asking the trained model", start, len(self.test))
-            squares = [read_square(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
+            squares = [read_named(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
             rows.append(model.predict_on_batch(np.stack(squares).astype(np.float32)))
         return np.concatenate(rows)
 
@@ -78,7 +78,7 @@ class _Exporter:
         train = self.plan.part("train")
         wanted = min(ExportConfig().calibration_pictures, len(train))
         for position in np.linspace(0, len(train) - 1, wanted).round().astype(int):
-            yield read_square(Path(train[position].path), self.plan.config.input_pixels)
+            yield read_named(Path(train[position].path), self.plan.config.input_pixels)
 
     def _export(self, kind: ExportFormat, model: bytes, reference: np.ndarray) -> None:
         folder = exports_folder(self.run, kind)

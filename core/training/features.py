@@ -16,6 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.augment import augment, generator
 from core.config import AugmentConfig
+from core.errors import PictureError
 from core.images import read_square
 from core.index import connect
 
@@ -100,7 +101,7 @@ class FeatureExtractor:
 
     def _one(self, sight: Sight, config: AugmentConfig, seed: int) -> np.ndarray:
         started = time.perf_counter()
-        picture = read_square(sight.path, self._pixels)
+        picture = read_named(sight.path, self._pixels)
         if sight.draw:
             picture = augment(picture, config, generator(seed, sight.id, sight.draw))
         decoded = time.perf_counter()
@@ -159,6 +160,14 @@ def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
         kept.put(fresh)
     except sqlite3.OperationalError:
         return
+
+
+def read_named(path: Path, pixels: int) -> np.ndarray:
+    """As read_square, uint8 (pixels, pixels, 3), but the error names the file: it went bad since the project was checked."""
+    try:
+        return read_square(path, pixels)
+    except PictureError as error:
+        raise PictureError(f"{path.name}: {error.message}.", "Mend it or take it away, then train again.") from None
 
 
 def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:

@@ -100,7 +100,7 @@ def fit(
         weighted_metrics=[],
     )
     try:
-        model.fit(train, validation_data=val, epochs=config.epochs, callbacks=[recorder], verbose=0)
+        model.fit(train, validation_data=val, epochs=config.epochs, callbacks=[recorder], shuffle=False, verbose=0)
     except Stopped:
         recorder.stopped = True
         if not recorder.restore_best():
@@ -110,6 +110,22 @@ def fit(
         recorder.restore_best()
     else:
         recorder.best_epoch = recorder._epoch + 1
+
+
+def seed_everything(seed: int) -> None:
+    """Makes every random choice of Keras and TensorFlow in this process the same for the same seed."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation (F,) by which features (N, F) are standardised.
+
+    A deviation is at least half of the median one: blowing up features that hardly vary gains nothing (measured on
+    three sets), and makes the folded weights so uneven that integer exports suffer.
+    """
+    deviation = features.std(axis=0)
+    return features.mean(axis=0), np.maximum(deviation, 0.5 * np.median(deviation)) + 1e-6
 
 
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from core.augment import augment, generator
 from core.config import TrainConfig
-from core.images import read_square
-from core.training.features import CHUNK, Stopped
+from core.training.features import CHUNK, Stopped, read_named
 
 IN_MEMORY_BYTES = 1_000_000_000
 """Decoded pictures beyond this lie in a file that is mapped into memory."""
@@ -41,7 +40,7 @@ def load_squares(
             if should_stop():
                 raise Stopped
             chunk = paths[start : start + CHUNK]
-            for offset, square in enumerate(pool.map(lambda path: read_square(path, pixels), chunk)):
+            for offset, square in enumerate(pool.map(lambda path: read_named(path, pixels), chunk)):
                 squares[start + offset] = square
             progress(start + len(chunk), len(paths))
     return squares

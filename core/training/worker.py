@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from core import store
 from core.backbones import get_backbone
@@ -45,6 +45,7 @@ class Job:
     plan: RunPlan
     state: RunState
     seconds: dict[str, float] = field(default_factory=dict)
+    turn: FileLock | None = None  # kept here because a lock that nobody holds on to lets go
     _phase_began: float = 0.0
     _written: float = 0.0
 
@@ -140,9 +141,10 @@ def train_frozen(job: Job) -> Trained:
     job.seconds["start"] += time.perf_counter() - before
     from core.training import fit
 
+    fit.seed_everything(config.seed)
     began = time.perf_counter()
     labels = np.tile(job.labels("train"), draws + 1)
-    mean, deviation = train.mean(axis=0), train.std(axis=0) + 1e-6
+    mean, deviation = fit.standard(train)
     weights = fit.class_weights(labels, len(plan.classes)) if config.class_weights else np.ones(len(labels), np.float32)
     model = fit.head(vectors.shape[1], len(plan.classes), len(labels), config)
     steps = -(-len(labels) // config.batch_size)
@@ -180,6 +182,7 @@ def train_from_scratch(job: Job) -> Trained:
     from core.backbones.scratch import tutorial_cnn
     from core.training import fit, pipeline
 
+    fit.seed_everything(config.seed)
     began = time.perf_counter()
     job.phase("reading", len(plan.pictures))
     squares, offset = {}, 0
@@ -279,7 +282,7 @@ def run(folder: Path, scanned: float) -> int:
         records, records.plan(), state, {"start": time.time() - records.plan().created - scanned, "decode": scanned}
     )
     try:
-        _wait_for_turn(job)
+        job.turn = _wait_for_turn(job)
         state.state = "running"
         finish(job, train_frozen(job) if job.config.pretrained else train_from_scratch(job))
     except Stopped:
@@ -306,8 +309,8 @@ def run(folder: Path, scanned: float) -> int:
     return 0 if state.state in ("done", "stopped") else 1
 
 
-def _wait_for_turn(job: Job) -> None:
-    """Waits for the lock that lets one training compute at a time."""
+def _wait_for_turn(job: Job) -> FileLock:
+    """Waits for the lock that lets one training compute at a time. The system lets go of it when this process ends."""
     lock = queue_lock()
     began = time.time()
     while True:
@@ -318,7 +321,7 @@ def _wait_for_turn(job: Job) -> None:
                 raise Stopped from None
             continue
         job.seconds["queued"] = time.time() - began
-        return
+        return lock
 
 
 def _fail(state: RunState, message: str, hint: str) -> None:

@@ -1,0 +1,66 @@
+"""What `quick` costs over the bare work: decode every picture once, and invoke the float32 backbone once for each.
+
+    python -m tests.benchmarks.bare FOLDER [--threads N]
+
+Both are measured in one run, one after the other, on the same threads, in a data home that is empty but for the
+converted backbone. Prints seconds and their ratio; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from core import Project, TrainConfig, train
+from core.backbones import get_backbone
+from core.backbones.prepare import prepare
+from core.config import AugmentConfig
+from core.images import SUFFIXES, read_square
+from core.project import HIDDEN
+from core.training.features import FeatureExtractor, Sight
+
+
+def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str, float]:
+    """Seconds to decode all pictures, and to invoke the backbone on all; two interpreters of one thread each, say."""
+    with ThreadPoolExecutor(threads) as pool:
+        began = time.perf_counter()
+        list(pool.map(lambda path: read_square(path, pixels), paths))
+        decode = time.perf_counter() - began
+        extractor = FeatureExtractor(model, pixels, threads)
+        extractor.compute([Sight("warm", path) for path in paths[:8]], AugmentConfig(), 0, pool)
+        began = time.perf_counter()
+        extractor.compute([Sight("bare", path) for path in paths], AugmentConfig(), 0, pool)
+        both = time.perf_counter() - began
+    return {"decode": decode, "invoke": both - decode, "both": both}
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("--threads", default=os.cpu_count() or 1)
+def main(folder: Path, threads: int) -> None:
+    """Prints bare seconds, ours, and the ratio of the two."""
+    config = TrainConfig()
+    backbone = get_backbone(config.backbone)
+    model = prepare(backbone, multi_level=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / folder.name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HIDDEN))
+        paths = sorted(path for path in copy.rglob("*") if path.suffix.lower() in SUFFIXES)
+        least = bare(paths, model, backbone.input_pixels, threads)
+        result = train(Project.open(copy), config).snapshot().as_dict()
+        ours = sum(result["seconds"][name] for name in ("decode", "features", "fit"))
+        print(json.dumps({
+            "pictures": len(paths), "bare": least, "ours": result["seconds"], "decode+features+fit": ours,
+            "ratio": ours / least["both"], "test accuracy": result["test"]["accuracy"],
+        }, indent=1))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

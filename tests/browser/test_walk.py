@@ -1,0 +1,127 @@
+"""A newcomer's way through every page, in a real browser, with the real server: from the sample to a working zip."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.conftest import CHROMIUM
+from tests.serving import ROOT, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+PATIENCE = 180_000
+
+
+@pytest.fixture
+def home(tmp_path: Path, data_home: Path) -> Path:
+    """A newcomer's empty data home, but for the backbone, which other tests have converted already."""
+    home = tmp_path / "newcomer"
+    home.mkdir()
+    (data_home / "backbones").mkdir(exist_ok=True)
+    (home / "backbones").symlink_to(data_home / "backbones")
+    return home
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """Addresses outside of this machine that the page asked for."""
+    return []
+
+
+@pytest.fixture
+def page(home: Path, asked: list[str]) -> Iterator[Page]:
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    with (
+        serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        page.set_default_timeout(PATIENCE)
+
+        def note(url: str) -> None:
+            if not url.startswith((server.url, server.url.replace("http", "ws"), "data:", "blob:")):
+                asked.append(url)
+
+        page.on("request", lambda request: note(request.url))
+        page.on("websocket", lambda socket: note(socket.url))
+        page.on("dialog", lambda dialog: asked.append(f"dialog: {dialog.message}"))
+        page.goto(server.url)
+        yield page
+        browser.close()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def heading(page: Page, name: str) -> None:
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list[str], tmp_path: Path) -> None:
+    press(page, "Try the sample")
+    heading(page, "Pictures")
+    expect(page.get_by_text("220 pictures in 5 classes")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("img", name="birch: birch/001.jpg")).to_be_visible(timeout=PATIENCE)
+    press(page, "Next: choose how to train")
+    heading(page, "Configure")
+    press(page, "Train")
+    heading(page, "Train")
+    page.reload()  # the run goes on, and the page finds it again
+    expect(page.get_by_text("which it had never seen")).to_be_visible(timeout=PATIENCE)
+    press(page, "See its mistakes")
+    heading(page, "Evaluate")
+    press(page, "Next: try new pictures")
+    heading(page, "Test")
+    expect(page.get_by_text("Kept apart for you")).to_be_visible(timeout=PATIENCE)
+    press_first = page.get_by_role("button", name="Try", exact=True).nth(4)
+    press_first.click()
+    expect(page.get_by_role("heading", name="maple", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Export").click()
+    heading(page, "Export")
+    press(page, "Make the files")
+    download = page.get_by_role("button", name="Download (")
+    expect(download).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Proven: on 35 test pictures")).to_be_visible(timeout=PATIENCE)
+    with page.expect_download() as waiting:
+        download.click()
+    bundle = tmp_path / "model.zip"
+    waiting.value.save_as(bundle)
+
+    with zipfile.ZipFile(bundle) as content:
+        content.extractall(tmp_path / "unpacked")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "tensorflow.py").write_text("raise ImportError('this program must run without it')")
+    picture = ROOT / "sample_data" / "new_pictures" / "maple-1.jpg"
+    out = subprocess.check_output(
+        [sys.executable, str(tmp_path / "unpacked" / "predict.py"), str(picture)],
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "none")},
+    )
+    assert json.loads(out)["label"] == "maple"
+    assert asked == []
+    assert (home / "Leaves").is_dir()
+
+
+def test_every_page_fits_a_phone(page: Page, asked: list[str]) -> None:
+    press(page, "Try the sample")
+    heading(page, "Pictures")
+    page.set_viewport_size({"width": 390, "height": 844})
+    base = page.url
+    for name in ("", "Pictures", "Configure", "Train"):
+        page.goto(base.replace("/Pictures", f"/{name}"))
+        expect(page.get_by_role("heading").first).to_be_visible(timeout=PATIENCE)
+        page.wait_for_load_state("networkidle")
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert too_wide <= 0, name
+    assert asked == []

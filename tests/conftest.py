@@ -1,0 +1,60 @@
+"""A data home of their own for all tests, and the things that several of them share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import Project, Run, TrainConfig, train
+from tests.pictures import COLOURS, flat_project
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "network" in item.keywords and "network" not in (config.option.markexpr or ""):
+            item.add_marker(pytest.mark.skip(reason="needs the internet; run it with: pytest -m network"))
+        if "browser" in item.keywords and not CHROMIUM:
+            if os.environ.get("CI"):
+                pytest.exit("CI must have Chromium: the browser tests may not be skipped there.", returncode=3)
+            item.add_marker(
+                pytest.mark.skip(reason="there is no Chromium on this machine (install it, or set CHROMIUM)")
+            )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One for the whole session, so that the backbone is converted once."""
+    home = tmp_path_factory.mktemp("home")
+    before = os.environ.get("FIELDGUIDE_HOME")
+    os.environ["FIELDGUIDE_HOME"] = str(home)
+    yield home
+    if before is None:
+        os.environ.pop("FIELDGUIDE_HOME")
+    else:
+        os.environ["FIELDGUIDE_HOME"] = before
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data home for one test."""
+    home = tmp_path / "own home"
+    monkeypatch.setenv("FIELDGUIDE_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three classes that anything can tell apart."""
+    return flat_project(tmp_path_factory.mktemp("projects") / "colours", COLOURS, each=16)
+
+
+@pytest.fixture(scope="session")
+def trained(colours: Path) -> Run:
+    """A finished quick run on the three colours, by the real worker."""
+    return train(Project.open(colours), TrainConfig(epochs=10))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.checks import find_problems, near_groups, why_not_trainable
+from core.config import SplitConfig
+from core.errors import ProjectError
+from core.project import Catalogue, Project
+from core.splits import Split, make_split
+from tests.pictures import COLOURS, flat_project, shaded
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return flat_project(tmp_path / "project", COLOURS, each=20)
+
+
+def scan(folder: Path) -> Catalogue:
+    return Project.open(folder).scan()
+
+
+def ids(split: Split) -> dict[str, set[str]]:
+    return {part: {p.id for p in split.part(part)} for part in ("train", "val", "test")}
+
+
+def test_parts_are_disjoint_complete_and_stratified(folder: Path) -> None:
+    catalogue = scan(folder)
+    split = make_split(catalogue, SplitConfig(validation=0.2, test=0.1), seed=0)
+    found = ids(split)
+    assert sum(map(len, found.values())) == 60 == len(set.union(*found.values()))
+    for part, each in (("train", 14), ("val", 4), ("test", 2)):
+        assert Counter(p.class_name for p in split.part(part)) == dict.fromkeys(COLOURS, each)
+    assert split.classes == ("blue", "green", "red")
+
+
+def test_the_same_seed_gives_the_same_split_and_touches_no_global(folder: Path) -> None:
+    catalogue = scan(folder)
+    order = list(catalogue.pictures)
+    random.seed(5)
+    np.random.seed(5)
+    expected = random.Random(5).random(), np.random.RandomState(5).rand()
+    a, b = (make_split(catalogue, SplitConfig(), seed=3) for _ in range(2))
+    assert (random.random(), np.random.rand()) == expected
+    assert a == b
+    assert list(catalogue.pictures) == order
+    assert make_split(catalogue, SplitConfig(), seed=4).fingerprint != a.fingerprint
+
+
+def test_a_split_is_stable_when_pictures_are_added(folder: Path) -> None:
+    before = ids(make_split(scan(folder), SplitConfig(), seed=0))
+    for number in range(2):
+        shaded(COLOURS["red"], 500 + number).save(folder / "red" / f"new{number}.png")
+    after = ids(make_split(scan(folder), SplitConfig(), seed=0))
+    moved = sum(len(before[part] - after[part]) for part in before)
+    assert moved <= 2
+
+
+def test_near_duplicates_stay_on_one_side(folder: Path) -> None:
+    for number in range(8):
+        image = Image.open(folder / "red" / f"{number:03}.png")
+        image.resize((image.width * 2, image.height * 2)).save(folder / "red" / f"again{number}.jpg", quality=60)
+    catalogue = scan(folder)
+    for seed in range(5):
+        split = make_split(catalogue, SplitConfig(), seed=seed)
+        part_of = {p.path: part for part in ("train", "val", "test") for p in split.part(part)}
+        for number in range(8):
+            assert part_of[f"red/{number:03}.png"] == part_of[f"red/again{number}.jpg"]
+
+
+def test_groups_join_what_looks_the_same_only(folder: Path) -> None:
+    shutil.copy(folder / "red" / "000.png", folder / "red" / "copy.png")
+    pictures = scan(folder).pictures
+    groups = near_groups(pictures)
+    by_path = {p.path: g for p, g in zip(pictures, groups, strict=True)}
+    assert by_path["red/copy.png"] == by_path["red/000.png"]
+    assert len(set(groups)) == 60
+
+
+def test_copies_are_used_once_and_conflicts_not_at_all(folder: Path) -> None:
+    shutil.copy(folder / "red" / "000.png", folder / "red" / "copy.png")
+    shutil.copy(folder / "red" / "001.png", folder / "blue" / "conflict.png")
+    catalogue = scan(folder)
+    split = make_split(catalogue, SplitConfig(), seed=0)
+    assert sum(len(split.part(part)) for part in ("train", "val", "test")) == 59
+    kinds = {problem.kind: problem for problem in find_problems(catalogue)}
+    assert set(kinds["conflict"].paths) == {"red/001.png", "blue/conflict.png"}
+    assert set(kinds["copy"].paths) == {"red/000.png", "red/copy.png"}
+
+
+def test_three_pictures_a_class_are_one_in_each_part(tmp_path: Path) -> None:
+    split = make_split(scan(flat_project(tmp_path / "p", COLOURS, each=3)), SplitConfig(), seed=0)
+    assert [len(split.part(part)) for part in ("train", "val", "test")] == [3, 3, 3]
+
+
+def test_a_class_of_copies_is_refused_with_the_reason(folder: Path) -> None:
+    for path in (folder / "red").iterdir():
+        shutil.copy(folder / "blue" / "000.png", path)
+        with Image.open(path) as image:
+            changed = image.copy()
+        changed.putpixel((0, 0), (int(path.stem), 0, 0))
+        changed.save(path)
+    with pytest.raises(ProjectError, match="really differ"):
+        make_split(scan(folder), SplitConfig(), seed=0)
+
+
+def test_why_not_trainable(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert "no pictures" in why_not_trainable(scan(tmp_path / "none"))
+    assert "only one class" in why_not_trainable(scan(flat_project(tmp_path / "one", {"red": (200, 0, 0)}, each=5)))
+    assert "red has too few" in why_not_trainable(few(tmp_path))
+    assert why_not_trainable(scan(flat_project(tmp_path / "ok", COLOURS, each=3))) == ""
+
+
+def few(tmp_path: Path) -> Catalogue:
+    folder = flat_project(tmp_path / "few", COLOURS, each=5)
+    for path in sorted((folder / "red").iterdir())[2:]:
+        path.unlink()
+    return scan(folder)
+
+
+def test_problems_are_named(folder: Path) -> None:
+    (folder / "red" / "bad.jpg").write_bytes(b"")
+    (folder / "empty").mkdir()
+    Image.new("RGB", (64, 64), "black").save(folder / "red" / "black.png")
+    shaded((9, 200, 30), 1, (20, 20)).save(folder / "red" / "tiny.png")
+    for path in sorted((folder / "blue").iterdir())[3:]:
+        path.unlink()
+    kinds = {problem.kind for problem in find_problems(scan(folder))}
+    assert kinds == {"unreadable", "empty", "few", "blank", "tiny"}
+
+
+def test_imbalance_names_both_classes(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=40)
+    for path in sorted((folder / "blue").iterdir())[12:]:
+        path.unlink()
+    [problem] = find_problems(scan(folder))
+    assert problem.kind == "imbalance"
+    assert "12 blue against 40" in problem.sentence

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core import Run
+from tests.pictures import COLOURS, flat_project
+
+
+def cli(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "core", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+
+
+def answer(*arguments: object) -> object:
+    done = cli(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_check_counts_and_names_problems(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    (folder / "red" / "bad.jpg").write_text("x")
+    told = answer("check", folder)
+    assert isinstance(told, dict)
+    assert told["classes"] == {"blue": 12, "green": 12, "red": 12}
+    assert told["rejected"][0]["file"] == "red/bad.jpg"
+    assert told["trainable"] is True
+
+
+def test_recipes_are_listed_with_their_settings() -> None:
+    told = answer("recipes")
+    assert isinstance(told, dict)
+    assert [recipe["name"] for recipe in told["recipes"]][:1] == ["quick"]
+    assert told["recipes"][0]["config"]["backbone"] == "efficientnet-lite0"
+
+
+@pytest.mark.slow
+def test_train_evaluate_export_predict(colours: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my run"
+    (tmp_path / "settings.json").write_text('{"epochs": 4}')
+    done = cli(
+        "train",
+        colours,
+        "--config",
+        tmp_path / "settings.json",
+        "--set",
+        "batch_size=8",
+        "--seed",
+        3,
+        "--out",
+        out,
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["state"], told["recipe"], told["backbone"]) == ("done", "quick", "efficientnet-lite0")
+    assert Path(told["dir"]) == out
+    assert len(told["history"]) == 4
+    assert "epoch 4" in done.stderr
+    assert Run(out).records.plan().config.seed == 3
+    scores = answer("evaluate", out)
+    assert isinstance(scores, dict)
+    assert scores["accuracy"] == told["test"]["accuracy"]
+    made = answer("export", out, "--format", "float16", "--out", tmp_path / "a.zip")
+    assert isinstance(made, dict)
+    assert {"file", "bytes", "agreement", "max_difference", "accuracy", "milliseconds"} <= made.keys()
+    picture = colours / "red" / "000.png"
+    [said] = answer("predict", tmp_path / "a.zip", picture)  # type: ignore[misc]
+    assert (said["file"], said["label"]) == (str(picture), "red")
+    assert sum(said["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    again = cli("train", colours, "--out", out)
+    assert again.returncode == 2
+    assert "not empty" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "/nowhere/at/all"], "no folder"),
+        (["train", "."], ""),
+        (["train", ".", "--recipe", "magic"], "no recipe called 'magic'"),
+        (["train", ".", "--set", "epochs=0"], "epochs"),
+        (["train", ".", "--config", "missing.json"], "cannot be read"),
+        (["evaluate", "."], "not a run"),
+        (["export", ".", "--format", "float64"], "float64"),
+        (["export", "."], "not a run"),
+        (["predict", "missing.tflite", "x.jpg"], "no file"),
+        (["predict", "missing.tflite"], "PICTURES"),
+        (["fly"], "fly"),
+        (["train"], "FOLDER"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = cli(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("INFO")]
+    assert len(errors) == 1
+    assert errors[0].startswith("Error: ")
+    assert words in errors[0]

@@ -1,0 +1,91 @@
+"""The rules that keep the house in order."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WEB = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py")]
+
+
+def imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "core").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_core_knows_nothing_of_streamlit(file: Path) -> None:
+    assert not any(name.split(".")[0] in ("streamlit", "pages", "plotly") for name in imports(file))
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+    return set(subprocess.check_output([sys.executable, "-c", script], text=True, cwd=ROOT).split())
+
+
+def test_importing_core_loads_no_tensorflow() -> None:
+    assert not modules_after("import core") & {"tensorflow", "keras", "streamlit"}
+
+
+@pytest.mark.slow
+def test_the_web_process_never_loads_tensorflow(trained: object, colours: Path) -> None:
+    pages = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.py"))
+    code = f"""
+import logging; logging.disable()
+from streamlit.testing.v1 import AppTest
+for page in {["app.py", *pages]}:
+    at = AppTest.from_file("app.py", default_timeout=60)
+    at.query_params["project"] = {str(colours)!r}
+    at.run()
+    if page != "app.py":
+        at.switch_page(page).run()
+    assert not at.exception, (page, at.exception)
+"""
+    loaded = modules_after(code)
+    assert "streamlit" in loaded
+    assert "ai_edge_litert" in loaded
+    assert not loaded & {"tensorflow", "keras"}
+
+
+def test_no_dangerous_shortcut_is_used() -> None:
+    for file in [*WEB, *(ROOT / "core").rglob("*.py")]:
+        text = file.read_text(encoding="utf-8")
+        assert "unsafe_allow_html" not in text, file
+        assert "extractall(" not in text, file
+
+
+def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
+    from core.__main__ import SAFE_SETTINGS
+
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    for setting in SAFE_SETTINGS:
+        name, value = setting.removeprefix("--").split("=")
+        section, key = name.split(".")
+        expected = config[section][key]
+        assert (
+            value in expected if isinstance(expected, list) else value == str(expected).lower().replace("true", "true")
+        )
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "python -m pip install -e . && streamlit run app.py" in readme
+    assert 'python -m pip install -e ".[test]" && python -m pytest' in readme
+
+
+def test_every_dependency_says_why() -> None:
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    begin = lines.index("dependencies = [")
+    for line in lines[begin + 1 : lines.index("]", begin)]:
+        assert "#" in line, line

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from core import images, store
+from core.errors import ProjectError
+from core.project import HIDDEN, Project, copy_sample
+from tests.pictures import COLOURS, flat_project, shaded
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return flat_project(tmp_path / "project", COLOURS, each=4)
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file() and HIDDEN not in p.parts}
+
+
+def test_class_folders_decide_and_nothing_is_touched(folder: Path) -> None:
+    shaded((9, 9, 9), 1).save(folder / "loose.png")
+    before = snapshot(folder)
+    catalogue = Project.open(folder).scan()
+    assert catalogue.counts == {"blue": 4, "green": 4, "red": 4}
+    assert [p.path for p in catalogue.unlabelled] == ["loose.png"]
+    assert {p.class_name for p in catalogue.by_class["red"]} == {"red"}
+    assert snapshot(folder) == before
+
+
+def test_a_picture_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    real = images.inspect
+    monkeypatch.setattr(images, "inspect", lambda content: seen.append(1) or real(content))
+    Project.open(folder).scan()
+    assert len(seen) == 12
+    assert len(Project.open(folder).scan().pictures) == 12
+    assert len(seen) == 12
+    shaded((1, 200, 100), 77).save(folder / "red" / "000.png")
+    Project.open(folder).scan()
+    assert len(seen) == 13
+
+
+def test_changes_by_hand_are_seen(folder: Path) -> None:
+    project = Project.open(folder)
+    project.scan()
+    (folder / "red" / "000.png").unlink()
+    shutil.move(folder / "blue" / "000.png", folder / "green" / "moved.png")
+    (folder / "empty").mkdir()
+    catalogue = project.scan()
+    assert catalogue.counts == {"blue": 3, "empty": 0, "green": 5, "red": 3}
+    assert project.last_seen().counts == {"blue": 3, "green": 5, "red": 3}
+
+
+def test_bad_files_are_listed_and_the_rest_is_taken(folder: Path) -> None:
+    (folder / "red" / "text.jpg").write_text("hello")
+    (folder / "red" / "half.png").write_bytes((folder / "red" / "000.png").read_bytes()[:2000])
+    catalogue = Project.open(folder).scan()
+    assert {r.path for r in catalogue.rejected} == {"red/half.png", "red/text.jpg"}
+    assert len(catalogue.pictures) == 12
+
+
+def test_junk_is_never_a_class(folder: Path) -> None:
+    for name in (".git", "__MACOSX", ".hidden"):
+        (folder / name).mkdir()
+        shaded((1, 2, 3), 1).save(folder / name / "a.png")
+    for name in (".DS_Store", "Thumbs.db", "._000.png"):
+        (folder / "red" / name).write_bytes(b"junk")
+    catalogue = Project.open(folder).scan()
+    assert catalogue.classes == ("blue", "green", "red")
+    assert not catalogue.rejected
+
+
+def test_links_are_named_and_never_followed(folder: Path, tmp_path: Path) -> None:
+    outside = flat_project(tmp_path / "outside", {"secret": (1, 1, 1)}, each=3)
+    (folder / "linked").symlink_to(outside / "secret")
+    (folder / "red" / "loop").symlink_to(folder)
+    (folder / "red" / "one.png").symlink_to(outside / "secret" / "000.png")
+    catalogue = Project.open(folder).scan()
+    assert catalogue.counts == {"blue": 4, "green": 4, "red": 4}
+    assert catalogue.links == ("linked", "red/loop", "red/one.png")
+
+
+def test_spellings_of_one_name_are_one_class(folder: Path) -> None:
+    for number, name in enumerate(
+        ("Cat", "cat", unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café"))
+    ):
+        (folder / name).mkdir(exist_ok=True)
+        shaded((9, 40 * number, 9), number).save(folder / name / f"{number}.png")
+    counts = Project.open(folder).scan().counts
+    assert counts["Cat"] == 2
+    assert counts[unicodedata.normalize("NFC", "café")] == 2
+    assert len(counts) == 5
+
+
+def test_a_wrapping_folder_is_seen_through(folder: Path, tmp_path: Path) -> None:
+    wrapped = tmp_path / "download" / "data"
+    wrapped.parent.mkdir()
+    shutil.move(folder, wrapped)
+    project = Project.open(tmp_path / "download")
+    assert project.root == wrapped
+    assert project.scan().counts == {"blue": 4, "green": 4, "red": 4}
+
+
+def test_a_nested_folder_belongs_to_the_first(folder: Path) -> None:
+    (folder / "red" / "dark" / "deep").mkdir(parents=True)
+    shaded((60, 0, 0), 5).save(folder / "red" / "dark" / "deep" / "x.png")
+    assert Project.open(folder).scan().counts["red"] == 5
+
+
+def test_a_damaged_index_is_made_anew(folder: Path) -> None:
+    project = Project.open(folder)
+    project.scan()
+    for path in project.home.glob("index.sqlite*"):
+        path.write_bytes(os.urandom(4096))
+    assert len(Project.open(folder).scan().pictures) == 12
+
+
+def test_missing_folders_are_sentences(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="no folder"):
+        Project.open(tmp_path / "nowhere")
+    project = Project.open(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(ProjectError, match="gone"):
+        project.scan()
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_used_all_the_same(
+    folder: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.mkdir
+
+    def refuse(self: Path, *args: object, **kwargs: object) -> None:
+        if self == folder / HIDDEN:
+            raise PermissionError(13, "read-only")
+        real(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    project = Project.open(folder)
+    assert project.home.is_relative_to(own_home)
+    assert len(project.scan().pictures) == 12
+    assert not (folder / HIDDEN).exists()
+
+
+def test_a_path_never_leads_out_of_the_project(folder: Path) -> None:
+    with pytest.raises(ProjectError):
+        Project.open(folder).path_of("../other/file.png")
+
+
+def test_thumbnails_are_kept(folder: Path) -> None:
+    project = Project.open(folder)
+    picture = project.scan().pictures[0]
+    first = project.thumbnail(picture)
+    project.path_of(picture.path).unlink()
+    assert project.thumbnail(picture) == first
+
+
+def test_the_sample_is_copied_once(own_home: Path, folder: Path) -> None:
+    (folder / HIDDEN).mkdir()
+    copy = copy_sample(folder)
+    assert copy == own_home / "Project"
+    assert snapshot(copy) == snapshot(folder)
+    assert not (copy / HIDDEN).exists()
+    (copy / "red" / "000.png").unlink()
+    assert copy_sample(folder) == copy
+    assert not (copy / "red" / "000.png").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    store.write_json(file, {"a": 1})
+
+    def half(path: Path) -> None:
+        path.write_bytes(b"{")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="space"):
+        store.write_with(file, half)
+    assert store.read_json(file) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [file]

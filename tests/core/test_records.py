@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.config import TrainConfig
+from core.errors import RunError
+from core.records import RunPicture, RunPlan, RunRecords, RunState, is_alive
+from core.runs import Run, delete, open_run
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> RunRecords:
+    records = RunRecords(tmp_path / "run")
+    pictures = (RunPicture("a" * 64, "/x/a.png", 0, "train"), RunPicture("b" * 64, "/x/b.png", 1, "test"))
+    records.write_plan(RunPlan("run", "/x", 1.5, TrainConfig(epochs=3), ("cat", "dog"), pictures))
+    return records
+
+
+def test_a_plan_comes_back_as_it_was(records: RunRecords) -> None:
+    plan = records.plan()
+    assert plan.config == TrainConfig(epochs=3)
+    assert plan.classes == ("cat", "dog")
+    assert [p.id[0] for p in plan.part("test")] == ["b"]
+    assert plan.counts == {"train": 1, "val": 0, "test": 1}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "id": "x", "pictures": [{"a": 1}]}']
+)
+def test_a_damaged_plan_is_a_sentence(records: RunRecords, content: str) -> None:
+    (records.folder / "run.json").write_text(content)
+    with pytest.raises(RunError, match="damaged"):
+        records.plan()
+
+
+def test_another_version_is_refused_untouched(records: RunRecords) -> None:
+    (records.folder / "run.json").write_text('{"schema": 99}')
+    with pytest.raises(RunError, match="another version"):
+        open_run(records.folder)
+    assert (records.folder / "run.json").read_text() == '{"schema": 99}'
+
+
+def test_half_a_line_of_history_is_left_out(records: RunRecords) -> None:
+    records.append_epoch({"epoch": 1, "loss": 0.5})
+    with (records.folder / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 2, "lo')
+    assert records.history() == [{"epoch": 1, "loss": 0.5}]
+
+
+def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    born = psutil.Process(child.pid).create_time()
+    records.write_state(RunState("running", "fit", pid=child.pid, born=born))
+    assert records.state().state == "running"
+    child.kill()
+    child.wait()
+    state = records.state()
+    assert (state.state, state.ended) == ("interrupted", True)
+    assert "cut off" in state.message
+
+
+def test_a_number_that_was_used_again_is_not_the_same_process() -> None:
+    born = psutil.Process().create_time()
+    assert is_alive(os.getpid(), born)
+    assert not is_alive(os.getpid(), born - 100)
+    assert not is_alive(0, 0)
+
+
+def test_a_run_under_way_is_not_deleted(records: RunRecords) -> None:
+    records.write_state(RunState("running", "fit", pid=os.getpid(), born=psutil.Process().create_time()))
+    with pytest.raises(RunError, match="under way"):
+        delete(Run(records.folder))
+    records.write_state(RunState("done", "", ended=True))
+    delete(Run(records.folder))
+    assert not records.folder.exists()
+
+
+def test_no_predictions_yet_is_a_sentence(records: RunRecords) -> None:
+    with pytest.raises(RunError, match="no predictions"):
+        records.predictions("test")

@@ -1,0 +1,197 @@
+"""Each page without a browser: what it says with nothing, with pictures, and with a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import Project, Run
+from core.project import HIDDEN
+from tests.pictures import COLOURS, flat_project, shaded
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.py"))
+
+
+def visit(page: str, project: Path | None = None, **params: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if project:
+        at.query_params["project"] = str(project)
+    for name, value in params.items():
+        at.query_params[name] = value
+    at.run()
+    if page != "app.py":
+        at.switch_page(page).run()
+    assert not at.exception, at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    kinds: tuple[Any, ...] = (at.title, at.markdown, at.caption, at.info, at.error, at.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def button(at: AppTest, label: str) -> Any:
+    return next(b for b in at.button if b.label == label)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_project_every_page_leads_home(page: str) -> None:
+    assert "No project is open" in words(visit(page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_project_that_is_gone_leads_home(page: str, tmp_path: Path) -> None:
+    assert "No project is open" in words(visit(page, tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("page", PAGES[3:])
+def test_without_a_model_the_later_pages_say_what_comes_first(page: str, tmp_path: Path) -> None:
+    at = visit(page, flat_project(tmp_path / "p", COLOURS, each=4))
+    assert "train first" in words(at).lower()
+    assert button(at, "Go to Train")
+
+
+def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "mine", COLOURS, each=4)
+    at = visit("app.py")
+    assert "Teach a computer" in words(at)
+    at.text_input(key="folder").set_value(str(folder))
+    button(at, "Open").click()
+    at.run()
+    assert not at.exception
+    assert at.session_state["project"] == str(folder)
+    again = visit("app.py")
+    assert "mine" in words(again)
+
+
+def test_home_says_what_is_wrong_with_a_folder(own_home: Path) -> None:
+    at = visit("app.py")
+    at.text_input(key="folder").set_value("/no/such/folder")
+    button(at, "Open").click()
+    at.run()
+    assert "There is no folder" in words(at).replace("\\", "")
+
+
+def test_pictures_tells_counts_and_problems(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    (folder / "red" / "bad.jpg").write_text("x")
+    at = visit("pages/1_Pictures.py", folder)
+    said = words(at).replace("\\", "")
+    assert "36 pictures in 3 classes" in said
+    assert "red/bad.jpg - not a picture" in said
+
+
+def test_pictures_says_what_is_missing(tmp_path: Path) -> None:
+    at = visit("pages/1_Pictures.py", flat_project(tmp_path / "p", {"red": (200, 0, 0)}, each=5))
+    assert "only one class" in words(at)
+    assert button(at, "Next: choose how to train").disabled
+
+
+def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "No pictures here yet" in words(visit("pages/1_Pictures.py", tmp_path / "empty"))
+
+
+def test_configure_keeps_what_was_chosen(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    at = visit("pages/2_Configure.py", folder)
+    assert "All off" in words(at)
+    next(t for t in at.toggle if t.label == "Mirror").set_value(True)
+    at.run()
+    assert not at.exception
+    assert "All off" not in words(at)
+    next(n for n in at.number_input if "epochs" in n.label).set_value(7)
+    at.run()
+    draft = (folder / HIDDEN / "draft.json").read_text()
+    assert '"flip": "horizontal"' in draft
+    assert '"epochs": 7' in draft
+    assert "up to 7 rounds" in words(visit("pages/2_Configure.py", folder))
+
+
+def test_a_recipe_fills_the_form(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    at = visit("pages/2_Configure.py", folder)
+    at.button(key="recipe tutorial-cnn-improved").click()
+    at.run()
+    assert not at.exception
+    assert "Small network from scratch, up to 15 rounds" in words(at)
+    assert next(t for t in at.toggle if t.label == "Turn").value is True
+
+
+def test_split_that_leaves_nothing_is_a_sentence(tmp_path: Path) -> None:
+    at = visit("pages/2_Configure.py", flat_project(tmp_path / "p", COLOURS, each=12))
+    for slider in at.slider[:2]:
+        slider.set_value(0.5)
+    at.run()
+    assert not at.exception
+    assert "something is left to learn from" in words(at).replace("\\", "")
+
+
+def test_train_shows_the_result_in_words(trained: Run, colours: Path) -> None:
+    at = visit("pages/3_Train.py", colours, run=trained.id)
+    result = trained.records.result()
+    assert result
+    assert f"{result['test']['right']} of {result['test']['total']} right" in words(at)
+    assert result["diagnosis"][:20] in words(at).replace("\\", "")
+
+
+def test_a_run_that_failed_says_why(tmp_path: Path, trained: Run) -> None:
+    import shutil
+
+    from core.records import RunState
+
+    folder = flat_project(tmp_path / "p", COLOURS, each=4)
+    Project.open(folder)
+    copy = folder / HIDDEN / "runs" / "failed"
+    shutil.copytree(trained.folder, copy)
+    run = Run(copy)
+    (copy / "result.json").unlink()
+    run.records.write_state(RunState("failed", "", ended=True, message="Out of memory.", hint="Try a smaller batch."))
+    said = words(visit("pages/3_Train.py", folder)).replace("\\", "")
+    assert "Out of memory." in said
+    assert "Try a smaller batch." in said
+
+
+def test_evaluate_and_export_open_with_a_model(trained: Run, colours: Path) -> None:
+    assert "on the test part" in words(visit("pages/4_Evaluate.py", colours, run=trained.id))
+    assert "Where will it run?" in words(visit("pages/6_Export.py", colours, run=trained.id))
+
+
+def test_a_picture_is_answered_and_a_bad_one_explained(trained: Run, colours: Path) -> None:
+    at = visit("pages/5_Test.py", colours, run=trained.id)
+    good = (colours / "red" / "000.png").read_bytes()
+    at.file_uploader(key="files").set_value([("red.png", good, "image/png"), ("bad.jpg", b"x", "image/jpeg")])
+    at.run()
+    assert not at.exception
+    said = words(at).replace("\\", "")
+    assert "## red" in said
+    assert "bad.jpg could not be read: not a picture" in said
+
+
+NASTY = [
+    "<script>alert(1)</script>".replace("/", "|"),
+    "<img src=x onerror=alert(1)>",
+    "**md**",
+    ":red[x]",
+    "$x$",
+    "# head",
+]
+
+
+def test_strange_class_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    for number, name in enumerate(NASTY):
+        (folder / name).mkdir(parents=True)
+        for n in range(4):
+            shaded((40 * number, 90, 200 - 30 * number), n).save(folder / name / f"{n}.png")
+    at = visit("pages/1_Pictures.py", folder)
+    options = at.pills[0].options if hasattr(at, "pills") else at.button_group[0].options
+    shown = " ".join(str(getattr(option, "content", option)) for option in options)
+    for name in NASTY:
+        escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$^&" else c for c in name)
+        assert escaped in shown
+    visit("pages/2_Configure.py", folder)
