@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import click
 
-from core import checks, recipes
+from core import checks, images, recipes
 from core.config import make_config, with_changes
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
@@ -110,7 +112,7 @@ def train(
     """Train on the class folders in FOLDER and say how good the model is."""
     config = recipes.get_recipe(recipe).config
     if config_file:
-        config = make_config(config.model_dump() | _settings_in(Path(config_file)))
+        config = make_config(_merged(config.model_dump(), _settings_in(Path(config_file))))
     config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
     project = Project.open(folder)
     project.scan(_bar("looking at pictures"))
@@ -171,13 +173,12 @@ def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
 @as_json
 def predict(model: str, pictures: tuple[str, ...], json_: bool) -> None:
     """Say what is on PICTURES, with MODEL: a run folder, an exported zip, or a .tflite with fieldguide.json beside it."""
-    classifier = Classifier.load(model)
-    answers = []
     for picture in pictures:
         try:
-            answers += classifier.predict([Path(picture)]).as_dicts()
+            images.open_picture(Path(picture), at_least=32)
         except PictureError as error:
             raise PictureError(f"{picture}: {error.message}.", "Leave it out, or choose another picture.") from None
+    answers = Classifier.load(model).predict([Path(picture) for picture in pictures]).as_dicts()
     for answer in answers:
         click.echo(f"{answer['file']}: {answer['label']} ({answer['probability']:.0%})")
     if json_:
@@ -200,6 +201,13 @@ def list_recipes(json_: bool) -> None:
             ]
         },
     )
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        k: _merged(values[k], v) for k, v in changes.items() if isinstance(v, dict) and isinstance(values.get(k), dict)
+    }
+    return values | changes | both
 
 
 def _settings_in(path: Path) -> dict[str, Any]:
@@ -246,12 +254,19 @@ def _json(wanted: bool, value: dict[str, Any]) -> None:
 
 def main() -> None:
     """Runs the command line; an error a person can cause is one line on standard error, and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # a class may have a name in any script
     try:
         cli(standalone_mode=False)
     except FieldguideError as error:
         _end(str(error))
     except click.exceptions.Abort:
         _end("Stopped.")
+    except (OSError, sqlite3.Error) as error:
+        _end(f"The computer said: {error}. Make space, allow reading and writing there, or choose another place.")
+    except RecursionError:
+        _end("These settings are nested too deeply. A setting is a number, a word, or one group of them.")
     except click.ClickException as error:
         _end(f"{error.format_message()} Run `python -m core --help` to see what there is.")
 

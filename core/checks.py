@@ -14,6 +14,9 @@ NEAR = 5.0
 """Mean difference of two signatures (0..255) up to which two pictures count as near-duplicates. On flower_photos this
 finds re-uploads of one photo and no two photos that a person would call different."""
 
+PLAIN = 0.2
+"""Share of a signature's own deviation that the difference may not exceed: drawings on white paper are all nearly white."""
+
 FEW = 10
 """A class with fewer pictures than this is worth a remark."""
 
@@ -46,13 +49,15 @@ def near_groups(pictures: Sequence[Picture]) -> list[int]:
         return i
 
     if count:
-        signatures = np.stack([np.frombuffer(p.signature, np.uint8) for p in pictures]).astype(np.int16)
-        means = signatures.mean(axis=1)
+        signatures = np.stack([np.frombuffer(p.signature, np.uint8).reshape(64, 3) for p in pictures]).astype(np.int16)
+        means = signatures.mean(axis=(1, 2))
         order = np.argsort(means, kind="stable")
+        limits = np.minimum(NEAR, PLAIN * signatures.std(axis=(1, 2)))
         ends = np.searchsorted(means[order], means[order] + NEAR, side="right")
         for position, end in enumerate(ends):
-            others = order[position + 1 : end]
-            near = others[np.abs(signatures[others] - signatures[order[position]]).mean(axis=1) <= NEAR]
+            this, others = order[position], order[position + 1 : end]
+            apart = np.abs(signatures[others] - signatures[this]).mean(axis=(1, 2))
+            near = others[apart <= np.minimum(limits[others], limits[this])]
             for other in near:
                 a, b = sorted((root(int(other)), root(int(order[position]))))
                 parent[b] = a
@@ -80,9 +85,10 @@ def why_not_trainable(catalogue: Catalogue) -> str:
         return f"There is only one class, {next(iter(counts))}. A model needs at least two to tell apart."
     if len(counts) > MAX_CLASSES:
         return f"There are {len(counts)} classes; at most {MAX_CLASSES} are supported."
-    small = [name for name, count in counts.items() if count < 3]
-    if small:
-        return f"{small[0]} has too few pictures ({counts[small[0]]}): each class needs at least 3, better 20."
+    for name, pictures in catalogue.by_class.items():
+        different = len({picture.id for picture in pictures})
+        if 0 < different < 3:
+            return f"{name} has too few different pictures ({different}): each class needs at least 3, better 20."
     return ""
 
 

@@ -77,7 +77,12 @@ class AugmentConfig(_Settings):
 class TrainConfig(_Settings):
     """Everything that decides a training. The same config, pictures and seed give the same run."""
 
-    recipe: str = Field("quick", title="Recipe", description="The named preset these settings started from.")
+    recipe: str = Field(
+        "quick",
+        pattern=r"^[a-z0-9-]{1,40}$",
+        title="Recipe",
+        description="The named preset these settings started from.",
+    )
     backbone: str = Field(
         "efficientnet-lite0", title="Model (backbone)", description="The network that looks at the pictures."
     )
@@ -89,7 +94,7 @@ class TrainConfig(_Settings):
         description="How often it goes through all training pictures, at most.",
     )
     batch_size: int = Field(
-        32, ge=1, le=512, title="Pictures a step (batch size)", description="How many pictures are looked at together."
+        32, ge=1, le=128, title="Pictures a step (batch size)", description="How many pictures are looked at together."
     )
     learning_rate: float = Field(
         0.001, gt=0, le=1, title="How far each step goes (learning rate)", description="Above 0, at most 1."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from core.errors import PictureError
 
@@ -20,7 +21,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp")
 """File endings that are looked at when a folder is read."""
 
 MAX_PIXELS = 40_000_000
-"""More pixels than this are never decoded. A JPEG may be larger: it is decoded at a reduced size."""
+"""More pixels than this are never decoded. A JPEG may be larger, unless progressive: it is decoded at a reduced size."""
 
 THUMBNAIL_PIXELS = 256
 _INSPECT_PIXELS = 128
@@ -46,6 +47,65 @@ class PictureFacts:
     note: str
 
 
+# EXIF orientation -> what makes the picture upright; 1 and anything odd leave it as it is.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """An upright RGB picture, and what its file says: size in pixels, upright, and number of frames."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    frames: int
+
+
+def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
+    try:
+        image: Image.Image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+        size = image.size
+        if at_least:
+            image.draft(None, (2 * at_least, 2 * at_least))
+        # A progressive JPEG is held whole while it is decoded, however small the result.
+        if math.prod(size if image.info.get("progressive") else image.size) > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        image.load()
+        frames = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+    except UnidentifiedImageError:
+        raise PictureError("not a picture (JPEG, PNG, WebP, GIF or BMP)") from None
+    except Image.DecompressionBombError:  # ours, or Pillow's own at four times as many
+        raise PictureError("too large: more than 40 million pixels") from None
+    except PermissionError:
+        raise PictureError("not allowed to read this file") from None
+    except FileNotFoundError:
+        raise PictureError("the file is gone") from None
+    except Exception as error:  # which one damaged content raises depends on Pillow's decoder
+        raise PictureError("incomplete or damaged file") from error
+    turn = _TURNS.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
+    if turn in (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8]):
+        size = (size[1], size[0])
+    return _Decoded(_to_rgb(image), size, frames)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8. A picture with damaged EXIF data is as good as one without."""
+    try:
+        found = image.getexif().get(0x0112, 1)
+    except Exception:  # noqa: BLE001 - as above
+        return 1
+    return found if isinstance(found, int) else 1
+
+
 def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Image:
     """An upright RGB picture, wholly decoded; transparency is laid on white, 16-bit grey is scaled to 8 bits.
 
@@ -53,35 +113,7 @@ def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Ima
     twice that, which is faster and needs less memory.
     Raises PictureError with a short reason: not a picture, incomplete, too large, not readable.
     """
-    try:
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
-        if at_least:
-            image.draft(None, (2 * at_least, 2 * at_least))
-        if image.width * image.height > MAX_PIXELS:
-            raise PictureError(f"too large: {image.width} x {image.height} pixels, at most 40 million in all")
-        image.load()
-    except UnidentifiedImageError:
-        raise PictureError("not a picture (JPEG, PNG, WebP, GIF or BMP)") from None
-    except Image.DecompressionBombError:
-        raise PictureError("too large: at most 40 million pixels in all") from None
-    except PermissionError:
-        raise PictureError("not allowed to read this file") from None
-    except FileNotFoundError:
-        raise PictureError("the file is gone") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        MemoryError,
-        IndexError,
-        KeyError,
-        TypeError,
-        OverflowError,
-    ) as error:
-        # Pillow's decoders raise these for damaged content; which one depends on the format.
-        raise PictureError("incomplete or damaged file") from error
-    return _to_rgb(ImageOps.exif_transpose(image))
+    return _decode(source, at_least).image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -115,21 +147,13 @@ def thumbnail(source: Path | bytes, pixels: int = THUMBNAIL_PIXELS) -> bytes:
 
 def inspect(content: bytes) -> PictureFacts:
     """Decodes a file's whole content and tells what is worth knowing of it. Raises PictureError."""
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as header:
-            width, height = header.size
-            turned = header.getexif().get(0x0112, 1) >= 5
-            frames = getattr(header, "n_frames", 1) if header.format in ("GIF", "WEBP", "PNG") else 1
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, Image.DecompressionBombError):
-        width = height = 0  # open_picture says why
-        turned, frames = False, 1
-    image = open_picture(content, at_least=_INSPECT_PIXELS)
-    small = image.resize((8, 8), Image.Resampling.BOX)
+    decoded = _decode(content, _INSPECT_PIXELS)
+    small = decoded.image.resize((8, 8), Image.Resampling.BOX)
     return PictureFacts(
         sha256=hashlib.sha256(content).hexdigest(),
-        width=height if turned else width,
-        height=width if turned else height,
+        width=decoded.size[0],
+        height=decoded.size[1],
         signature=small.tobytes(),
         brightness=float(np.asarray(small).mean()),
-        note="moving picture: only its first frame is used" if frames > 1 else "",
+        note="moving picture: only its first frame is used" if decoded.frames > 1 else "",
     )

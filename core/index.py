@@ -47,22 +47,28 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def ensure(path: Path, schema: str) -> None:
+    """Makes the tables of a database of things that can be computed again; a damaged file is replaced by an empty one."""
+    try:
+        with connect(path) as db:
+            db.executescript(schema)
+            if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise sqlite3.DatabaseError
+    except sqlite3.OperationalError:
+        raise  # the disk is full, or cannot be written to: nothing is wrong with the file
+    except sqlite3.DatabaseError:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        with connect(path) as db:
+            db.executescript(schema)
+
+
 class FileIndex:
     """The rows of one project. An index that is damaged, or of another version, is made anew."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._prepare()
-
-    def _prepare(self) -> None:
-        with connect(self._path) as db:
-            db.executescript(_SCHEMA)
-            db.execute("SELECT path, brightness, reason FROM files LIMIT 1").fetchall()
+        ensure(path, _SCHEMA)
 
     def rows(self) -> dict[str, FileRow]:
         """Every row, by path."""

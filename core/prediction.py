@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -129,7 +130,7 @@ class Classifier:
                     if bundle.getinfo(name).file_size > MAX_MODEL_BYTES:
                         raise ModelError(f"The model in {path.name} is too large.", "At most 1 GB is opened.")
                 return cls(bundle.read("model.tflite"), json.loads(bundle.read(SPEC_NAME)))
-        except (KeyError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError):
+        except (KeyError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
             raise ModelError(
                 f"{path.name} holds no model of Fieldguide's.", "Choose a zip from the Export page."
             ) from None

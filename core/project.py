@@ -6,9 +6,9 @@ import hashlib
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -106,13 +106,15 @@ class Project:
         A single folder that only wraps the class folders is seen through. Raises ProjectError if there is no such
         folder or it cannot be read.
         """
-        root = Path(folder).expanduser().absolute()
-        if not root.is_dir():
-            raise ProjectError(f"There is no folder {root}.", "Check the spelling, or choose another folder.")
         try:
+            root = Path(folder).expanduser().absolute()
+            if not root.is_dir():
+                raise ProjectError(f"There is no folder {root}.", "Check the spelling, or choose another folder.")
             root = _unwrapped(root)
         except PermissionError:
-            raise ProjectError(f"The folder {root} cannot be read.", "Ask its owner for permission.") from None
+            raise ProjectError(f"The folder {folder} cannot be read.", "Ask its owner for permission.") from None
+        except (OSError, RuntimeError, ValueError):  # a name that is too long, ~nobody, a NUL
+            raise ProjectError(f"{folder} is not the name of a folder.", "Check the spelling.") from None
         project = cls(root, _home_of(root))
         store.sweep(project.runs_dir)
         return project
@@ -144,7 +146,8 @@ class Project:
             raise ProjectError(
                 f"The folder {self.root} is gone.", "Was it moved, renamed, or on a stick that is not plugged in?"
             )
-        files, folders, links = _walk(self.root)
+        walk = _walk(self.root)
+        files = walk.files
         known = self._index.rows()
         fresh = [
             (path, size, modified)
@@ -160,13 +163,13 @@ class Project:
                 rows.update((row.path, row) for row in batch)
                 if progress:
                     progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
-        return _catalogue(rows, folders, links)
+        return _catalogue(rows, walk)
 
     def last_seen(self) -> Catalogue:
         """What the last scan found, without looking at the folders again; empty if there never was one."""
         rows = self._index.rows()
         firsts = {path.partition("/")[0] for path in rows if "/" in path}
-        return _catalogue(rows, {first: unicodedata.normalize("NFC", first) for first in firsts}, ())
+        return _catalogue(rows, _Walk(folders={first: unicodedata.normalize("NFC", first) for first in firsts}))
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
@@ -188,44 +191,58 @@ class Project:
             return content
 
 
-def _walk(root: Path) -> tuple[dict[str, tuple[int, int]], dict[str, str], tuple[str, ...]]:
-    """Picture files with (bytes, modified ns), class folder -> class name, and links, which are never followed."""
-    files: dict[str, tuple[int, int]] = {}
-    links: list[str] = []
-    folders: dict[str, str] = {}
+@dataclass
+class _Walk:
+    """What lies in a project's folders: picture files with (bytes, modified ns), class folder -> class name, links, which
+    are never followed, and what cannot be used at all."""
+
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    links: list[str] = field(default_factory=list)
+    unusable: list[Rejected] = field(default_factory=list)
+
+
+def _walk(root: Path) -> _Walk:
+    found = _Walk()
     names: dict[str, str] = {}
-    for entry in _entries(root):
-        if entry.is_symlink():
-            links.append(entry.name)
-        elif entry.is_dir():
-            name = unicodedata.normalize("NFC", entry.name)
-            folders[entry.name] = names.setdefault(class_key(name), name)
     stack = [root]
     while stack:
         folder = stack.pop()
-        for entry in _entries(folder):
+        where = folder.relative_to(root).as_posix()
+        try:
+            entries = _entries(folder)
+        except OSError:
+            found.unusable.append(Rejected(where, "this folder cannot be read"))
+            continue
+        for entry in entries:
             relative = Path(entry.path).relative_to(root).as_posix()
-            if entry.is_symlink():
-                if folder != root:
-                    links.append(relative)
+            shown = relative.encode("utf-8", "replace").decode()
+            if shown != relative:  # bytes that are no text, as old zips leave them; nothing could keep or show it
+                found.unusable.append(Rejected(shown, "its name is not readable text: rename it"))
+            elif entry.is_symlink():
+                found.links.append(relative)
             elif entry.is_dir():
                 stack.append(Path(entry.path))
-            elif entry.is_file() and _is_picture(entry.name):
-                status = entry.stat()
-                files[relative] = (status.st_size, status.st_mtime_ns)
-    return files, folders, tuple(sorted(links))
+                if folder == root:
+                    name = unicodedata.normalize("NFC", entry.name)
+                    found.folders[entry.name] = names.setdefault(class_key(name), name)
+            elif _is_picture(entry.name) and entry.is_file():
+                try:
+                    status = entry.stat()
+                except OSError:
+                    found.unusable.append(Rejected(relative, "this file cannot be read"))
+                    continue
+                found.files[relative] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            yield from sorted((e for e in found if not _ignored(e.name)), key=lambda e: e.name)
-    except PermissionError:
-        return
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted((entry for entry in found if not _ignored(entry.name)), key=lambda entry: entry.name)
 
 
-def _catalogue(rows: dict[str, FileRow], folders: dict[str, str], links: tuple[str, ...]) -> Catalogue:
-    pictures, rejected = [], []
+def _catalogue(rows: dict[str, FileRow], walk: _Walk) -> Catalogue:
+    pictures, rejected = [], list(walk.unusable)
     for path in sorted(rows):
         row = rows[path]
         first, slash, _ = path.partition("/")
@@ -237,7 +254,7 @@ def _catalogue(rows: dict[str, FileRow], folders: dict[str, str], links: tuple[s
             Picture(
                 id=facts.sha256,
                 path=path,
-                class_name=folders[first] if slash else None,
+                class_name=walk.folders[first] if slash else None,
                 width=facts.width,
                 height=facts.height,
                 size=row.size,
@@ -246,19 +263,22 @@ def _catalogue(rows: dict[str, FileRow], folders: dict[str, str], links: tuple[s
                 note=facts.note,
             )
         )
-    return Catalogue(tuple(pictures), tuple(sorted(set(folders.values()))), tuple(rejected), links)
+    return Catalogue(
+        tuple(pictures), tuple(sorted(set(walk.folders.values()))), tuple(rejected), tuple(sorted(walk.links))
+    )
 
 
 def _unwrapped(root: Path) -> Path:
-    """Steps into a folder as long as it holds nothing but one folder that holds folders."""
-    for _ in range(4):
-        entries = list(_entries(root))
-        if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
+    """Steps into a folder as long as it holds one folder that holds folders, and no picture."""
+    for _ in range(8):
+        entries = _entries(root)
+        folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
+        if len(folders) != 1 or any(_is_picture(entry.name) for entry in entries):
             break
-        inside = list(_entries(Path(entries[0].path)))
+        inside = _entries(Path(folders[0].path))
         if not any(entry.is_dir() for entry in inside) or any(_is_picture(entry.name) for entry in inside):
             break
-        root = Path(entries[0].path)
+        root = Path(folders[0].path)
     return root
 
 

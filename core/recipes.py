@@ -28,7 +28,7 @@ class Recipe:
         return self.seconds_start + self.seconds_each * pictures
 
 
-_TUTORIAL_SPLIT = SplitConfig(validation=0.2, test=0.1)
+_TUTORIAL_SPLIT = SplitConfig(validation=0.2, test=0.05)
 _TUTORIAL = TrainConfig(
     recipe="tutorial-cnn",
     backbone="tutorial-cnn",

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,13 +30,14 @@ import psutil
 from core import store
 from core.config import TrainConfig, make_config
 from core.errors import ConfigError, RunError
+from core.project import HIDDEN
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class RunPicture:
-    """A picture as it was when the run started: content id, absolute path, position of its class, part of the split."""
+    """A picture as it was when the run started: content id, path in the project, position of its class, part of the split."""
 
     id: str
     path: str
@@ -56,6 +59,10 @@ class RunPlan:
     def part(self, name: str) -> list[RunPicture]:
         """The pictures of "train", "val" or "test"."""
         return [picture for picture in self.pictures if picture.part == name]
+
+    def file(self, picture: RunPicture) -> Path:
+        """Where a picture lies, if it has not been moved since."""
+        return Path(self.project) / picture.path
 
     @property
     def counts(self) -> dict[str, int]:
@@ -98,9 +105,12 @@ class RunRecords:
         """What run.json says. Raises RunError if it is missing, damaged, or of another version."""
         path = self.folder / "run.json"
         try:
-            return _read_plan(path, path.stat().st_mtime_ns)
+            plan = _read_plan(path, path.stat().st_mtime_ns)
         except OSError:
             raise RunError(f"{self.folder} is not a run.", "Choose another folder.") from None
+        # A project that was moved takes its runs along: they find the pictures where the project is now.
+        home = self.folder.parent.parent
+        return replace(plan, project=str(home.parent)) if home.name == HIDDEN else plan
 
     def write_state(self, state: RunState) -> None:
         """Writes state.json."""
@@ -115,14 +125,14 @@ class RunRecords:
         except TypeError:
             return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
         if not state.ended and not is_alive(state.pid, state.born):
-            state.ended = True
-            if state.state in ("queued", "running"):
-                state.state, state.phase = "interrupted", ""
-                state.message = "The training was cut off: its process ended without a word."
-                state.hint = (
-                    "The computer may have been switched off or run out of memory. Train again; if it happens again, try "
-                    "a smaller batch or fewer pictures."
-                )
+            unsaved = state.phase == "save"
+            state.ended, state.state, state.phase = True, "interrupted", ""
+            what = "after the test, before its model was saved" if unsaved else "its process ended without a word"
+            state.message = f"The training was cut off: {what}."
+            state.hint = (
+                "The computer may have been switched off or run out of memory. Train again; if it happens again, try "
+                "a smaller batch or fewer pictures."
+            )
         return state
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
@@ -151,7 +161,11 @@ class RunRecords:
     def result(self) -> dict[str, Any] | None:
         """How good the model is, or None while that is not known."""
         value = store.read_json(self.folder / "result.json")
-        return value if isinstance(value, dict) else None
+        whole = (
+            isinstance(value, dict)
+            and {"val", "test", "diagnosis", "parameters", "best_epoch", "seconds"} <= value.keys()
+        )
+        return value if whole else None
 
     def write_predictions(self, probabilities: dict[str, np.ndarray]) -> None:
         """`probabilities`: part -> float32 (N, K), in the order of the plan's pictures of that part."""
@@ -161,9 +175,12 @@ class RunRecords:
         """float32 (N, K) for "val" or "test". Raises RunError if there are none."""
         try:
             with np.load(self.folder / "predictions.npz") as file:
-                return np.asarray(file[part])
-        except (OSError, KeyError, ValueError):
+                found = np.asarray(file[part])
+            if found.shape != (len(self.plan().part(part)), len(self.plan().classes)):
+                raise ValueError(found.shape)
+        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
             raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.") from None
+        return found
 
     def ask_to_stop(self) -> None:
         """Leaves the flag that the worker looks for."""
@@ -210,5 +227,5 @@ def is_alive(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
         return abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):
+    except (psutil.Error, ValueError, TypeError, OverflowError):
         return False

@@ -109,7 +109,7 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
         split = make_split(catalogue, config.split, config.seed)
         folder = _new_folder(project, config, out)
         pictures = tuple(
-            RunPicture(p.id, str(project.path_of(p.path)), split.classes.index(str(p.class_name)), part)
+            RunPicture(p.id, p.path, split.classes.index(str(p.class_name)), part)
             for part in PARTS
             for p in split.part(part)
         )
@@ -122,6 +122,10 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
 def _new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:
     if out is not None:
         folder = out.expanduser().absolute()
+        if folder.is_relative_to(project.root) and not folder.is_relative_to(project.home):
+            raise RunError(
+                f"{folder} is inside the project, where it would become a class.", "Choose a folder elsewhere."
+            )
         if folder.is_dir() and any(folder.iterdir()):
             raise RunError(f"The folder {folder} is not empty.", "Choose a new one for the run.")
         folder.mkdir(parents=True, exist_ok=True)
@@ -176,9 +180,21 @@ def train(
     out: Path | None = None,
     watch: Callable[[RunSnapshot], None] | None = None,
 ) -> Run:
-    """Trains and waits for the end. Raises RunError, with what to do, if the training fails."""
-    run = start(project, config or TrainConfig(), out)
-    snapshot = wait(run, watch)
+    """Trains and waits for the end; an interrupt (Ctrl-C) also stops the training.
+
+    Raises RunError, with what to do, if the training fails, or if another one of the project is under way.
+    """
+    config = config or TrainConfig()
+    run = start(project, config, out)
+    if run.records.plan().config != config:
+        raise RunError(
+            "Another training of this project is under way.", "Wait for its end, or stop it on the Train page."
+        )
+    try:
+        snapshot = wait(run, watch)
+    except KeyboardInterrupt:
+        run.stop()
+        raise
     if snapshot.state.state in ("failed", "interrupted"):
         raise RunError(snapshot.state.message, snapshot.state.hint)
     return run

@@ -88,9 +88,12 @@ def _deal(
     wanted = {"test": max(1, round(total * config.test)), "val": max(1, round(total * config.validation))}
     for part, count in wanted.items():
         taken, still_needed = 0, len(PARTS) - 1 if part == "test" else 1
-        while order and taken < count and len(order) > still_needed:
-            group = order.pop()
-            parts[part] += group
-            taken += len(group)
+        # A large group, such as a burst of one scene, goes to training: in a small part it would be the whole part.
+        smallest = min(len(group) for group in order)
+        for group in reversed(order.copy()):
+            if len(order) > still_needed and (taken + len(group) <= count or (not taken and len(group) == smallest)):
+                order.remove(group)
+                parts[part] += group
+                taken += len(group)
     for group in order:
         parts["train"] += group

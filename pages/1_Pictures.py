@@ -9,7 +9,7 @@ from pages.shared.text import count, literal
 PAGE_SIZE = 48
 MOST_PROBLEMS = 100
 
-here = frame.begin("Pictures", live=False)
+here = frame.begin("Pictures")
 catalogue = here.catalogue
 st.title("Pictures")
 missing = checks.why_not_trainable(catalogue)

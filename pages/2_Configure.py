@@ -23,7 +23,7 @@ SWITCHED_ON = {
 }
 PREVIEW_PIXELS = 160
 
-here = frame.begin("Configure", live=False)
+here = frame.begin("Configure")
 project, catalogue = here.project, here.catalogue
 st.title("Configure")
 config = state.draft_of(project)

@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.errors import FieldguideError
 from core.records import RunState
-from core.runs import RunSnapshot, evaluate, list_runs, live_run, start
+from core.runs import RunSnapshot, evaluate, list_runs, start
 from pages.shared import charts, frame, results, state
 from pages.shared.text import duration, literal, percent
 
-here = frame.begin("Train", live=False)
+here = frame.begin("Train", strip=False)
 project = here.project
 
 
@@ -64,10 +64,6 @@ def status_line(snapshot: RunSnapshot) -> None:
 
 
 snapshot = here.run
-under_way = live_run(project)
-if under_way and (snapshot is None or snapshot.run.id != under_way.id) and "run" not in st.query_params:
-    state.select_run(under_way)
-    snapshot = under_way.snapshot()
 problem = st.session_state.pop("train_error", None)
 
 if snapshot is None:
@@ -124,7 +120,9 @@ if not training:
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
             )
-        results.matrix_and_classes(evaluate(snapshot.run))
+        with frame.stopping_at_errors():
+            evaluation = evaluate(snapshot.run)
+        results.matrix_and_classes(evaluation)
         seconds = result["seconds"]
         st.caption(
             f"{literal(snapshot.plan.config.recipe)}, {result['parameters']:,} weights (parameters), "

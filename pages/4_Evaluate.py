@@ -1,7 +1,5 @@
 """Evaluate: the numbers, and the pictures that it got wrong."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.runs import evaluate
@@ -10,7 +8,7 @@ from pages.shared.text import literal, percent
 
 MOST_SHOWN = 60
 
-here = frame.begin("Evaluate", live=False)
+here = frame.begin("Evaluate")
 st.title("Evaluate")
 run = here.run
 if run is None or run.result is None:
@@ -55,7 +53,7 @@ with mistakes_tab:
         with st.expander("Their files"):
             st.dataframe(
                 {
-                    "file": [str(Path(p.path).relative_to(run.plan.project)) for _, p, _ in found],
+                    "file": [p.path for _, p, _ in found],
                     "is": [run.plan.classes[p.label] for _, p, _ in found],
                     "taken for": [run.plan.classes[said] for _, _, said in found],
                 },

@@ -11,7 +11,7 @@ from pages.shared.text import literal, percent
 MOST_AT_ONCE = 100
 SHOWN_PIXELS = 420
 
-here = frame.begin("Test", live=False)
+here = frame.begin("Test")
 st.title("Test")
 run = frame.trained_run(here)
 

@@ -20,7 +20,7 @@ KIND_WORDS = {
     "int8": "whole numbers only (int8)",
 }
 
-here = frame.begin("Export", live=False)
+here = frame.begin("Export")
 st.title("Export")
 run = frame.trained_run(here)
 
@@ -62,7 +62,7 @@ if kind in ready:
             icon=":material/download:",
             on_click="ignore",
         )
-    total = len(run.plan.part("test"))
+    total = made.pictures
     same = round(made.agreement * total)
     if made.good:
         st.success(

@@ -30,7 +30,7 @@ def extractor_path(backbone: Backbone, *, multi_level: bool) -> Path:
 def prepare(backbone: Backbone, *, multi_level: bool) -> Path:
     """The extractor's file, converted now if it is missing (about 10 s). Loads TensorFlow only then."""
     path = extractor_path(backbone, multi_level=multi_level)
-    if not path.is_file():
+    if not path.is_file() or path.stat().st_size < backbone.parameters * 3:  # a file that something cut short
         from core.backbones.lite import build
         from core.export.convert import to_tflite
 

@@ -29,7 +29,8 @@ GOOD_AGREEMENT = {"float32": 0.99, "float16": 0.99, "dynamic": 0.95, "int8": 0.9
 
 @dataclass(frozen=True)
 class Export:
-    """An exported model and how it compares with the Keras model on the test part (see core.export.parity.Parity)."""
+    """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there
+    (see core.export.parity.Parity)."""
 
     kind: str
     file: Path
@@ -41,6 +42,7 @@ class Export:
     milliseconds: float
     differ: tuple[str, ...]
     integer_only: bool
+    pictures: int
 
     @property
     def good(self) -> bool:

@@ -60,4 +60,4 @@ def make_zip(model: bytes, spec: dict[str, Any]) -> bytes:
 
 def labels_text(classes: list[str]) -> str:
     """One name a line; a line break inside a folder's name becomes a space, so that lines and classes stay in step."""
-    return "".join(" ".join(name.split("\n")) + "\n" for name in classes)
+    return "".join(" ".join(name.splitlines()) + "\n" for name in classes)

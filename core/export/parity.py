@@ -60,6 +60,15 @@ def measure(
     )
 
 
+def opens(model: bytes) -> bool:
+    """Whether the interpreter can load a file: one that was cut short cannot be."""
+    try:
+        Interpreter(model_content=model).allocate_tensors()
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
 def is_integer_only(model: bytes) -> bool:
     """Whether no tensor of the file is a float: a file may be called full-integer only then."""
     interpreter = Interpreter(model_content=model)

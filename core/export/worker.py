@@ -18,7 +18,7 @@ from core.config import ExportConfig, ExportFormat
 from core.errors import FieldguideError, ModelError
 from core.export import exports_folder
 from core.export.bundle import make_zip
-from core.export.parity import is_integer_only, measure
+from core.export.parity import is_integer_only, measure, opens
 from core.prediction import SPEC_NAME, Classifier, make_spec
 from core.processes import own_state
 from core.records import RunPlan, RunRecords, RunState
@@ -34,7 +34,10 @@ class _Exporter:
         self.records = RunRecords(exports_folder(run))
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
-        self.test = [(p.id, Path(p.path), p.label) for p in self.plan.part("test")]
+        files = [(p.id, self.plan.file(p), p.label) for p in self.plan.part("test")]
+        self.test = [item for item in files if item[1].is_file()]
+        if not self.test:
+            raise ModelError("None of the test pictures is there any more.", "Put them back, or train again.")
         self._written = 0.0
 
     def say(self, phase: str, done: int = 0, total: int = 0) -> None:
@@ -70,15 +73,17 @@ class _Exporter:
         from core.export.convert import to_tflite
 
         if kind == "float32" and self.run.records.tflite.is_file():
-            return self.run.records.tflite.read_bytes()
+            made = self.run.records.tflite.read_bytes()
+            if opens(made):
+                return made
         return to_tflite(model, kind, self._calibration() if kind == "int8" else ())
 
     def _calibration(self) -> Iterator[np.ndarray]:
         """Training pictures, evenly over the classes (the plan lists them class by class)."""
-        train = self.plan.part("train")
+        train = [path for path in map(self.plan.file, self.plan.part("train")) if path.is_file()]
         wanted = min(ExportConfig().calibration_pictures, len(train))
         for position in np.linspace(0, len(train) - 1, wanted).round().astype(int):
-            yield read_named(Path(train[position].path), self.plan.config.input_pixels)
+            yield read_named(train[position], self.plan.config.input_pixels)
 
     def _export(self, kind: ExportFormat, model: bytes, reference: np.ndarray) -> None:
         folder = exports_folder(self.run, kind)
@@ -94,13 +99,14 @@ class _Exporter:
         }
         store.write_bytes(folder / "model.tflite", model)
         store.write_json(folder / SPEC_NAME, spec)
-        bundle = folder / f"{Path(self.plan.project).name}-{kind}-{self.plan.id}.zip"
+        bundle = folder / f"{Path(self.plan.project).name[:60]}-{kind}-{self.plan.id}.zip"
         store.write_bytes(bundle, make_zip(model, spec))
         report = asdict(parity) | {
             "kind": kind,
             "file": str(folder / "model.tflite"),
             "zip": str(bundle),
             "bytes": len(model),
+            "pictures": len(self.test),
             "integer_only": is_integer_only(model),
         }
         store.write_json(folder / "report.json", report)

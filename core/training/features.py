@@ -18,7 +18,7 @@ from core.augment import augment, generator
 from core.config import AugmentConfig
 from core.errors import PictureError
 from core.images import read_square
-from core.index import connect
+from core.index import connect, ensure
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -58,8 +58,7 @@ class FeatureStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        with connect(path) as db:
-            db.execute("CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+        ensure(path, "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
         """The vectors that are there, float32 (F,) each."""

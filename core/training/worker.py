@@ -123,9 +123,9 @@ def train_frozen(job: Job) -> Trained:
     kept = FeatureStore(_feature_folder(job) / f"{extractor_id(backbone, multi_level=config.multi_level)}.sqlite")
     draws = config.draws if config.augment.active else 0
     sights = {
-        "train": [_sight(picture, draw) for draw in range(draws + 1) for picture in plan.part("train")],
-        "val": [_sight(picture) for picture in plan.part("val")],
-        "test": [_sight(picture) for picture in plan.part("test")],
+        "train": [_sight(plan, picture, draw) for draw in range(draws + 1) for picture in plan.part("train")],
+        "val": [_sight(plan, picture) for picture in plan.part("val")],
+        "test": [_sight(plan, picture) for picture in plan.part("test")],
     }
     every = [sight for part in sights.values() for sight in part]
     job.phase("features", len(every))
@@ -187,7 +187,7 @@ def train_from_scratch(job: Job) -> Trained:
     job.phase("reading", len(plan.pictures))
     squares, offset = {}, 0
     for part in ("train", "val", "test"):
-        paths = [Path(picture.path) for picture in plan.part(part)]
+        paths = [plan.file(picture) for picture in plan.part(part)]
         squares[part] = pipeline.load_squares(
             paths,
             config.input_pixels,
@@ -219,8 +219,8 @@ def train_from_scratch(job: Job) -> Trained:
     )
 
 
-def _sight(picture: RunPicture, draw: int = 0) -> Sight:
-    return Sight(picture.id, Path(picture.path), draw)
+def _sight(plan: RunPlan, picture: RunPicture, draw: int = 0) -> Sight:
+    return Sight(picture.id, plan.file(picture), draw)
 
 
 def _feature_folder(job: Job) -> Path:
@@ -267,6 +267,7 @@ def finish(job: Job, trained: Trained) -> None:
     model = trained.join()
     store.write_with(records.model, model.save)
     result["model_sha256"] = hashlib.sha256(records.model.read_bytes()).hexdigest()
+    records.write_result(result)
     store.write_bytes(records.tflite, to_tflite(model))
     write_spec(records.folder, plan, result, "float32")
     job.seconds["save"] = time.perf_counter() - began
@@ -290,6 +291,10 @@ def run(folder: Path, scanned: float) -> int:
         state.message = "Stopped before there was a model to keep."
     except FieldguideError as error:
         _fail(state, error.message, error.hint)
+    except OSError as error:
+        _fail(
+            state, f"The computer said: {error.strerror or error}.", "Make space, or allow writing, then train again."
+        )
     except MemoryError:
         _fail(state, "Out of memory.", "Try a smaller batch or picture size, or close other programs.")
     except BaseException as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details

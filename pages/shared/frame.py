@@ -49,10 +49,10 @@ class Here:
     run: RunSnapshot | None
 
 
-def begin(title: str, *, live: bool = True) -> Here:
+def begin(title: str, *, strip: bool = True) -> Here:
     """Starts a page that needs a project. Without one it says so and ends the page.
 
-    `live`: whether the run in the side bar may refresh itself; not on pages with an upload, which a refresh can lose.
+    `strip`: whether the side bar shows the run under way; the page that shows it large does without.
     """
     _set_up(title)
     project = state.current_project()
@@ -67,7 +67,7 @@ def begin(title: str, *, live: bool = True) -> Here:
     for key, value in state.link_params().items():
         if st.query_params.get(key) != value:
             st.query_params[key] = value
-    _sidebar(here, live=live)
+    _sidebar(here, strip=strip)
     return here
 
 
@@ -126,7 +126,7 @@ def steps(here: Here) -> list[Step]:
     ]
 
 
-def _sidebar(here: Here | None, *, live: bool = True) -> None:
+def _sidebar(here: Here | None, *, strip: bool = True) -> None:
     with st.sidebar:
         st.page_link("app.py", label="**Fieldguide**", icon=":material/psychiatry:", query_params=state.link_params())
         if here is None:
@@ -145,26 +145,25 @@ def _sidebar(here: Here | None, *, live: bool = True) -> None:
                 query_params=state.link_params(),
                 width="stretch",
             )
-        _run_under_way(here.project, live=live)
+        if strip:
+            _run_under_way(here.project)
 
 
-def _run_under_way(project: Project, *, live: bool) -> None:
+def _run_under_way(project: Project) -> None:
     run = live_run(project)
     if run is None:
         return
-    if not live:
-        st.caption("A training is under way.")
-    else:
 
-        @st.fragment(run_every=2)
-        def strip() -> None:
-            snapshot = run.snapshot()
-            if not snapshot.live or snapshot.state.state not in ("queued", "running"):
-                st.rerun()
-            progress(snapshot.state)
+    @st.fragment(run_every=2)
+    def strip() -> None:
+        snapshot = run.snapshot()
+        if snapshot.state.state not in ("queued", "running"):
+            st.rerun()
+        progress(snapshot.state)
 
-        strip()
-    st.page_link("pages/3_Train.py", label="Watch it", icon=":material/monitoring:", query_params=state.link_params())
+    strip()
+    where = state.link_params() | {"run": run.id}
+    st.page_link("pages/3_Train.py", label="Watch it", icon=":material/monitoring:", query_params=where)
 
 
 def progress(now: RunState) -> None:

@@ -114,6 +114,7 @@ def keep_draft(project: Project, config: TrainConfig) -> None:
 def select_run(run: Run) -> None:
     """Makes a run the one that this tab looks at."""
     st.session_state["run"] = run.id
+    st.query_params["run"] = run.id
 
 
 def current_run(project: Project) -> RunSnapshot | None:

@@ -212,7 +212,8 @@ def test_the_program_in_the_zip_gives_the_answers_of_the_test_page(exported: Run
     for name in ("tensorflow", "keras", "core", "streamlit"):
         (tmp_path / "none").mkdir(exist_ok=True)
         (tmp_path / "none" / f"{name}.py").write_text(NO_TENSORFLOW)
-    pictures = [p.path for p in exported.records.plan().part("test")]
+    plan = exported.records.plan()
+    pictures = [str(plan.file(p)) for p in plan.part("test")]
     out = subprocess.check_output(
         [sys.executable, str(program), *pictures], text=True, env=os.environ | {"PYTHONPATH": str(tmp_path / "none")},
         stderr=subprocess.DEVNULL,
@@ -224,13 +225,37 @@ def test_the_program_in_the_zip_gives_the_answers_of_the_test_page(exported: Run
 
 
 def test_run_folder_file_and_zip_give_the_same_answers(exported: Run, tmp_path: Path) -> None:
-    picture = Path(exported.records.plan().part("test")[0].path)
+    plan = exported.records.plan()
+    picture = plan.file(plan.part("test")[0])
     file = export(exported, "float32", tmp_path / "mine.tflite").file
     bundle = export(exported, "float32", tmp_path / "mine.zip").file
     answers = [Classifier.load(path).predict([picture]).probabilities for path in (exported.folder, file, bundle)]
     assert np.array_equal(answers[0], answers[1])
     assert np.array_equal(answers[0], answers[2])
     assert answers[0].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_project_that_was_moved_takes_its_runs_along(exported: Run, colours: Path, tmp_path: Path) -> None:
+    import shutil
+
+    moved = tmp_path / "moved"
+    shutil.copytree(colours, moved, ignore=shutil.ignore_patterns("exports"))
+    run = Run(moved / ".fieldguide" / "runs" / exported.id)
+    plan = run.records.plan()
+    assert plan.file(plan.part("test")[0]).is_relative_to(moved)
+    plan.file(plan.part("test")[0]).unlink()
+    made = export(run)
+    assert made.pictures == len(plan.part("test")) - 1
+    assert made.agreement == 1.0
+
+
+def test_another_training_is_not_given_out_as_ours(colours: Path) -> None:
+    project = Project.open(colours)
+    first = start(project, get_recipe("tutorial-cnn").config.model_copy(update={"epochs": 500}))
+    with pytest.raises(RunError, match="under way"):
+        train(project, TrainConfig(epochs=1))
+    first.stop()
+    wait(first)
 
 
 def test_a_model_that_was_exchanged_is_not_opened(trained: Run, tmp_path: Path) -> None:

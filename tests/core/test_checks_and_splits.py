@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from core.checks import find_problems, near_groups, why_not_trainable
 from core.config import SplitConfig
@@ -81,6 +81,30 @@ def test_groups_join_what_looks_the_same_only(folder: Path) -> None:
     by_path = {p.path: g for p, g in zip(pictures, groups, strict=True)}
     assert by_path["red/copy.png"] == by_path["red/000.png"]
     assert len(set(groups)) == 60
+
+
+def test_drawings_on_white_paper_are_not_copies_of_each_other(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    for kind in ("circle", "square"):
+        (tmp_path / kind).mkdir()
+        for number in range(30):
+            image = Image.new("RGB", (200, 200), "white")
+            pen = ImageDraw.Draw(image)
+            x, y, r = rng.randint(50, 150), rng.randint(50, 150), rng.randint(15, 50)
+            (pen.ellipse if kind == "circle" else pen.rectangle)((x - r, y - r, x + r, y + r), outline="black", width=3)
+            image.save(tmp_path / kind / f"{number}.png")
+    assert len(make_split(scan(tmp_path), SplitConfig(), seed=0).train) >= 36
+
+
+def test_a_burst_of_one_scene_is_for_training(folder: Path) -> None:
+    base = np.asarray(shaded((200, 90, 90), 99)).astype(int)
+    for number in range(40):
+        frame = base + np.random.default_rng(number).normal(0, 3, base.shape)
+        Image.fromarray(frame.clip(0, 255).astype(np.uint8)).save(folder / "red" / f"burst{number}.png")
+    for seed in range(6):
+        split = make_split(scan(folder), SplitConfig(), seed=seed)
+        assert sum("burst" in p.path for p in split.train) == 40
+        assert min(Counter(p.class_name for p in split.test).values()) >= 1
 
 
 def test_copies_are_used_once_and_conflicts_not_at_all(folder: Path) -> None:

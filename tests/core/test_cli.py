@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import Run
-from tests.pictures import COLOURS, flat_project
+from tests.pictures import COLOURS, flat_project, shaded
 
 
 def cli(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -37,6 +37,16 @@ def test_recipes_are_listed_with_their_settings() -> None:
     assert isinstance(told, dict)
     assert [recipe["name"] for recipe in told["recipes"]][:1] == ["quick"]
     assert told["recipes"][0]["config"]["backbone"] == "efficientnet-lite0"
+
+
+def test_a_config_file_changes_only_what_it_names() -> None:
+    from core.__main__ import _merged
+    from core.recipes import get_recipe
+
+    before = get_recipe("tutorial-cnn-improved").config.model_dump()
+    after = _merged(before, {"augment": {"flip": "off"}, "epochs": 3})
+    assert after["augment"] == before["augment"] | {"flip": "off"}
+    assert after == before | {"augment": after["augment"], "epochs": 3}
 
 
 @pytest.mark.slow
@@ -82,23 +92,30 @@ def test_train_evaluate_export_predict(colours: Path, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["check", "/nowhere/at/all"], "no folder"),
-        (["train", "."], ""),
         (["train", ".", "--recipe", "magic"], "no recipe called 'magic'"),
         (["train", ".", "--set", "epochs=0"], "epochs"),
         (["train", ".", "--config", "missing.json"], "cannot be read"),
         (["evaluate", "."], "not a run"),
         (["export", ".", "--format", "float64"], "float64"),
         (["export", "."], "not a run"),
-        (["predict", "missing.tflite", "x.jpg"], "no file"),
+        (["predict", "missing.tflite", "x.jpg"], "x.jpg: the file is gone"),
+        (["predict", "missing.tflite", "red.png"], "no file"),
+        (["check", "x" * 300], "not the name of a folder"),
+        (["check", "~nobody-at-all/x"], "not the name of a folder"),
+        (["train", "p", "--out", "p/run"], "would become a class"),
+        (["train", "p", "--set", "recipe=../evil"], "recipe"),
+        (["export", "p", "--out", "x.exe"], "not a run"),
         (["predict", "missing.tflite"], "PICTURES"),
         (["fly"], "fly"),
         (["train"], "FOLDER"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    flat_project(tmp_path / "p", COLOURS, each=4)
+    shaded((200, 0, 0), 1).save(tmp_path / "red.png")
     done = cli(*arguments, cwd=tmp_path)
     assert done.returncode == 2
-    errors = [line for line in done.stderr.splitlines() if not line.startswith("INFO")]
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("looking at pictures")]
     assert len(errors) == 1
     assert errors[0].startswith("Error: ")
     assert words in errors[0]

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -114,6 +116,41 @@ def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> N
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20e6
+
+
+def test_a_legal_picture_of_too_many_pixels_costs_no_memory(tmp_path: Path) -> None:
+    Image.new("L", (9400, 9400)).save(tmp_path / "large.png")  # 88 megapixels in a few kilobytes
+    code = (
+        "import resource, sys; from core import images; from core.errors import PictureError\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: images.inspect(open(sys.argv[1], 'rb').read())\n"
+        "except PictureError as error: print(error.message)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    out = subprocess.check_output([sys.executable, "-c", code, str(tmp_path / "large.png")], text=True).splitlines()
+    assert "too large" in out[0]
+    assert int(out[1]) < 50_000  # kilobytes
+
+
+def odd_exif(orientation: bytes) -> bytes:
+    """A picture whose EXIF data has one entry: orientation, in a shape that the standard does not know."""
+    header = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + b"\x01\x12" + orientation + b"\0\0\0\0"
+    return encoded(shaded((90, 60, 30), 2, (30, 20)), "JPEG", exif=header)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "orientation",
+    [
+        b"\0\x03\0\0\0\x01\0\x09\0\0",
+        b"\0\x02\0\0\0\x02a\0\0\0",
+        b"\0\x03\0\0\0\x02\0\x06\0\x06",
+        b"\0\x0c\0\0\x10\0\0\0",
+    ],
+)
+def test_odd_exif_data_is_as_good_as_none(orientation: bytes) -> None:
+    facts = images.inspect(odd_exif(orientation))
+    assert sorted((facts.width, facts.height)) == [20, 30]
 
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_size() -> None:

@@ -112,6 +112,15 @@ def test_a_nested_folder_belongs_to_the_first(folder: Path) -> None:
     assert Project.open(folder).scan().counts["red"] == 5
 
 
+def test_a_name_that_is_no_text_is_listed(folder: Path) -> None:
+    strange = os.fsencode(folder / "red") + b"/caf\xe9.png"
+    with open(strange, "wb") as file:  # noqa: PTH123 - a Path would refuse it too
+        file.write((folder / "red" / "000.png").read_bytes())
+    catalogue = Project.open(folder).scan()
+    assert [r.reason for r in catalogue.rejected] == ["its name is not readable text: rename it"]
+    assert len(catalogue.pictures) == 12
+
+
 def test_a_damaged_index_is_made_anew(folder: Path) -> None:
     project = Project.open(folder)
     project.scan()

@@ -65,6 +65,18 @@ def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:
     assert "cut off" in state.message
 
 
+def test_a_process_that_died_while_it_saved_is_not_done(records: RunRecords) -> None:
+    records.write_state(RunState("done", "save", pid=2**22 + 1, born=1.0))
+    state = records.state()
+    assert (state.state, state.ended) == ("interrupted", True)
+    assert "before its model was saved" in state.message
+
+
+@pytest.mark.parametrize("pid", ["a", None, 1e300, -5])
+def test_a_damaged_process_number_is_no_process(pid: object) -> None:
+    assert not is_alive(pid, 1.0)  # type: ignore[arg-type]
+
+
 def test_a_number_that_was_used_again_is_not_the_same_process() -> None:
     born = psutil.Process().create_time()
     assert is_alive(os.getpid(), born)
