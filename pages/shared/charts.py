@@ -72,10 +72,10 @@ def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epoc
     right = last if best else max(epochs, 2)
     figure.update_xaxes(range=[0.5, right * 1.22 + 0.5], title="round (epoch)", tickformat="d", nticks=7)
     if share:
-        figure.update_yaxes(range=[0, 1.04], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+        figure.update_yaxes(range=[-0.06, 1.06], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     else:
         highest = max([*lines[0][1], *lines[1][1], 0.5])
-        figure.update_yaxes(range=[0, highest * 1.08], nticks=5)
+        figure.update_yaxes(range=[-0.06 * highest, highest * 1.08], nticks=5)
     return figure
 
 
