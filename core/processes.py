@@ -11,9 +11,11 @@ from pathlib import Path
 
 import psutil
 
+from core import store
 from core.records import RunRecords, RunState
 
 ROOT = Path(__file__).parents[1]
+_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1"}
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -27,7 +29,9 @@ def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> sub
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1"},
+            env=os.environ
+            | _ENVIRONMENT
+            | {"FIELDGUIDE_HOME": str(store.data_home())},  # absolute: the child is elsewhere
             start_new_session=True,
         )
     _children.append(child)

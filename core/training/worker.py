@@ -19,7 +19,6 @@ from filelock import FileLock, Timeout
 
 from core import store
 from core.backbones import get_backbone
-from core.backbones.prepare import extractor_id, prepare
 from core.config import TrainConfig
 from core.diagnosis import diagnose
 from core.errors import FieldguideError
@@ -29,6 +28,7 @@ from core.processes import own_state
 from core.records import RunPicture, RunPlan, RunRecords, RunState
 from core.runs import queue_lock
 from core.training.features import FeatureExtractor, FeatureStore, Sight, Stopped, features_of
+from core.training.prepare import extractor_id, prepare
 
 if TYPE_CHECKING:
     import keras
@@ -99,6 +99,19 @@ class Job:
             raise failure[0]
         return outcome[0]
 
+    def until_loaded(self, loading: threading.Thread) -> None:
+        """Waits for a module that loads in a thread; the time counts as part of the start."""
+        self.phase("loading")
+        before = time.perf_counter()
+        self.waiting_for(loading.join)
+        self.seconds["start"] += time.perf_counter() - before
+
+
+def _load(module: str) -> threading.Thread:
+    thread = threading.Thread(target=importlib.import_module, args=(module,), daemon=True)
+    thread.start()
+    return thread
+
 
 @dataclass
 class Trained:
@@ -115,8 +128,7 @@ def train_frozen(job: Job) -> Trained:
     """A head on features of a frozen backbone."""
     config, plan = job.config, job.plan
     backbone = get_backbone(config.backbone)
-    loading = threading.Thread(target=lambda: importlib.import_module("core.training.fit"), daemon=True)
-    loading.start()  # TensorFlow takes seconds to load; meanwhile LiteRT already computes features
+    loading = _load("core.training.fit")  # TensorFlow takes seconds; meanwhile LiteRT already computes features
     job.phase("prepare")
     extractor_file = job.waiting_for(lambda: prepare(backbone, multi_level=config.multi_level))
     extractor = FeatureExtractor(extractor_file, backbone.input_pixels)
@@ -130,15 +142,12 @@ def train_frozen(job: Job) -> Trained:
     every = [sight for part in sights.values() for sight in part]
     job.phase("features", len(every))
     vectors = features_of(every, extractor, kept, config.augment, config.seed, job.progress, job.should_stop)
-    job.seconds["decode"] = job.seconds.get("decode", 0) + extractor.spent.decode
+    job.seconds["decode"] += extractor.spent.decode
     job.seconds["features"] = extractor.spent.features
     ends = np.cumsum([len(part) for part in sights.values()])
     train, val, test = np.split(vectors, ends[:-1])
 
-    job.phase("loading")
-    before = time.perf_counter()
-    job.waiting_for(loading.join)
-    job.seconds["start"] += time.perf_counter() - before
+    job.until_loaded(loading)
     from core.training import fit
 
     fit.seed_everything(config.seed)
@@ -173,12 +182,7 @@ def train_frozen(job: Job) -> Trained:
 def train_from_scratch(job: Job) -> Trained:
     """A whole network on pictures."""
     config, plan = job.config, job.plan
-    loading = threading.Thread(target=lambda: importlib.import_module("core.training.pipeline"), daemon=True)
-    loading.start()
-    job.phase("loading")
-    before = time.perf_counter()
-    job.waiting_for(loading.join)
-    job.seconds["start"] += time.perf_counter() - before
+    job.until_loaded(_load("core.training.pipeline"))
     from core.backbones.scratch import tutorial_cnn
     from core.training import fit, pipeline
 
@@ -196,7 +200,7 @@ def train_from_scratch(job: Job) -> Trained:
             job.should_stop,
         )
         offset += len(paths)
-    job.seconds["decode"] = job.seconds.get("decode", 0) + time.perf_counter() - began
+    job.seconds["decode"] += time.perf_counter() - began
 
     began = time.perf_counter()
     labels = {part: job.labels(part) for part in squares}
@@ -279,9 +283,8 @@ def run(folder: Path, scanned: float) -> int:
     """Does the whole training in this process; returns the exit status."""
     records = RunRecords(folder)
     state = own_state(records)
-    job = Job(
-        records, records.plan(), state, {"start": time.time() - records.plan().created - scanned, "decode": scanned}
-    )
+    seconds = {"start": time.time() - records.plan().created - scanned, "decode": scanned, "features": 0.0, "fit": 0.0}
+    job = Job(records, records.plan(), state, seconds)
     try:
         job.turn = _wait_for_turn(job)
         state.state = "running"

@@ -10,12 +10,12 @@ import streamlit as st
 
 from core import store
 from core.backbones import get_backbone
-from core.backbones.prepare import prepare_in_background
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.project import Catalogue, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs
+from core.training.prepare import prepare_in_background
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "leaves"
 NEW_PICTURES = SAMPLE.parent / "new_pictures"

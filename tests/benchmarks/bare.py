@@ -20,11 +20,11 @@ import click
 
 from core import Project, TrainConfig, train
 from core.backbones import get_backbone
-from core.backbones.prepare import prepare
 from core.config import AugmentConfig
 from core.images import SUFFIXES, read_square
 from core.project import HIDDEN
 from core.training.features import FeatureExtractor, Sight
+from core.training.prepare import prepare
 
 
 def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str, float]:

@@ -18,6 +18,7 @@ from tests.serving import ROOT, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PATIENCE = 180_000
 
 
@@ -44,7 +45,7 @@ def page(home: Path, asked: list[str]) -> Iterator[Page]:
         serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page.set_default_timeout(PATIENCE)
 
@@ -84,9 +85,14 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     press(page, "Next: try new pictures")
     heading(page, "Test")
     expect(page.get_by_text("Kept apart for you")).to_be_visible(timeout=PATIENCE)
-    press_first = page.get_by_role("button", name="Try", exact=True).nth(4)
-    press_first.click()
+    page.get_by_role("button", name="Try", exact=True).nth(4).click()
     expect(page.get_by_role("heading", name="maple", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.locator("input[type=file]").set_input_files(ROOT / "sample_data" / "new_pictures" / "willow-1.jpg")
+    expect(page.get_by_role("heading", name="willow", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.get_by_text("Switch the camera on").click()
+    page.wait_for_function("document.querySelector('video')?.readyState === 4")  # a picture has arrived
+    page.get_by_role("button", name="Take Photo").click()
+    expect(page.get_by_text("sure (confidence) · webcam")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Export").click()
     heading(page, "Export")
     press(page, "Make the files")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from core.backbones import BACKBONES, get_backbone
-from core.backbones.prepare import prepare
 from core.backbones.pth import read_weights
 from core.errors import ConfigError, ModelError
+from core.training.prepare import prepare
 
 
 def test_an_unknown_backbone_names_those_that_exist() -> None:
@@ -94,7 +94,7 @@ def test_preparing_twice_loads_nothing(trained: object) -> None:
     import subprocess
 
     code = (
-        "import sys; from core.backbones import get_backbone; from core.backbones.prepare import prepare; "
+        "import sys; from core.backbones import get_backbone; from core.training.prepare import prepare; "
         "prepare(get_backbone('efficientnet-lite0'), multi_level=True); print('tensorflow' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -101,7 +101,7 @@ def test_augmentation_reaches_the_frozen_backbone(colours: Path) -> None:
 
 
 def test_thirty_pictures_and_a_large_batch_train(tmp_path: Path) -> None:
-    run = train(Project.open(flat_project(tmp_path / "p", COLOURS, each=3)), TrainConfig(epochs=2, batch_size=512))
+    run = train(Project.open(flat_project(tmp_path / "p", COLOURS, each=3)), TrainConfig(epochs=2, batch_size=128))
     assert all(np.isfinite(epoch["loss"]) for epoch in run.snapshot().history)
 
 

@@ -1,6 +1,6 @@
 """Converts a backbone to a LiteRT feature extractor, once for each machine.
 
-`python -m core.backbones.prepare NAME` does it in a process of its own; where the file exists already, nothing is
+`python -m core.training.prepare NAME` does it in a process of its own; where the file exists already, nothing is
 loaded and it ends at once.
 """
 
@@ -41,7 +41,7 @@ def prepare(backbone: Backbone, *, multi_level: bool) -> Path:
 def prepare_in_background(backbone: Backbone, *, multi_level: bool) -> None:
     """Starts the conversion in a quiet process of its own, unless the file is there; does not wait."""
     if not extractor_path(backbone, multi_level=multi_level).is_file():
-        spawn("core.backbones.prepare", [backbone.name])
+        spawn("core.training.prepare", [backbone.name])
 
 
 if __name__ == "__main__":
