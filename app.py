@@ -44,7 +44,7 @@ with st.container(border=True):
 
 steps = (
     (drawings.SHOW, "Show", "Put pictures of each kind into a folder of its own."),
-    (drawings.LEARN, "Learn", "Watch it learn, and see where it errs and why."),
+    (drawings.LEARN, "Learn", "Watch it learn, and see where it errs."),
     (drawings.USE, "Use", "Try new pictures, then take away a small file that works on a phone."),
 )
 for column, (drawing, title, sentence) in zip(st.columns(3, gap="medium"), steps, strict=True):

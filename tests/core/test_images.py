@@ -138,7 +138,7 @@ def odd_exif(orientation: bytes) -> bytes:
     return encoded(shaded((90, 60, 30), 2, (30, 20)), "JPEG", exif=header)
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "orientation",
     [
