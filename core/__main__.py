@@ -35,6 +35,7 @@ SAFE_SETTINGS = (
     "--client.showSidebarNavigation=false",
     "--client.toolbarMode=minimal",
     "--server.fileWatcherType=none",
+    "--server.showEmailPrompt=false",
 )
 """The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
 

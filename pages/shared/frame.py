@@ -20,13 +20,13 @@ from pages.shared.text import count, duration, literal
 
 PHASES = {
     "waiting": "waiting for another training to end",
-    "prepare": "getting the model ready (only the first time)",
-    "loading": "starting the engine",
+    "prepare": "getting the model ready (only the first time, about 10 s)",
+    "loading": "starting the engine, a few seconds",
     "reading": "reading the pictures",
     "features": "looking at each picture once (features)",
     "fit": "learning (epochs)",
     "evaluate": "taking the test",
-    "save": "writing the model file",
+    "save": "writing the model file, a few seconds",
 }
 
 
