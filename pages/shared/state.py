@@ -12,7 +12,7 @@ from core import store
 from core.backbones import get_backbone
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
-from core.project import Catalogue, Project
+from core.project import HIDDEN, Catalogue, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs
 from core.training.prepare import prepare_in_background
@@ -54,6 +54,9 @@ def current_project() -> Project | None:
     """This tab's project: the one in the address, else the one opened before. None if there is none or it is gone."""
     root = st.query_params.get("project") or st.session_state.get("project")
     if not root:
+        return None
+    # A link from elsewhere must not make a project of any folder: only of one that was opened here before.
+    if not (Path(root) / HIDDEN).is_dir() and root not in recent_projects():
         return None
     try:
         project = Project.open(root)

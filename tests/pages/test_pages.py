@@ -19,6 +19,8 @@ PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.
 def visit(page: str, project: Path | None = None, **params: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if project:
+        if project.is_dir():
+            Project.open(project)
         at.query_params["project"] = str(project)
     for name, value in params.items():
         at.query_params[name] = value
@@ -46,6 +48,16 @@ def test_without_a_project_every_page_leads_home(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_project_that_is_gone_leads_home(page: str, tmp_path: Path) -> None:
     assert "No project is open" in words(visit(page, tmp_path / "gone"))
+
+
+def test_a_link_makes_no_project_of_a_folder_that_was_never_opened(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "private", COLOURS, each=4)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.query_params["project"] = str(folder)
+    at.run()
+    at.switch_page(PAGES[0]).run()
+    assert "No project is open" in words(at)
+    assert not (folder / HIDDEN).exists()
 
 
 @pytest.mark.parametrize("page", PAGES[3:])
