@@ -52,7 +52,7 @@ RECIPES: dict[str, Recipe] = {
             "A network that already knows pictures; only its last layer learns yours. Best first choice.",
             TrainConfig(),
             seconds_start=8,
-            seconds_each=0.006,
+            seconds_each=0.0045,
         ),
         Recipe(
             "Learn how it works",
@@ -60,7 +60,7 @@ RECIPES: dict[str, Recipe] = {
             "watch the two curves part (overfitting).",
             _TUTORIAL,
             seconds_start=6,
-            seconds_each=0.07,
+            seconds_each=0.03,
         ),
         Recipe(
             "Learn how it works, improved",
@@ -75,7 +75,7 @@ RECIPES: dict[str, Recipe] = {
                 }
             ),
             seconds_start=6,
-            seconds_each=0.11,
+            seconds_each=0.07,
         ),
     )
 }
