@@ -23,15 +23,15 @@ def enter(folder: str | Path) -> None:
     st.switch_page("pages/1_Pictures.py", query_params=state.link_params())
 
 
-st.title("Teach a computer to recognise pictures")
+st.title("Teach a computer to recognise pictures", anchor=False)
 st.markdown("Point and click, from a folder of pictures to a model of your own. Everything stays on this computer.")
 
 sample = sorted(state.SAMPLE.glob("*/0[0-2]*.jpg"))
 with st.container(border=True):
     words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
     with words:
-        st.subheader("Try the leaves")
-        st.markdown("220 drawn leaves of five trees, ready to train. From here to a model of your own takes a minute.")
+        st.subheader("Try the leaves", anchor=False)
+        st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
         if st.button("Try the sample", type="primary", icon=":material/psychiatry:"):
             with frame.stopping_at_errors():
                 folder = copy_sample(state.SAMPLE)
@@ -52,9 +52,10 @@ for column, (drawing, title, sentence) in zip(st.columns(3, gap="medium"), steps
         st.image(drawing, width=240, alt="")
         st.markdown(f"**{title}**  \n{sentence}")
 
-st.subheader("Your own pictures")
+st.subheader("Your own pictures", anchor=False)
 st.markdown(
-    "One folder with a sub-folder for each class: its name is what the computer will say. Nothing in it is changed."
+    "One folder with a sub-folder for each class: its name is what the computer will say. "
+    "Your pictures are never changed; Fieldguide keeps its notes beside them, in a hidden folder `.fieldguide`."
 )
 with st.form("open a folder", border=False):
     typed = st.text_input(
@@ -69,7 +70,7 @@ if st.session_state.get("chosen_folder"):
 
 recent = state.recent_projects()
 if recent:
-    st.subheader("Opened before")
+    st.subheader("Opened before", anchor=False)
     with st.grid("auto", min_column_width=230, gap="small"):
         for root in recent:
             with st.container(border=True):

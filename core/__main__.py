@@ -260,6 +260,8 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # a class may have a name in any script
     try:
         cli(standalone_mode=False)
+    except ConfigError as error:
+        _end(f"{error} Run `python -m core recipes --json` to see all settings.")
     except FieldguideError as error:
         _end(str(error))
     except click.exceptions.Abort:

@@ -37,7 +37,7 @@ class SplitConfig(_Settings):
     def _enough_left(self) -> SplitConfig:
         if self.training < 0.2:
             raise ValueError(
-                "validation and test together may take at most 0.8, so that something is left to learn from"
+                "checking and testing may take at most 80 % together, so that something is left to learn from"
             )
         return self
 
@@ -184,9 +184,7 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         received = "" if isinstance(first["input"], dict) else f" Received: {first['input']!r}."
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(
-            f"{name}: {message}.{received}", "Run `python -m core recipes` to see all settings."
-        ) from None
+        raise ConfigError(f"{name}: {message}.{received}") from None
 
 
 def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:

@@ -110,6 +110,10 @@ class Project:
             root = Path(folder).expanduser().absolute()
             if not root.is_dir():
                 raise ProjectError(f"There is no folder {root}.", "Check the spelling, or choose another folder.")
+            if root in (Path(root.anchor), Path.home()):
+                raise ProjectError(
+                    f"{root} is far more than one set of pictures.", "Choose the folder of the class folders."
+                )
             root = _unwrapped(root)
         except PermissionError:
             raise ProjectError(f"The folder {folder} cannot be read.", "Ask its owner for permission.") from None

@@ -11,7 +11,7 @@ MOST_PROBLEMS = 100
 
 here = frame.begin("Pictures")
 catalogue = here.catalogue
-st.title("Pictures")
+st.title("Pictures", anchor=False)
 missing = checks.why_not_trainable(catalogue)
 filled = [name for name, number in catalogue.counts.items() if number]
 st.markdown(f"{count(len(catalogue.pictures), 'picture')} in {count(len(filled), 'class')}. {literal(missing)}")

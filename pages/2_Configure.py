@@ -25,7 +25,7 @@ PREVIEW_PIXELS = 160
 
 here = frame.begin("Configure")
 project, catalogue = here.project, here.catalogue
-st.title("Configure")
+st.title("Configure", anchor=False)
 config = state.draft_of(project)
 # A new recipe gives every widget a new key, so that it starts from the recipe's own value.
 version = st.session_state.setdefault("form_version", 0)
@@ -48,7 +48,7 @@ for column, recipe in zip(columns, RECIPES.values(), strict=True):
     chosen = recipe.name == config.recipe
     with column, st.container(border=True, height="stretch"):
         with st.container(height="stretch", gap="xsmall"):
-            st.markdown(f"**{recipe.title}**")
+            st.markdown(f"{':green[:material/check_circle:] ' if chosen else ''}**{recipe.title}**")
             st.caption(f"{duration(recipe.seconds(number))} with your pictures")
             st.markdown(f":small[{recipe.sentence}]")
         st.button(
@@ -65,14 +65,13 @@ start_here = st.container(horizontal=True, vertical_alignment="center")
 
 split_place, augment_place = st.columns(2, gap="large")
 with split_place:
-    st.subheader("Three parts")
+    st.subheader("Three parts", anchor=False)
     bar = st.container()
     for name in SplitConfig.model_fields:
         values["split"][name] = forms.field(SplitConfig, name, values["split"][name], key(f"split {name}"))
 
 with augment_place:
-    st.subheader("Changes at random (augmentation)")
-    picture_place = st.container()
+    st.subheader("Changes at random (augmentation)", anchor=False)
     with st.container(horizontal=True):
         for name, info in AugmentConfig.model_fields.items():
             default = SWITCHED_ON[name]
@@ -116,7 +115,9 @@ try:
     state.keep_draft(project, config)
     split = make_split(catalogue, config.split, config.seed)
 except FieldguideError as error:
-    frame.show_error(error)
+    with start_here:
+        st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
+    frame.show_error(error, start_here)
     st.stop()
 
 with bar:
@@ -129,20 +130,20 @@ with bar:
         + (f" {count(left_out, 'copy')[:-1] if left_out == 1 else f'{left_out} copies'} left out." if left_out else "")
     )
 
-with picture_place:
-    if config.augment.active:
-        turn = st.session_state.setdefault("preview", 0)
-        picture = split.train[turn * 7 % len(split.train)]
-        original = read_square(project.path_of(picture.path), PREVIEW_PIXELS)
-        with st.grid(9, min_column_width=56, gap="xsmall"):
-            for draw in range(1, 10):
-                changed = augment(original, config.augment, generator(config.seed, picture.id, draw))
-                st.image(changed, width="stretch", alt=f"{picture.class_name}, changed copy {draw}")
+with augment_place:
+    turn = st.session_state.setdefault("preview", 0)
+    picture = split.train[turn * 7 % len(split.train)]
+    original = read_square(project.path_of(picture.path), PREVIEW_PIXELS)
+    with st.grid(3, min_column_width=90, gap="xsmall"):
+        for draw in range(1, 10):
+            changed = augment(original, config.augment, generator(config.seed, picture.id, draw))
+            st.image(changed, width="stretch", alt=f"{picture.class_name}, changed copy {draw}")
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Another picture", icon=":material/refresh:", type="tertiary"):
             st.session_state["preview"] += 1
             st.rerun()
-    else:
-        st.caption("All off: each picture is used as it is. Switch some on and see what it does to a picture.")
+        if not config.augment.active:
+            st.caption("All off: nine times the same.")
 
 with start_here:
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
@@ -152,6 +153,6 @@ with start_here:
     title = RECIPES[config.recipe].title if config.recipe in RECIPES else config.recipe
     changed = config.recipe in RECIPES and config != RECIPES[config.recipe].config
     st.caption(
-        f"{literal(title)}{', changed' if changed else ''}: {BACKBONES[config.backbone].title}, "
+        f"{literal(title)}{', changed' if changed else ''}: "
         f"up to {count(config.epochs, 'round')}, {len(split.classes)} classes"
     )

@@ -67,14 +67,14 @@ snapshot = here.run
 problem = st.session_state.pop("train_error", None)
 
 if snapshot is None:
-    st.title("Train")
+    st.title("Train", anchor=False)
     st.markdown("Nothing has been trained yet. The Quick recipe is a good first choice.")
     st.button("Train", type="primary", icon=":material/play_arrow:", on_click=train_now)
     if problem:
         frame.show_error(FieldguideError(*problem))
     st.stop()
 
-st.title("Train")
+st.title("Train", anchor=False)
 training = snapshot.live and snapshot.state.state in ("queued", "running")
 
 
@@ -125,7 +125,7 @@ if not training:
         results.matrix_and_classes(evaluation)
         seconds = result["seconds"]
         st.caption(
-            f"{literal(snapshot.plan.config.recipe)}, {result['parameters']:,} weights (parameters), "
+            f"{frame.run_title(snapshot.plan)}, {result['parameters']:,} weights (parameters), "
             f"best round {result['best_epoch']}, {duration(seconds['total'])} in all"
         )
     else:
@@ -144,7 +144,7 @@ if len(others) > 1 and not training:
             told = f"{score['right']} of {score['total']} right" if score else past.state.state
             st.page_link(
                 "pages/3_Train.py",
-                label=f"{literal(run.id)} · {told}",
+                label=f"{frame.run_title(past.plan)} · {told}",
                 icon=":material/check:" if run.id == snapshot.run.id else ":material/history:",
                 query_params=state.link_params() | {"run": run.id},
             )

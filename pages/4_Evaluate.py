@@ -9,7 +9,7 @@ from pages.shared.text import literal, percent
 MOST_SHOWN = 60
 
 here = frame.begin("Evaluate")
-st.title("Evaluate")
+st.title("Evaluate", anchor=False)
 run = here.run
 if run is None or run.result is None:
     st.markdown("There is nothing to look at yet: train first.")

@@ -12,7 +12,7 @@ MOST_AT_ONCE = 100
 SHOWN_PIXELS = 420
 
 here = frame.begin("Test")
-st.title("Test")
+st.title("Test", anchor=False)
 run = frame.trained_run(here)
 
 
@@ -54,41 +54,39 @@ def known() -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in sorted(state.NEW_PICTURES.glob("*.jpg"))]
 
 
-result = st.container()
+@st.dialog("What is this?", width="medium")
+def try_out(name: str, content: bytes) -> None:
+    """One of the pictures kept apart, over the page, so that nothing on it moves."""
+    answer(name, content)
+
+
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("From a file")
-    files = st.file_uploader(
-        "Drop pictures here, or choose them", accept_multiple_files=True, label_visibility="collapsed", key="files"
-    )
+    st.subheader("From a file", anchor=False)
+    files = st.file_uploader("Drop pictures here, or choose them", accept_multiple_files=True, key="files")
 with right:
-    st.subheader("From the webcam")
+    st.subheader("From the webcam", anchor=False)
     frame_taken = (
         st.camera_input("Take a picture", label_visibility="collapsed", key="camera")
         if st.toggle("Switch the camera on", key="camera on")
         else None
     )
+if frame_taken is not None:
+    answer("webcam", frame_taken.getvalue())
+for file in (files or [])[:MOST_AT_ONCE]:
+    answer(file.name, file.getvalue())
+if files and len(files) > MOST_AT_ONCE:
+    st.caption(f"Only the first {MOST_AT_ONCE} are shown.")
 
 kept_apart = known()
 if kept_apart:
-    st.subheader("Kept apart for you")
+    st.subheader("Kept apart for you", anchor=False)
     st.caption("The model has never seen these leaves.")
     with st.grid("auto", min_column_width=104, gap="xsmall"):
         for name, content in kept_apart:
             with st.container(gap="xxsmall"):
                 st.image(thumbnail(content, 160), width="stretch", alt=name)
                 if st.button("Try", key=f"try {name}", width="stretch"):
-                    st.session_state["trying"] = name
-
-with result:
-    if frame_taken is not None:
-        answer("webcam", frame_taken.getvalue())
-    for file in (files or [])[:MOST_AT_ONCE]:
-        answer(file.name, file.getvalue())
-    if files and len(files) > MOST_AT_ONCE:
-        st.caption(f"Only the first {MOST_AT_ONCE} are shown.")
-    trying = st.session_state.get("trying")
-    if trying and not files and frame_taken is None:
-        for name, content in kept_apart:
-            if name == trying:
-                answer(name, content)
+                    try_out(name, content)
+st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")
+st.page_link("pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params())

@@ -11,7 +11,7 @@ PLACES = {
     "On a computer, with Python": "float32",
     "On a phone": "float16",
     "On a Raspberry Pi": "int8",
-    "On a Coral or microcontroller board": "int8",
+    "On a Coral board": "int8",
 }
 KIND_WORDS = {
     "float32": "exact (float32)",
@@ -21,7 +21,7 @@ KIND_WORDS = {
 }
 
 here = frame.begin("Export")
-st.title("Export")
+st.title("Export", anchor=False)
 run = frame.trained_run(here)
 
 st.markdown("Where will it run?")
@@ -29,6 +29,8 @@ place = st.pills(
     "Where will it run?", list(PLACES), default=next(iter(PLACES)), required=True, label_visibility="collapsed"
 )
 kind = PLACES[place or next(iter(PLACES))]
+if place == "On a Coral board":
+    st.caption("A Coral needs one more step: run Google's `edgetpu_compiler` on the file.")
 before = export_state(run.run)
 working = before is not None and not before.ended
 
@@ -39,11 +41,13 @@ def making() -> None:
     now = export_state(run.run)
     if now is None:
         return
-    if working and now.ended:
+    made = len(exports_of(run.run))
+    if working and (now.ended or made > len(ready)):
         st.rerun()
     if working:
         share = now.done / now.total if now.total else 0.0
-        st.progress(min(share, 1.0), text=now.phase[:1].upper() + now.phase[1:])
+        words = f"{made} of {len(KINDS)} made · {now.phase}"
+        st.progress(min((made + share) / len(KINDS), 1.0), text=words)
     elif now.state != "done":
         message = now.message if now.state == "failed" else "The export was cut off."
         st.error(f"**{literal(message)}** {literal(now.hint or 'Try again.')}", icon=":material/error:")
@@ -66,7 +70,7 @@ if kind in ready:
     same = round(made.agreement * total)
     if made.good:
         st.success(
-            f"Proven: on {count(total, 'test picture')} this file gives the same answer as the trained model {same} times.",
+            f"Measured: this file gave the trained model's answer on {same} of {count(total, 'test picture')}.",
             icon=":material/verified:",
         )
     else:
@@ -84,23 +88,23 @@ else:
 making()
 
 if ready:
-    st.subheader("All kinds")
+    st.subheader("All kinds", anchor=False)
     rows = [ready[name] for name in KINDS if name in ready]
     st.dataframe(
         pd.DataFrame(
             {
                 "kind": [KIND_WORDS[row.kind] for row in rows],
                 "as trained": ["yes" if row.good else "no" for row in rows],
-                "size (MB)": [row.bytes / 1e6 for row in rows],
-                "same answers": [row.agreement for row in rows],
-                "right (accuracy)": [row.accuracy for row in rows],
+                "same answers": [round(row.agreement, 3) for row in rows],
+                "model (MB)": [row.bytes / 1e6 for row in rows],
+                "right (accuracy)": [round(row.accuracy, 3) for row in rows],
                 "largest difference": [row.max_difference for row in rows],
                 "ms a picture": [row.milliseconds for row in rows],
             }
         ),
         hide_index=True,
         column_config={
-            "size (MB)": st.column_config.NumberColumn(format="%.1f"),
+            "model (MB)": st.column_config.NumberColumn(format="%.1f"),
             "same answers": st.column_config.NumberColumn(format="percent"),
             "right (accuracy)": st.column_config.NumberColumn(format="percent"),
             "largest difference": st.column_config.NumberColumn(format="%.2g"),

@@ -256,7 +256,9 @@ def finish(job: Job, trained: Trained) -> None:
         "best_epoch": trained.best_epoch,
         "val": scores["val"].as_dict(),
         "test": scores["test"].as_dict(),
-        "diagnosis": diagnose(records.history(), scores["test"], counts, pretrained=plan.config.pretrained),
+        "diagnosis": diagnose(
+            records.history()[: trained.best_epoch], scores["test"], counts, pretrained=plan.config.pretrained
+        ),
         "seconds": job.seconds,
     }
     job.seconds["evaluate"] = time.perf_counter() - began

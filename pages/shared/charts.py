@@ -9,13 +9,28 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluation import Evaluation
-from pages.shared.text import plot_text
+from pages.shared.text import percent, plot_text
 
 # Okabe and Ito 2008: told apart by colour-blind people too.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a100", "#7f7f7f")
-LEAF = "#3f8f52"
-QUIET = "#9a958a"
+_LONGEST_NAME = 14
+MANY_CLASSES = 20
+"""More classes than this need the whole width, and names on one side only."""
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
+
+
+def _dark() -> bool:
+    return st.context.theme.type == "dark"
+
+
+def _ink() -> tuple[str, str]:
+    """Colours of what matters and of what stands back: both readable on the page's ground, light or dark."""
+    return ("#63b878", "#aaa59b") if _dark() else ("#2c7a41", "#6f6a60")
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the plot; hovering shows it whole."""
+    return plot_text(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
 
 
 def _figure(height: int, **layout: Any) -> go.Figure:
@@ -44,11 +59,12 @@ def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epoc
     """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `best`: epoch to mark."""
     figure = _figure(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
     share = metric == "accuracy"
+    strong, quiet = _ink()
     x = [epoch["epoch"] for epoch in history]
     last = max(x[-1] if x else 1, 2)
     lines = (
-        ("training", [e[metric] for e in history], QUIET, "dash"),
-        ("validation", [e[f"val_{metric}"] for e in history], LEAF, "solid"),
+        ("training", [e[metric] for e in history], quiet, "dash"),
+        ("validation", [e[f"val_{metric}"] for e in history], strong, "solid"),
     )
     for name, values, colour, dash in lines:
         figure.add_scatter(
@@ -66,10 +82,10 @@ def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epoc
             x=[best],
             y=[value],
             mode="markers",
-            marker={"color": LEAF, "size": 10, "line": {"color": "white", "width": 2}},
+            marker={"color": strong, "size": 10, "line": {"color": "white", "width": 2}},
             hovertemplate=f"best round: {best}<extra></extra>",
         )
-    right = last if best else max(epochs, 2)
+    right = max(epochs, last)
     figure.update_xaxes(range=[0.5, right * 1.22 + 0.5], title="round (epoch)", tickformat="d", nticks=7)
     if share:
         figure.update_yaxes(range=[-0.06, 1.06], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
@@ -103,19 +119,20 @@ def confusion(evaluation: Evaluation) -> go.Figure:
         x=list(range(len(names))),
         y=list(range(len(names))),
         text=[[str(n) if n else "" for n in row] for row in counts.tolist()],
-        texttemplate="%{text}" if len(names) <= 20 else "",
-        textfont={"color": "#f2f0ea" if st.context.theme.type == "dark" else "#1c2721", "size": 14},
+        texttemplate="%{text}" if len(names) <= MANY_CLASSES else "",
+        textfont={"color": "#f7f6f2" if _dark() else "#14201a", "size": 14},
         customdata=[[(names[i], names[j], counts[i][j]) for j in range(len(names))] for i in range(len(names))],
         hovertemplate="%{customdata[2]} of %{customdata[0]} taken for %{customdata[1]}<extra></extra>",
-        colorscale=[[0, "rgba(63,143,82,0.04)"], [0.25, "rgba(63,143,82,0.35)"], [1, "rgba(63,143,82,1)"]],
+        colorscale=[[0, "rgba(63,143,82,0.04)"], [0.25, "rgba(63,143,82,0.35)"], [1, "rgba(63,143,82,0.75)"]],
         zmin=0,
         zmax=1,
         showscale=False,
         xgap=3,
         ygap=3,
     )
-    ticks = {"tickvals": list(range(len(names))), "ticktext": names}
-    figure.update_xaxes(title="the model said", side="bottom", **ticks)
+    ticks = {"tickvals": list(range(len(names))), "ticktext": [_short(score.name) for score in evaluation.classes]}
+    crowded = len(names) > MANY_CLASSES
+    figure.update_xaxes(title="the model said", side="bottom", showticklabels=not crowded, **ticks)
     figure.update_yaxes(title="it really is", autorange="reversed", **ticks)
     return figure
 
@@ -138,38 +155,48 @@ def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5
     figure = _figure(34 + 40 * len(best))
     figure.add_bar(
         x=[p for p, _ in best],
-        y=[plot_text(classes[i]) for _, i in best],
+        y=list(range(len(best))),
+        customdata=[plot_text(classes[i]) for _, i in best],
         orientation="h",
         marker={"color": [COLOURS[i % len(COLOURS)] for _, i in best], "cornerradius": 6},
-        text=[f"{p:.0%}" for p, _ in best],
+        text=[percent(p) for p, _ in best],
         textposition="outside",
         cliponaxis=False,
         width=0.55,
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        hovertemplate="%{customdata}: %{x:.1%}<extra></extra>",
     )
     figure.update_layout(margin={"t": 4, "r": 44})
     figure.update_xaxes(range=[0, 1], visible=False)
-    figure.update_yaxes(autorange="reversed", tickfont={"size": 15})
+    figure.update_yaxes(
+        autorange="reversed",
+        tickfont={"size": 15},
+        tickvals=list(range(len(best))),
+        ticktext=[_short(classes[i]) for _, i in best],
+    )
     return figure
+
+
+_PARTS = (("#2c7a41", "#ffffff", "learn"), ("#e69f00", "#14201a", "check"), ("#0072b2", "#ffffff", "test"))
 
 
 def parts(counts: Mapping[str, int]) -> go.Figure:
     """The split as one bar of three parts."""
     figure = _figure(44, barmode="stack")
-    for (name, number), colour in zip(counts.items(), (LEAF, "#e69f00", "#0072b2"), strict=True):
+    for (name, number), (colour, ink, word) in zip(counts.items(), _PARTS, strict=True):
         figure.add_bar(
             x=[number],
             y=[""],
             orientation="h",
             marker={"color": colour, "cornerradius": 6},
-            text=f"{number:,}",
+            text=f"{number:,} {word}",
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "white", "size": 14},
+            textfont={"color": ink, "size": 12},
+            constraintext="none",
             hovertemplate=f"{name}: {number:,}<extra></extra>",
         )
     figure.update_layout(margin={"t": 0, "b": 0, "l": 0, "r": 0}, bargap=0.1)
-    figure.update_xaxes(visible=False)
+    figure.update_xaxes(visible=False, range=[0, sum(counts.values())])
     figure.update_yaxes(visible=False)
     return figure

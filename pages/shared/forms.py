@@ -46,12 +46,13 @@ def field(settings: type[BaseModel], name: str, value: Any, key: str) -> Any:
             help=help_,
             persist_state="session",
         )
+    above = any(hasattr(bound, "gt") for bound in info.metadata)
     return st.number_input(
         label,
-        float(low or 0),
+        float(low or 0) + (1e-6 if above else 0),
         None if high is None else float(high),
         float(value),
-        step=10.0 ** math.floor(math.log10(value or 1)),  # one in the first digit: 0.001 goes to 0.002
+        step=10.0 ** math.floor(math.log10(value or 1)) / 10,  # so that one click down never reaches 0
         format="%g",
         key=key,
         help=help_,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
 from core.errors import FieldguideError
 from core.export import exports_of
 from core.project import Catalogue, Project
 from core.recipes import RECIPES
-from core.records import RunState
+from core.records import RunPlan, RunState
 from core.runs import RunSnapshot, live_run
 from pages.shared import drawings, state
 from pages.shared.text import count, duration, literal
@@ -58,9 +60,12 @@ def begin(title: str, *, strip: bool = True) -> Here:
     project = state.current_project()
     if project is None:
         _sidebar(None)
-        st.title(title)
-        st.info("No project is open in this tab.", icon=":material/folder_open:")
-        st.page_link("app.py", label="Choose one on the first page", icon=":material/home:")
+        st.title(title, anchor=False)
+        _say_gone()
+        if not state.gone_project():
+            st.info("No project is open in this tab.", icon=":material/folder_open:")
+        if st.button("Choose one on the first page", type="primary", icon=":material/home:"):
+            st.switch_page("app.py")
         st.stop()
     with stopping_at_errors():
         here = Here(project, state.catalogue_of(project), state.current_run(project))
@@ -77,9 +82,19 @@ def begin_home() -> None:
     project = state.current_project()
     if project is None:
         _sidebar(None)
+        _say_gone()
         return
     with stopping_at_errors():
         _sidebar(Here(project, state.catalogue_of(project), state.current_run(project)))
+
+
+def _say_gone() -> None:
+    gone = state.gone_project()
+    if gone:
+        st.warning(
+            f"The folder {literal(gone)} is not there any more. Was it moved, or is it on a stick?",
+            icon=":material/folder_off:",
+        )
 
 
 def _set_up(title: str) -> None:
@@ -101,9 +116,9 @@ def stopping_at_errors() -> Iterator[None]:
         st.stop()
 
 
-def show_error(error: FieldguideError) -> None:
-    """What happened, then what to do."""
-    st.error(f"**{literal(error.message)}** {literal(error.hint)}", icon=":material/error:")
+def show_error(error: FieldguideError, place: DeltaGenerator | None = None) -> None:
+    """What happened, then what to do; `place`: where, if not here."""
+    (place or st).error(f"**{literal(error.message)}** {literal(error.hint)}", icon=":material/error:")
 
 
 def steps(here: Here) -> list[Step]:
@@ -164,6 +179,12 @@ def _run_under_way(project: Project) -> None:
     strip()
     where = state.link_params() | {"run": run.id}
     st.page_link("pages/3_Train.py", label="Watch it", icon=":material/monitoring:", query_params=where)
+
+
+def run_title(plan: RunPlan) -> str:
+    """A training's name for people: its recipe and when it began, escaped for Markdown."""
+    recipe = RECIPES[plan.config.recipe].title if plan.config.recipe in RECIPES else plan.config.recipe
+    return literal(f"{recipe}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}")
 
 
 def progress(now: RunState) -> None:

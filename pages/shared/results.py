@@ -25,13 +25,16 @@ def class_table(evaluation: Evaluation) -> pd.DataFrame:
 
 def matrix_and_classes(evaluation: Evaluation) -> None:
     """The confusion matrix beside a table of the classes."""
-    left, right = st.columns([5, 6], gap="medium")
+    if len(evaluation.classes) > charts.MANY_CLASSES:
+        left, right = st.container(), st.container()
+    else:
+        left, right = st.columns([5, 6], gap="medium")
     with left:
-        st.subheader("What is taken for what")
+        st.subheader("What is taken for what", anchor=False)
         st.caption("Each row is what the pictures really are, each column what the model said (confusion matrix).")
         charts.show(charts.confusion(evaluation), "confusion", charts.confusion_words(evaluation))
     with right:
-        st.subheader("Class by class")
+        st.subheader("Class by class", anchor=False)
         st.caption(
             "Recall: of the pictures of a class, how many it found. Precision: when it says a class, how often it is right."
         )

@@ -39,10 +39,14 @@ def open_project(folder: str | Path) -> Project:
     root = str(project.root)
     st.session_state["project"] = root
     st.session_state.pop("run", None)
-    store.write_json(_recent_file(), [root, *(path for path in recent_projects() if path != root)][:_RECENT])
+    _remember(root)
     config = TrainConfig()
     prepare_in_background(get_backbone(config.backbone), multi_level=config.multi_level)
     return project
+
+
+def _remember(root: str) -> None:
+    store.write_json(_recent_file(), [root, *(path for path in recent_projects() if path != root)][:_RECENT])
 
 
 def forget_project(root: str) -> None:
@@ -62,8 +66,16 @@ def current_project() -> Project | None:
         project = Project.open(root)
     except FieldguideError:
         return None
-    st.session_state["project"] = str(project.root)
+    if st.session_state.get("project") != str(project.root):
+        st.session_state["project"] = str(project.root)
+        _remember(str(project.root))
     return project
+
+
+def gone_project() -> str:
+    """The folder that the address or this tab asks for and that is not there any more, or ""."""
+    root = st.query_params.get("project") or st.session_state.get("project") or ""
+    return "" if not root or Path(root).is_dir() else str(root)
 
 
 def link_params() -> dict[str, str]:
@@ -125,6 +137,8 @@ def current_run(project: Project) -> RunSnapshot | None:
     wanted = st.query_params.get("run") or st.session_state.get("run")
     runs = list_runs(project)
     chosen = next((run for run in runs if run.id == wanted), runs[0] if runs else None)
+    if chosen and st.query_params.get("run") not in (None, chosen.id):
+        st.toast("That training is gone; this is the newest one.", icon=":material/info:")
     if chosen is None:
         return None
     st.session_state["run"] = chosen.id

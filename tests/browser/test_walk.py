@@ -87,6 +87,7 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     expect(page.get_by_text("Kept apart for you")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Try", exact=True).nth(4).click()
     expect(page.get_by_role("heading", name="maple", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
     page.locator("input[type=file]").set_input_files(ROOT / "sample_data" / "new_pictures" / "willow-1.jpg")
     expect(page.get_by_role("heading", name="willow", exact=True)).to_be_visible(timeout=PATIENCE)
     page.get_by_text("Switch the camera on").click()
@@ -98,7 +99,7 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     press(page, "Make the files")
     download = page.get_by_role("button", name="Download (")
     expect(download).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("Proven: on 35 test pictures")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("on 35 of 35 test pictures")).to_be_visible(timeout=PATIENCE)
     with page.expect_download() as waiting:
         download.click()
     bundle = tmp_path / "model.zip"

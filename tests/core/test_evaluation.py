@@ -61,7 +61,8 @@ MANY = {f"class{i}": 100 for i in range(3)}
         ([epoch(0.9, 0.85)], [20, 20, 5], MANY, True, "class2 fails: only 5 of 20"),
         ([epoch(0.9, 0.85)], [18, 18, 18], MANY | {"class1": 9}, True, "9 of class1"),
         ([epoch(0.5, 0.5)], [11, 11, 11], MANY, False, "underfitting"),
-        ([epoch(0.97, 0.95)], [20, 20, 18], MANY, True, "Most mistakes are with class2"),
+        ([epoch(0.97, 0.95)], [20, 20, 18], MANY, True, "Most mistakes are with class2: 18 of 20"),
+        ([epoch(0.97, 0.95)], [20, 19, 19], MANY, True, "with 2 mistakes in 60"),
         ([epoch(1.0, 1.0)], [20, 20, 20], MANY, True, "No mistakes on the test pictures"),
     ],
 )

@@ -32,7 +32,7 @@ def visit(page: str, project: Path | None = None, **params: str) -> AppTest:
 
 
 def words(at: AppTest) -> str:
-    kinds: tuple[Any, ...] = (at.title, at.markdown, at.caption, at.info, at.error, at.success)
+    kinds: tuple[Any, ...] = (at.title, at.markdown, at.caption, at.info, at.error, at.success, at.warning)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
@@ -47,7 +47,8 @@ def test_without_a_project_every_page_leads_home(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_project_that_is_gone_leads_home(page: str, tmp_path: Path) -> None:
-    assert "No project is open" in words(visit(page, tmp_path / "gone"))
+    said = words(visit(page, tmp_path / "gone")).replace("\\", "")
+    assert f"The folder {tmp_path / 'gone'} is not there any more" in said
 
 
 def test_a_link_makes_no_project_of_a_folder_that_was_never_opened(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_recipe_fills_the_form(tmp_path: Path) -> None:
     at.button(key="recipe tutorial-cnn-improved").click()
     at.run()
     assert not at.exception
-    assert "Small network from scratch, up to 15 rounds" in words(at)
+    assert "improved: up to 15 rounds" in words(at)
     assert next(t for t in at.toggle if t.label == "Turn").value is True
 
 
@@ -140,6 +141,7 @@ def test_split_that_leaves_nothing_is_a_sentence(tmp_path: Path) -> None:
         slider.set_value(0.5)
     at.run()
     assert not at.exception
+    assert next(b for b in at.button if b.label == "Train").disabled
     assert "something is left to learn from" in words(at).replace("\\", "")
 
 
