@@ -33,7 +33,9 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """ "91 %"; never "100 %" or "0 %" unless it is exactly that."""
-    if 0 < share < 1:
-        return f"{min(max(round(share * 100), 1), 99)} %"
+    """ "91 %"; "100 %" and "0 %" only where it is exactly that."""
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 <= share < 1:
+        return "over 99 %"
     return f"{share * 100:.0f} %"
