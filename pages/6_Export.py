@@ -104,6 +104,7 @@ if ready:
         ),
         hide_index=True,
         column_config={
+            "kind": st.column_config.TextColumn(width=240),
             "model (MB)": st.column_config.NumberColumn(format="%.1f"),
             "same answers": st.column_config.NumberColumn(format="percent"),
             "right (accuracy)": st.column_config.NumberColumn(format="percent"),
