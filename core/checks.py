@@ -20,6 +20,9 @@ PLAIN = 0.2
 FEW = 10
 """A class with fewer pictures than this is worth a remark."""
 
+_ONE_BY_ONE = 5
+"""More findings of one kind than this are told in one sentence."""
+
 MAX_CLASSES = 1000
 """More class folders than this are refused."""
 
@@ -118,7 +121,15 @@ def _class_sizes(catalogue: Catalogue) -> list[Problem]:
     counts = catalogue.counts
     problems = [Problem("empty", f"{name} has no pictures: it is left out.") for name, n in counts.items() if n == 0]
     few = {name: n for name, n in counts.items() if 0 < n < FEW}
-    problems += [Problem("few", f"{name} has only {n} pictures; 20 or more work better.") for name, n in few.items()]
+    if len(few) > _ONE_BY_ONE:
+        names = ", ".join(few)
+        problems.append(
+            Problem("few", f"{len(few)} classes have fewer than {FEW} pictures; 20 or more work better: {names}")
+        )
+    else:
+        problems += [
+            Problem("few", f"{name} has only {n} pictures; 20 or more work better.") for name, n in few.items()
+        ]
     filled = Counter({name: n for name, n in counts.items() if n >= FEW})
     if len(filled) > 1:
         (largest, most), (smallest, least) = filled.most_common()[0], filled.most_common()[-1]

@@ -160,6 +160,13 @@ def test_problems_are_named(folder: Path) -> None:
     assert kinds == {"unreadable", "empty", "few", "blank", "tiny"}
 
 
+def test_many_small_classes_are_one_finding(tmp_path: Path) -> None:
+    colours = {f"class {n}": (20 * n, 90, 200 - 15 * n) for n in range(8)}
+    [problem] = find_problems(scan(flat_project(tmp_path / "p", colours, each=4)))
+    assert problem.sentence.startswith("8 classes have fewer than 10 pictures")
+    assert "class 7" in problem.sentence
+
+
 def test_imbalance_names_both_classes(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=40)
     for path in sorted((folder / "blue").iterdir())[12:]:
