@@ -144,10 +144,11 @@ class Classifier:
         scale, zero = self._output["quantization"]
         return (row.astype(np.float32) - zero) * scale if scale else row
 
-    def predict(self, pictures: Sequence[Path | bytes], names: Sequence[str] | None = None) -> Predictions:
+    def predict(self, pictures: Sequence[Path | str | bytes], names: Sequence[str] | None = None) -> Predictions:
         """Decodes and classifies; `names` become the ids (by default the paths). Raises PictureError for a bad picture."""
         ids = tuple(names) if names else tuple(str(picture) for picture in pictures)
-        rows = [self.probabilities(read_square(picture, self.pixels)) for picture in pictures]
+        sources = [Path(picture) if isinstance(picture, str) else picture for picture in pictures]
+        rows = [self.probabilities(read_square(source, self.pixels)) for source in sources]
         return Predictions(ids, np.stack(rows) if rows else np.empty((0, len(self.classes)), np.float32), self.classes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -205,13 +204,6 @@ def evaluate(run: Run, part: str = "test") -> Evaluation:
     plan = run.records.plan()
     truth = np.array([picture.label for picture in plan.part(part)])
     return evaluate_predictions(run.records.predictions(part), truth, plan.classes)
-
-
-def delete(run: Run) -> None:
-    """Removes an ended run with all its files. Raises RunError while it is under way."""
-    if not run.records.state().ended:
-        raise RunError("This training is still under way.", "Stop it first.")
-    shutil.rmtree(run.folder)
 
 
 def queue_lock() -> FileLock:

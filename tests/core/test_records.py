@@ -11,7 +11,7 @@ import pytest
 from core.config import TrainConfig
 from core.errors import RunError
 from core.records import RunPicture, RunPlan, RunRecords, RunState, is_alive
-from core.runs import Run, delete, open_run
+from core.runs import open_run
 
 
 @pytest.fixture
@@ -82,15 +82,6 @@ def test_a_number_that_was_used_again_is_not_the_same_process() -> None:
     assert is_alive(os.getpid(), born)
     assert not is_alive(os.getpid(), born - 100)
     assert not is_alive(0, 0)
-
-
-def test_a_run_under_way_is_not_deleted(records: RunRecords) -> None:
-    records.write_state(RunState("running", "fit", pid=os.getpid(), born=psutil.Process().create_time()))
-    with pytest.raises(RunError, match="under way"):
-        delete(Run(records.folder))
-    records.write_state(RunState("done", "", ended=True))
-    delete(Run(records.folder))
-    assert not records.folder.exists()
 
 
 def test_no_predictions_yet_is_a_sentence(records: RunRecords) -> None:
