@@ -68,6 +68,11 @@ def near_groups(pictures: Sequence[Picture]) -> list[int]:
     return [numbers.setdefault(root(i), len(numbers)) for i in range(count)]
 
 
+def is_tiny(width: int, height: int) -> bool:
+    """Whether there is hardly anything to see: under 32 pixels on a side, or 20 times as long as wide."""
+    return min(width, height) < 32 or max(width, height) > 20 * min(width, height)
+
+
 def find_problems(catalogue: Catalogue) -> list[Problem]:
     """All findings, the gravest first."""
     return [
@@ -81,6 +86,7 @@ def find_problems(catalogue: Catalogue) -> list[Problem]:
 
 def why_not_trainable(catalogue: Catalogue) -> str:
     """One sentence on what is missing before training can start, or "" if nothing is."""
+    catalogue = catalogue.in_use
     counts = {name: count for name, count in catalogue.counts.items() if count}
     if not counts:
         return "There are no pictures in class folders yet."
@@ -148,7 +154,7 @@ def _remarks(catalogue: Catalogue) -> list[Problem]:
     for p in catalogue.pictures:
         if p.note:
             problems.append(Problem("note", f"{p.path} - {p.note}", (p.path,)))
-        if min(p.width, p.height) < 32 or max(p.width, p.height) > 20 * min(p.width, p.height):
+        if is_tiny(p.width, p.height):
             problems.append(Problem("tiny", f"{p.path} - only {p.width} x {p.height} pixels", (p.path,)))
         if not 8 < p.brightness < 250:
             problems.append(

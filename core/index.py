@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from core.images import PictureFacts
@@ -17,14 +17,15 @@ from core.images import PictureFacts
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
-    sha256 TEXT, width INTEGER, height INTEGER, signature BLOB, brightness REAL, note TEXT NOT NULL DEFAULT '',
+    sha256 TEXT, width INTEGER, height INTEGER, signature BLOB, brightness REAL, sharpness REAL, kind TEXT, note TEXT,
     reason TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
-PRAGMA user_version = 1;
 """
+_VERSION = 2
+_FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """One picture file: its path relative to the project, and either `facts` or the `reason` why it can't be used."""
 
@@ -47,11 +48,15 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def ensure(path: Path, schema: str) -> None:
-    """Makes the tables of a database of things that can be computed again; a damaged file is replaced by an empty one."""
+def ensure(path: Path, schema: str, version: int = 0) -> None:
+    """Makes the tables of a database of things that can be computed again; a file that is damaged, or of another
+    version, is replaced by an empty one."""
     try:
         with connect(path) as db:
-            db.executescript(schema)
+            fresh = not db.execute("SELECT 1 FROM sqlite_master").fetchone()
+            if not fresh and db.execute("PRAGMA user_version").fetchone() != (version,):
+                raise sqlite3.DatabaseError
+            db.executescript(f"{schema}; PRAGMA user_version = {version}")
             if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise sqlite3.DatabaseError
     except sqlite3.OperationalError:
@@ -60,7 +65,7 @@ def ensure(path: Path, schema: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         with connect(path) as db:
-            db.executescript(schema)
+            db.executescript(f"{schema}; PRAGMA user_version = {version}")
 
 
 class FileIndex:
@@ -68,34 +73,44 @@ class FileIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        ensure(path, _SCHEMA)
+        ensure(path, _SCHEMA, _VERSION)
 
     def rows(self) -> dict[str, FileRow]:
         """Every row, by path."""
         with connect(self._path) as db:
+            found = db.execute(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files")
+            return {
+                path: FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
+                for path, size, modified, reason, *facts in found
+            }
+
+    def row(self, path: str) -> FileRow | None:
+        """What is known of one file."""
+        with connect(self._path) as db:
             found = db.execute(
-                "SELECT path, bytes, modified_ns, reason, sha256, width, height, signature, brightness, note FROM files"
-            ).fetchall()
-        return {
-            path: FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
-            for path, size, modified, reason, *facts in found
-        }
+                f"SELECT bytes, modified_ns, reason, {_FACTS} FROM files WHERE path = ?", (path,)
+            ).fetchone()
+        if found is None:
+            return None
+        size, modified, reason, *facts = found
+        return FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
 
     def put(self, rows: Iterable[FileRow]) -> None:
         """Adds or replaces rows, all in one transaction."""
-        values = []
-        for row in rows:
-            facts = row.facts
-            known = (
-                (facts.sha256, facts.width, facts.height, facts.signature, facts.brightness, facts.note)
-                if facts
-                else (None, None, None, None, None, "")
-            )
-            values.append((row.path, row.size, row.modified_ns, row.reason, *known))
+        values = [
+            (row.path, row.size, row.modified_ns, row.reason, *(astuple(row.facts) if row.facts else (None,) * 8))
+            for row in rows
+        ]
         self._write(
-            "REPLACE INTO files (path, bytes, modified_ns, reason, sha256, width, height, signature, brightness, note)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
+            f"REPLACE INTO files (path, bytes, modified_ns, reason, {_FACTS}) VALUES ({', '.join('?' * 12)})", values
+        )
+
+    def move(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Says that files were renamed, (from, to) each; a folder stands for all that is in it."""
+        # "0" follows "/" in the order of characters: the range is all paths below the folder.
+        self._write(
+            "UPDATE OR REPLACE files SET path = ? || substr(path, ?) WHERE path = ? OR (path > ? AND path < ?)",
+            [(new, len(old) + 1, old, f"{old}/", f"{old}0") for old, new in pairs],
         )
 
     def forget(self, paths: Iterable[str]) -> None:

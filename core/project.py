@@ -6,26 +6,28 @@ import hashlib
 import os
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from core import images, store
 from core.errors import PictureError, ProjectError
 from core.index import FileIndex, FileRow
+from core.journal import HIDDEN, Edit, Journal, Step
+from core.names import class_key
 
-HIDDEN = ".fieldguide"
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _SCAN_BATCH = 64
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """One usable picture: `id` is the SHA-256 of the file's bytes (hex), `path` is relative to the project, `size` in bytes."""
+    """One usable picture: `id` is the SHA-256 of the file's bytes (hex), `path` is relative to the project, `size` in bytes,
+    `kind` Pillow's name of the format; the others are those of `images.PictureFacts`."""
 
     id: str
     path: str
@@ -35,7 +37,19 @@ class Picture:
     size: int
     signature: bytes
     brightness: float
+    sharpness: float = 1.0
+    kind: str = ""
     note: str = ""
+    modified_ns: int = 0
+
+
+@dataclass(frozen=True)
+class ClassChoices:
+    """The order that a person gave to the classes, which of them are set aside, and class -> number in the palette."""
+
+    order: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    colours: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,12 +62,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a look at the folders found. `classes` also names folders without a usable picture; order is by name."""
+    """What a look at the folders found. `classes` also names folders without a usable picture, in the order that the
+    person chose, else by name; those in `aside` are not trained on; `colours` are numbers of a palette."""
 
     pictures: tuple[Picture, ...]
     classes: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     links: tuple[str, ...]
+    skipped: int = 0
+    aside: frozenset[str] = frozenset()
+    colours: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def by_class(self) -> dict[str, list[Picture]]:
@@ -64,10 +82,43 @@ class Catalogue:
                 found[picture.class_name].append(picture)
         return found
 
-    @property
+    @cached_property
     def unlabelled(self) -> list[Picture]:
         """Pictures that lie loose at the root."""
         return [picture for picture in self.pictures if picture.class_name is None]
+
+    @cached_property
+    def by_path(self) -> dict[str, Picture]:
+        """Path -> picture."""
+        return {picture.path: picture for picture in self.pictures}
+
+    @cached_property
+    def in_use(self) -> Catalogue:
+        """The same without the classes that are set aside: what is trained on and checked."""
+        if not self.aside:
+            return self
+        kept = tuple(picture for picture in self.pictures if picture.class_name not in self.aside)
+        classes = tuple(name for name in self.classes if name not in self.aside)
+        return replace(self, pictures=kept, classes=classes, aside=frozenset())
+
+    def after(self, moved: Iterable[tuple[str, str]]) -> Catalogue | None:
+        """The catalogue once pictures were moved, (from, to) each, without another look at the folders.
+
+        None where that takes a look: a move of a folder, from outside, or into a folder that was no class.
+        """
+        folders = {
+            picture.path.partition("/")[0]: picture.class_name for picture in self.pictures if picture.class_name
+        }
+        folders = {name: name for name in self.classes} | folders
+        pictures = dict(self.by_path)
+        for old, new in moved:
+            picture = pictures.pop(old, None)
+            first, slash, _ = new.partition("/")
+            if picture is None or (slash and first not in folders and first != HIDDEN):
+                return None
+            if first != HIDDEN:
+                pictures[new] = replace(picture, path=new, class_name=folders[first] if slash else None)
+        return replace(self, pictures=tuple(pictures[path] for path in sorted(pictures)))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -75,16 +126,13 @@ class Catalogue:
         return {name: len(pictures) for name, pictures in self.by_class.items()}
 
 
-def class_key(name: str) -> str:
-    """Two names with the same key are one class: `Cat` and `cat`, composed and decomposed accents."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _ignored(name: str) -> bool:
+def ignored(name: str) -> bool:
+    """Whether a file or folder of this name is no one's picture: hidden, or left there by a system."""
     return name.startswith(".") or name.casefold() in _IGNORED
 
 
-def _is_picture(name: str) -> bool:
+def is_picture_name(name: str) -> bool:
+    """Whether the ending is that of a picture."""
     return name.lower().endswith(images.SUFFIXES)
 
 
@@ -114,13 +162,14 @@ class Project:
                 raise ProjectError(
                     f"{root} is far more than one set of pictures.", "Choose the folder of the class folders."
                 )
-            root = _unwrapped(root)
+            root = unwrapped(root)
         except PermissionError:
             raise ProjectError(f"The folder {folder} cannot be read.", "Ask its owner for permission.") from None
         except (OSError, RuntimeError, ValueError):  # a name that is too long, ~nobody, a NUL
             raise ProjectError(f"{folder} is not the name of a folder.", "Check the spelling.") from None
         project = cls(root, _home_of(root))
         store.sweep(project.runs_dir)
+        project.journal.recover()
         return project
 
     @property
@@ -137,6 +186,33 @@ class Project:
     def _index(self) -> FileIndex:
         return FileIndex(self.home / "index.sqlite")
 
+    @cached_property
+    def journal(self) -> Journal:
+        """The edits made to the folders."""
+        return Journal(self.root, self.home)
+
+    def edit(self, kind: str, sentence: str, steps: Sequence[Step], token: str = "") -> Edit:
+        """Makes an edit; to be called inside `journal.editing()`. Raises ProjectError, and then nothing was changed."""
+        if not steps:
+            return Edit(0, kind, sentence)
+        return self.noted(self.journal.apply(kind, sentence, steps, token))
+
+    def noted(self, edit: Edit) -> Edit:
+        """Tells the index of what an edit moved, so that no picture is decoded again for having another name."""
+        self._index.move(edit.moved)
+        return edit
+
+    def know(self, rows: Iterable[FileRow]) -> None:
+        """Tells the index of files that were just written, so that they are not decoded again."""
+        self._index.put(rows)
+
+    def class_choices(self) -> ClassChoices:
+        """What the person chose for the classes; may name classes that are gone."""
+        try:
+            return ClassChoices(**store.read_json(self.home / "classes.json"))
+        except TypeError:  # missing, damaged, or of another version
+            return ClassChoices()
+
     def path_of(self, relative: str) -> Path:
         """The file behind a path of the catalogue. Raises ProjectError for one that leads outside of the project."""
         path = (self.root / relative).resolve()
@@ -145,12 +221,15 @@ class Project:
         return path
 
     def scan(self, progress: Progress | None = None) -> Catalogue:
-        """Looks at the folders. Files that are new or changed are decoded once; the others are known from before."""
+        """Looks at the folders. Files that are new or changed are decoded once; the others are known from before.
+
+        Raises ProjectError if the folder is gone.
+        """
         if not self.root.is_dir():
             raise ProjectError(
                 f"The folder {self.root} is gone.", "Was it moved, renamed, or on a stick that is not plugged in?"
             )
-        walk = _walk(self.root)
+        walk = walk_folders(self.root)
         files = walk.files
         known = self._index.rows()
         fresh = [
@@ -167,13 +246,14 @@ class Project:
                 rows.update((row.path, row) for row in batch)
                 if progress:
                     progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
-        return _catalogue(rows, walk)
+        return _catalogue(rows, walk, self.class_choices())
 
     def last_seen(self) -> Catalogue:
         """What the last scan found, without looking at the folders again; empty if there never was one."""
         rows = self._index.rows()
         firsts = {path.partition("/")[0] for path in rows if "/" in path}
-        return _catalogue(rows, _Walk(folders={first: unicodedata.normalize("NFC", first) for first in firsts}))
+        walk = Walk(folders={first: unicodedata.normalize("NFC", first) for first in firsts})
+        return _catalogue(rows, walk, self.class_choices())
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
@@ -196,56 +276,67 @@ class Project:
 
 
 @dataclass
-class _Walk:
-    """What lies in a project's folders: picture files with (bytes, modified ns), class folder -> class name, links, which
-    are never followed, and what cannot be used at all."""
+class Walk:
+    """What lies in a folder of class folders: picture files with (bytes, modified ns), class folder -> class name, links,
+    which are never followed, what cannot be used at all, and the others: no pictures, or hidden."""
 
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     links: list[str] = field(default_factory=list)
     unusable: list[Rejected] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
-def _walk(root: Path) -> _Walk:
-    found = _Walk()
+def walk_folders(root: Path) -> Walk:
+    """Lists a folder of class folders, without opening a file."""
+    found = Walk()
     names: dict[str, str] = {}
-    stack = [root]
+    stack = [""]
     while stack:
-        folder = stack.pop()
-        where = folder.relative_to(root).as_posix()
+        where = stack.pop()
         try:
-            entries = _entries(folder)
+            with os.scandir(root / where) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError:
-            found.unusable.append(Rejected(where, "this folder cannot be read"))
+            found.unusable.append(Rejected(where or ".", "this folder cannot be read"))
             continue
         for entry in entries:
-            relative = Path(entry.path).relative_to(root).as_posix()
-            shown = relative.encode("utf-8", "replace").decode()
-            if shown != relative:  # bytes that are no text, as old zips leave them; nothing could keep or show it
+            relative = f"{where}/{entry.name}" if where else entry.name
+            if ignored(entry.name):
+                if entry.name != HIDDEN:
+                    found.others.append(relative)
+                continue
+            if not _is_text(relative):  # bytes that are no text, as old zips leave them; nothing could keep or show it
+                shown = relative.encode("utf-8", "replace").decode()
                 found.unusable.append(Rejected(shown, "its name is not readable text: rename it"))
             elif entry.is_symlink():
                 found.links.append(relative)
             elif entry.is_dir():
-                stack.append(Path(entry.path))
-                if folder == root:
+                stack.append(relative)
+                if not where:
                     name = unicodedata.normalize("NFC", entry.name)
                     found.folders[entry.name] = names.setdefault(class_key(name), name)
-            elif _is_picture(entry.name) and entry.is_file():
+            elif is_picture_name(entry.name) and entry.is_file():
                 try:
                     status = entry.stat()
                 except OSError:
                     found.unusable.append(Rejected(relative, "this file cannot be read"))
                     continue
                 found.files[relative] = (status.st_size, status.st_mtime_ns)
+            else:
+                found.others.append(relative)
     return found
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as found:
-        return sorted((entry for entry in found if not _ignored(entry.name)), key=lambda entry: entry.name)
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _catalogue(rows: dict[str, FileRow], walk: _Walk) -> Catalogue:
+def _catalogue(rows: dict[str, FileRow], walk: Walk, chosen: ClassChoices) -> Catalogue:
     pictures, rejected = [], list(walk.unusable)
     for path in sorted(rows):
         row = rows[path]
@@ -264,23 +355,40 @@ def _catalogue(rows: dict[str, FileRow], walk: _Walk) -> Catalogue:
                 size=row.size,
                 signature=facts.signature,
                 brightness=facts.brightness,
+                sharpness=facts.sharpness,
+                kind=facts.kind,
                 note=facts.note,
+                modified_ns=row.modified_ns,
             )
         )
+    place = {name: number for number, name in enumerate(chosen.order)}
+    classes = sorted(set(walk.folders.values()), key=lambda name: (place.get(name, len(place)), name))
     return Catalogue(
-        tuple(pictures), tuple(sorted(set(walk.folders.values()))), tuple(rejected), tuple(sorted(walk.links))
+        tuple(pictures),
+        tuple(classes),
+        tuple(rejected),
+        tuple(sorted(walk.links)),
+        len(walk.others),
+        frozenset(chosen.aside).intersection(classes),
+        {name: chosen.colours.get(name, number) for number, name in enumerate(classes)},
     )
 
 
-def _unwrapped(root: Path) -> Path:
-    """Steps into a folder as long as it holds one folder that holds folders, and no picture."""
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted((entry for entry in found if not ignored(entry.name)), key=lambda entry: entry.name)
+
+
+def unwrapped(root: Path) -> Path:
+    """The folder that holds the class folders: steps into a folder as long as it holds one folder that holds folders,
+    and no picture."""
     for _ in range(8):
         entries = _entries(root)
         folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
-        if len(folders) != 1 or any(_is_picture(entry.name) for entry in entries):
+        if len(folders) != 1 or any(is_picture_name(entry.name) for entry in entries):
             break
         inside = _entries(Path(folders[0].path))
-        if not any(entry.is_dir() for entry in inside) or any(_is_picture(entry.name) for entry in inside):
+        if not any(entry.is_dir() for entry in inside) or any(is_picture_name(entry.name) for entry in inside):
             break
         root = Path(folders[0].path)
     return root

@@ -30,7 +30,7 @@ import psutil
 from core import store
 from core.config import TrainConfig, make_config
 from core.errors import ConfigError, RunError
-from core.project import HIDDEN
+from core.journal import HIDDEN
 
 SCHEMA = 1
 

@@ -38,6 +38,7 @@ def make_split(catalogue: Catalogue, config: SplitConfig, seed: int) -> Split:
     Pictures with the same bytes are used once, or not at all when they lie in two classes; near-duplicates go to the
     same part. Every class has at least one picture in every part. Raises ProjectError where that cannot be.
     """
+    catalogue = catalogue.in_use
     reason = why_not_trainable(catalogue)
     if reason:
         raise ProjectError(reason, "Add pictures, then try again.")

@@ -12,7 +12,8 @@ from core import store
 from core.backbones import get_backbone
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
-from core.project import HIDDEN, Catalogue, Project
+from core.journal import HIDDEN
+from core.project import Catalogue, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs
 from core.training.prepare import prepare_in_background

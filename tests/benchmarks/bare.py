@@ -22,7 +22,7 @@ from core import Project, TrainConfig, train
 from core.backbones import get_backbone
 from core.config import AugmentConfig
 from core.images import SUFFIXES, read_square
-from core.project import HIDDEN
+from core.journal import HIDDEN
 from core.training.features import FeatureExtractor, Sight
 from core.training.prepare import prepare
 

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from core import Project, get_recipe, train
-from core.project import HIDDEN
+from core.journal import HIDDEN
 
 
 @click.command()

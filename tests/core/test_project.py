@@ -9,7 +9,8 @@ import pytest
 
 from core import images, store
 from core.errors import ProjectError
-from core.project import HIDDEN, Project, copy_sample
+from core.journal import HIDDEN
+from core.project import Project, copy_sample
 from tests.pictures import COLOURS, flat_project, shaded
 
 

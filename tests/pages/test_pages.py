@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project, Run
-from core.project import HIDDEN
+from core.journal import HIDDEN
 from tests.pictures import COLOURS, flat_project, shaded
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,170 @@
+"""Carrying an import out: every picture is decoded and stored aside first; only when all are ready do they appear, at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core import images, store
+from core.checks import is_tiny
+from core.errors import FieldguideError, PictureError
+from core.index import FileRow
+from core.intake.archives import MAX_FILE
+from core.intake.plan import Entry, Plan, Reader, Row
+from core.intake.stored import storable
+from core.journal import TRASH, Edit, Step
+from core.labels import ClassFolders
+from core.names import class_key, file_stem
+from core.project import Picture, Project
+
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of each file of an import, and the edit that can be undone (None if nothing was taken)."""
+
+    source: str
+    rows: tuple[Row, ...]
+    edit: Edit | None
+
+    def count(self, outcome: str) -> int:
+        """How many files were "taken", "skipped" or "rejected"."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as `python -m core import --json` prints them."""
+        return {
+            "source": self.source,
+            **{outcome: self.count(outcome) for outcome in ("taken", "skipped", "rejected")},
+            "files": [
+                {"file": row.name, "outcome": row.outcome, "reason": row.reason, "path": row.path} for row in self.rows
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A picture that lies in the trash folder of its import, or the reason why it does not."""
+
+    entry: Entry
+    staged: str
+    facts: images.PictureFacts | None
+    original: str
+    reason: str = ""
+
+
+def take(project: Project, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Report:
+    """Adds the pictures of a plan to a project, as one edit. Bad files are rejected one by one, with their reason.
+
+    A content that is in the project already is skipped; one that lies there without a class is moved into its class; one
+    that lies in another class is taken, and said. `progress` is called with (done, total) and may raise to cancel: then, as
+    after a crash, nothing was added. Raises ProjectError if the folder cannot be written to.
+    """
+    with project.journal.editing():
+        pass  # says at once what would say no after minutes of reading
+    with project.journal.staging() as token:
+        ready = list(_prepared(project, plan, token, progress))
+        with project.journal.editing():
+            return _placed(project, plan, ready, token)
+
+
+def _prepared(
+    project: Project, plan: Plan, token: str, progress: Callable[[int, int], None] | None
+) -> Iterator[_Ready]:
+    with plan.opened() as read, ThreadPoolExecutor() as pool:
+        for start in range(0, len(plan.entries), _BATCH):
+            batch = plan.entries[start : start + _BATCH]
+            contents = [_content(read, entry) for entry in batch]
+            places = [f"{TRASH}/{token}/{start + number}" for number in range(len(batch))]
+            yield from pool.map(lambda *each: _prepare(project.root, *each), batch, contents, places)
+            if progress:
+                progress(start + len(batch), len(plan.entries))
+
+
+def _content(read: Reader, entry: Entry) -> bytes | str:
+    """The bytes of a file, or the reason why there are none."""
+    try:
+        content = read(entry)
+    except FieldguideError as error:
+        return error.message
+    except OSError:
+        return "this file cannot be read"
+    return content if len(content) <= MAX_FILE else f"larger than {MAX_FILE // 10**6} MB"
+
+
+def _prepare(root: Path, entry: Entry, content: bytes | str, place: str) -> _Ready:
+    if isinstance(content, str):
+        return _Ready(entry, "", None, "", content)
+    try:
+        stored, suffix = storable(content)
+        facts = images.inspect(stored)
+        if facts.kind != images.kind_and_orientation(content)[0]:  # a converted film has lost its other frames
+            facts = replace(facts, note=images.inspect(content).note)
+    except PictureError as error:
+        return _Ready(entry, "", None, "", error.message)
+    store.write_bytes(root / f"{place}{suffix}", stored)
+    return _Ready(entry, f"{place}{suffix}", facts, hashlib.sha256(content).hexdigest())
+
+
+def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Report:
+    """Decides where each picture goes, and moves all of them in one edit."""
+    known: dict[str, list[Picture]] = {}
+    for picture in project.scan().pictures:
+        known.setdefault(picture.id, []).append(picture)
+    folders = ClassFolders(project)
+    steps: list[Step] = []
+    rows: list[Row] = []
+    fresh: list[tuple[str, _Ready]] = []
+    for one in ready:
+        if one.facts is None:
+            rows.append(Row(one.entry.name, "rejected", one.reason))
+            continue
+        to = one.entry.class_name
+        there = known.get(one.facts.sha256) or known.get(one.original) or []
+        same = [p for p in there if to is None or (p.class_name and class_key(p.class_name) == class_key(to))]
+        if same:
+            rows.append(Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}"))
+            continue
+        made, folder = folders.of(to)
+        steps += made
+        loose = next((p for p in there if p.class_name is None and p.path), None)
+        suffix = Path(one.staged).suffix
+        path = folders.place(folder, f"{file_stem(one.entry.name)}{suffix}")
+        if loose:
+            steps.append(("move", loose.path, path))
+            rows.append(Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path))
+        else:
+            steps.append(("move", one.staged, path))
+            fresh.append((path, one))
+            elsewhere = next((p.class_name for p in there if p.class_name), None)
+            rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
+        known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
+    if not steps:
+        return Report(plan.source, (*rows, *plan.rows), None)
+    count = sum(row.outcome == "taken" for row in rows)
+    sentence = f"{count} picture{'' if count == 1 else 's'} added from {plan.source}"
+    edit = project.edit("import", sentence, steps, token)
+    project.know(
+        FileRow(path, status.st_size, status.st_mtime_ns, one.facts)
+        for path, one in fresh
+        if (status := (project.root / path).stat())
+    )
+    project.journal.note_origins((one.facts.sha256, one.entry.name, plan.source) for _, one in fresh if one.facts)
+    return Report(plan.source, (*rows, *plan.rows), edit)
+
+
+def _as_picture(path: str, to: str | None, facts: images.PictureFacts) -> Picture:
+    return Picture(facts.sha256, path, to, facts.width, facts.height, 0, facts.signature, facts.brightness)
+
+
+def _remark(facts: images.PictureFacts, elsewhere: str | None) -> str:
+    if elsewhere:
+        return f"the same picture is also in {elsewhere}: see the problems"
+    if is_tiny(facts.width, facts.height):
+        return f"very small: {facts.width} x {facts.height} pixels"
+    return facts.note

@@ -1,0 +1,278 @@
+"""Putting pictures into classes, and classes in order: each call is one edit, journalled, that can be undone.
+
+The folders are the truth: a label is the folder that a picture lies in. Pictures that are not any more where the caller
+saw them are left alone and named in the edit's `left`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from core import store
+from core.errors import ProjectError
+from core.journal import TRASH, Edit, Step, new_token
+from core.names import class_key, class_name, free_name
+from core.project import Catalogue, ClassChoices, Picture, Project, ignored
+
+PALETTE = 16
+"""Class colours are numbers below this."""
+
+
+def move(project: Project, pictures: Sequence[Picture], to: str | None) -> Edit:
+    """Moves pictures into the class `to`, which is made if there is none, or out of all classes (None).
+
+    Raises ProjectError for a name that no class can have, or if none of the pictures is where it was seen.
+    """
+    with project.journal.editing():
+        present, gone = _present(project, pictures)
+        folders = ClassFolders(project)
+        steps, target = folders.of(to)
+        steps += [("move", p.path, folders.place(target, p.path)) for p in present if _class_folder(p.path) != target]
+        where = f"into {to}" if to is not None else "out of their class"
+        return _noted(project.edit("move", f"{_count(present)} {where}", steps), gone)
+
+
+def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
+    """Puts copies of pictures into another class. Raises ProjectError as `move` does."""
+    with project.journal.staging() as token, project.journal.editing():
+        present, gone = _present(project, pictures)
+        folders = ClassFolders(project)
+        steps, target = folders.of(to)
+        for number, picture in enumerate(present):
+            staged = f"{TRASH}/{token}/{number}{Path(picture.path).suffix}"
+            store.write_bytes(project.root / staged, (project.root / picture.path).read_bytes())
+            steps.append(("move", staged, folders.place(target, picture.path)))
+        return _noted(project.edit("copy", f"{_count(present)} copied into {to}", steps, token), gone)
+
+
+def delete(project: Project, pictures: Sequence[Picture]) -> Edit:
+    """Moves pictures to the trash. Raises ProjectError if none of them is where it was seen."""
+    with project.journal.editing():
+        present, gone = _present(project, pictures)
+        token = new_token()
+        steps: list[Step] = [
+            ("move", p.path, f"{TRASH}/{token}/{number}{Path(p.path).suffix}") for number, p in enumerate(present)
+        ]
+        return _noted(project.edit("delete", f"{_count(present)} to the trash", steps, token), gone)
+
+
+def new_class(project: Project, name: str) -> Edit:
+    """Makes an empty class. Raises ProjectError if there is one of that name, or for a name that no class can have."""
+    with project.journal.editing():
+        folders = ClassFolders(project)
+        folders.must_be_free(name)
+        steps, _ = folders.of(name)
+        return project.edit("new class", f"new class {class_name(name)}", steps)
+
+
+def rename_class(project: Project, old: str, new: str) -> Edit:
+    """Gives a class another name; its colour, its place and whether it is set aside stay.
+
+    Raises ProjectError if it is gone, or if another class has the name (merge them instead).
+    """
+    new = class_name(new)
+    with project.journal.editing():
+        folders = ClassFolders(project)
+        found = folders.existing(old)
+        if class_key(old) != class_key(new):
+            folders.must_be_free(new)
+        # A class may be spread over folders that differ in case or accents; together they become one.
+        first, *others = found
+        steps: list[Step] = [("move", first, new)] if first != new else []
+        taken = _names_in(project.root / first)
+        for other in others:
+            steps += _emptied(project, other, new, taken)
+        choices = project.class_choices()
+        renamed = ClassChoices(
+            [new if name == old else name for name in choices.order],
+            [new if name == old else name for name in choices.aside],
+            {new if name == old else name: number for name, number in choices.colours.items()},
+        )
+        return project.edit("rename", f"{old} renamed to {new}", [*steps, _choices(choices, renamed)])
+
+
+def merge_classes(project: Project, sources: Iterable[str], target: str) -> Edit:
+    """Moves all pictures of classes into another one and removes the emptied classes. Raises ProjectError if one is gone."""
+    with project.journal.editing():
+        folders = ClassFolders(project)
+        into = folders.existing(target)[0]
+        taken = _names_in(project.root / into)
+        merged = [name for name in sources if class_key(name) != class_key(target)]
+        steps: list[Step] = []
+        for name in merged:
+            for folder in folders.existing(name):
+                steps += _emptied(project, folder, into, taken)
+        if not steps:
+            raise ProjectError("There is nothing to merge.", "Choose another class.")
+        return project.edit("merge", f"{', '.join(merged)} merged into {target}", steps)
+
+
+def delete_class(project: Project, name: str) -> Edit:
+    """Moves a class with all that is in its folder to the trash. Raises ProjectError if it is gone."""
+    with project.journal.editing():
+        token = new_token()
+        steps: list[Step] = [
+            ("move", folder, f"{TRASH}/{token}/{folder}") for folder in ClassFolders(project).existing(name)
+        ]
+        return project.edit("delete class", f"class {name} to the trash", steps, token)
+
+
+def set_aside(project: Project, name: str, *, aside: bool) -> Edit:
+    """Leaves a class out of training and checks, or takes it back in; its pictures stay where they are."""
+    with project.journal.editing():
+        ClassFolders(project).existing(name)
+        choices = project.class_choices()
+        kept = [other for other in choices.aside if other != name] + ([name] if aside else [])
+        sentence = f"{name} set aside" if aside else f"{name} taken back in"
+        return project.edit("aside", sentence, [_choices(choices, replace(choices, aside=kept))])
+
+
+def set_order(project: Project, names: Sequence[str]) -> Edit:
+    """Sets the order of the classes on every page and in new models; classes that are not named come after, by name."""
+    with project.journal.editing():
+        choices = project.class_choices()
+        return project.edit("order", "order of the classes", [_choices(choices, replace(choices, order=list(names)))])
+
+
+def set_colour(project: Project, name: str, colour: int) -> Edit:
+    """Sets the colour of a class: a number of the palette, 0 to 15. Raises ProjectError for any other."""
+    if not 0 <= colour < PALETTE:
+        raise ProjectError(f"There is no colour {colour}.", f"Choose a number from 0 to {PALETTE - 1}.")
+    with project.journal.editing():
+        ClassFolders(project).existing(name)
+        choices = project.class_choices()
+        changed = replace(choices, colours=choices.colours | {name: colour})
+        return project.edit("colour", f"colour of {name}", [_choices(choices, changed)])
+
+
+def undo(project: Project) -> Edit | None:
+    """Turns the newest edit round, whoever made it. None if there is nothing to undo."""
+    edit = project.journal.undo()
+    return project.noted(edit) if edit else None
+
+
+def redo(project: Project) -> Edit | None:
+    """Makes the edit that was undone last once more. None if there is none."""
+    edit = project.journal.redo()
+    return project.noted(edit) if edit else None
+
+
+def trash_size(project: Project) -> tuple[int, int]:
+    """(files, bytes) in the trash."""
+    sizes = [path.stat().st_size for path in (project.root / TRASH).rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
+def empty_trash(project: Project) -> None:
+    """Deletes what is in the trash for good; what was done before cannot be undone any more."""
+    with project.journal.editing():
+        project.journal.forget_all()
+        shutil.rmtree(project.root / TRASH, ignore_errors=True)
+
+
+class ClassFolders:
+    """The class folders as they are now, and the names taken in those that are written to."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        entries = [entry for entry in project.root.iterdir() if not ignored(entry.name)]
+        self._by_key: dict[str, list[str]] = {}
+        for entry in sorted(entries):
+            if entry.is_dir() and not entry.is_symlink():
+                self._by_key.setdefault(class_key(entry.name), []).append(entry.name)
+        self._taken: dict[str, set[str]] = {}
+
+    def existing(self, name: str) -> list[str]:
+        """The folders of a class that must be there."""
+        found = self._by_key.get(class_key(name))
+        if not found:
+            raise ProjectError(
+                f"The class {name} is not there any more.", "Someone changed it meanwhile: look again, then repeat."
+            )
+        return found
+
+    def must_be_free(self, name: str) -> None:
+        """Refuses a name that a class has already."""
+        if class_key(class_name(name)) in self._by_key:
+            raise ProjectError(f"There is a class {name} already.", "Choose another name, or merge the two.")
+
+    def of(self, name: str | None) -> tuple[list[Step], str]:
+        """The steps that make the folder of a class, if it is missing, and the folder; "" for no class."""
+        if name is None:
+            return [], ""
+        found = self._by_key.get(class_key(name))
+        if found:
+            return [], unicodedata.normalize("NFC", name) if unicodedata.normalize("NFC", name) in found else found[0]
+        folder = class_name(name)
+        self._by_key[class_key(folder)] = [folder]
+        return [("mkdir", folder, "")], folder
+
+    def place(self, folder: str, path: str) -> str:
+        """A free path in `folder` for the file now at `path`; no other call gets the same."""
+        taken = self._taken.setdefault(folder, _names_in(self._project.root / folder))
+        name = free_name(Path(path).stem, Path(path).suffix, taken)
+        taken.add(name.casefold())
+        return f"{folder}/{name}" if folder else name
+
+
+def _emptied(project: Project, folder: str, into: str, taken: set[str]) -> list[Step]:
+    """Steps that move every file below one class folder into another, flat, and remove what is left empty."""
+    steps: list[Step] = []
+    root = project.root / folder
+    for path in sorted(path for path in root.rglob("*") if path.is_file() or path.is_symlink()):
+        name = free_name(path.stem, path.suffix, taken)
+        taken.add(name.casefold())
+        steps.append(("move", path.relative_to(project.root).as_posix(), f"{into}/{name}"))
+    below = sorted((path for path in root.rglob("*") if path.is_dir() and not path.is_symlink()), reverse=True)
+    return steps + [("rmdir", path.relative_to(project.root).as_posix(), "") for path in (*below, root)]
+
+
+def _present(project: Project, pictures: Sequence[Picture]) -> tuple[list[Picture], list[str]]:
+    """Those that are still where they were seen, each once, and the paths of the others."""
+    here: dict[str, Picture] = {}
+    gone = []
+    for picture in pictures:
+        try:
+            status = project.path_of(picture.path).lstat()
+        except OSError:
+            gone.append(picture.path)
+            continue
+        if status.st_size == picture.size and status.st_mtime_ns == picture.modified_ns:
+            here[picture.path] = picture
+        else:
+            gone.append(picture.path)
+    if not here:
+        raise ProjectError(
+            "These pictures are not there any more.", "Someone changed them meanwhile: look again, then repeat."
+        )
+    return list(here.values()), gone
+
+
+def picked(catalogue: Catalogue, paths: Iterable[str]) -> list[Picture]:
+    """The pictures at some paths; paths that the catalogue does not know are left out."""
+    return [catalogue.by_path[path] for path in paths if path in catalogue.by_path]
+
+
+def _noted(edit: Edit, gone: list[str]) -> Edit:
+    return replace(edit, left=(*edit.left, *gone))
+
+
+def _choices(before: ClassChoices, after: ClassChoices) -> Step:
+    return ("classes", asdict(before), asdict(after))
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _class_folder(path: str) -> str:
+    """The class folder that a path lies in; "" for the root."""
+    return path.partition("/")[0] if "/" in path else ""
+
+
+def _count(pictures: Sequence[Picture]) -> str:
+    return f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"

@@ -1,0 +1,73 @@
+"""Names that people give: class names that are allowed, and file names that every system can keep."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container
+from pathlib import PurePosixPath
+
+from core.errors import ProjectError
+
+MAX_NAME = 100
+"""Characters of a class name, and of a file name without its ending."""
+
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
+_UNSAFE = re.compile(r'[\\/:*?"<>|]')
+
+
+def class_key(name: str) -> str:
+    """Two names with the same key are one class: `Cat` and `cat`, composed and decomposed accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def class_name(text: str) -> str:
+    """A name for a class, as it may be used for a folder: NFC, without spaces around it.
+
+    Raises ProjectError for a blank name, one of more than 100 characters, one with a slash or a control character,
+    one that begins with a dot or ends with one, and the names that Windows keeps for devices.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise ProjectError("A class needs a name.", "Type a word for what is on the pictures.")
+    if len(name) > MAX_NAME or len(name.encode()) > 250:
+        raise ProjectError("This name is too long for a folder.", f"Use at most {MAX_NAME} characters.")
+    shown = "".join(c if c.isprintable() else "?" for c in name)
+    if "/" in name or "\\" in name or shown != name:
+        raise ProjectError(f"{shown} cannot be the name of a class.", "Leave out slashes and invisible characters.")
+    if name.startswith(".") or name.endswith("."):
+        raise ProjectError(f"{name} cannot be the name of a class.", "A dot may be neither first nor last.")
+    if name.partition(".")[0].casefold() in _RESERVED or name.casefold() in ("__macosx", "thumbs.db", "desktop.ini"):
+        raise ProjectError(f"{name} is a name that computers keep for themselves.", "Choose another one.")
+    return name
+
+
+def file_stem(original: str) -> str:
+    """The name of a file without folders and ending, made safe for every system: letters stay, odd characters become `_`."""
+    return _safe(PurePosixPath(original.replace("\\", "/").replace("\0", "")).stem, "picture")
+
+
+def safe_class_name(folder: str) -> str:
+    """A name that `class_name` allows, as near as can be to that of someone's folder."""
+    try:
+        return class_name(folder)
+    except ProjectError:
+        return _safe(folder, "class")
+
+
+def _safe(text: str, otherwise: str) -> str:
+    printable = "".join(c if c.isprintable() else "_" for c in unicodedata.normalize("NFC", text))
+    safe = _UNSAFE.sub("_", printable).strip(" .")
+    while len(safe.encode("utf-8", "replace")) > MAX_NAME:
+        safe = safe[:-1].rstrip(" .")
+    reserved = safe.partition(".")[0].casefold() in _RESERVED
+    return f"{safe}_" if reserved else safe or otherwise
+
+
+def free_name(stem: str, suffix: str, taken: Container[str]) -> str:
+    """`stem` + `suffix`, with " (2)", " (3)", ... before the suffix while the name is taken; names are compared casefolded."""
+    name, number = f"{stem}{suffix}", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem} ({number}){suffix}"
+    return name
