@@ -1,94 +1,12 @@
-"""Home: what Fieldguide is, the sample, a folder of one's own, and the projects opened before."""
-
-from pathlib import Path
+"""Where it begins: the first page, and, for the web server that imports this file, its own answers besides the pages."""
 
 import streamlit as st
 
-from core.errors import FieldguideError
-from core.project import Project, copy_sample
-from pages.shared import drawings, folders, frame, state
-from pages.shared.gallery import mosaic
-from pages.shared.text import count, literal
+if __name__ == "__main__":
+    from pages.shared import home
 
-frame.begin_home()
+    home.show()
+else:
+    from pages.shared import server
 
-
-def enter(folder: str | Path) -> None:
-    """Opens a project and goes to its pictures."""
-    try:
-        state.open_project(folder)
-    except FieldguideError as error:
-        frame.show_error(error)
-        return
-    st.switch_page("pages/1_Pictures.py", query_params=state.link_params())
-
-
-st.title("Teach a computer to recognise pictures", anchor=False)
-st.markdown("Point and click, from a folder of pictures to a model of your own. Everything stays on this computer.")
-
-sample = sorted(state.SAMPLE.glob("*/0[0-2]*.jpg"))
-with st.container(border=True):
-    words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
-    with words:
-        st.subheader("Try the leaves", anchor=False)
-        st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
-        if st.button("Try the sample", type="primary", icon=":material/psychiatry:"):
-            with frame.stopping_at_errors():
-                folder = copy_sample(state.SAMPLE)
-            enter(folder)
-    with picture:
-        shown = tuple(str(path) for path in sample[4::7][:14])
-        st.image(
-            mosaic(shown, "sample", 7), width="stretch", alt="Drawn leaves of oak, maple, birch, willow and ginkgo"
-        )
-
-steps = (
-    (drawings.SHOW, "Show", "Put pictures of each kind into a folder of its own."),
-    (drawings.LEARN, "Learn", "Watch it learn, and see where it errs."),
-    (drawings.USE, "Use", "Try new pictures, then take away a small file that works on a phone."),
-)
-for column, (drawing, title, sentence) in zip(st.columns(3, gap="medium"), steps, strict=True):
-    with column:
-        st.image(drawing, width=240, alt="")
-        st.markdown(f"**{title}**  \n{sentence}")
-
-st.subheader("Your own pictures", anchor=False)
-st.markdown(
-    "One folder with a sub-folder for each class: its name is what the computer will say. "
-    "Your pictures are never changed; Fieldguide keeps its notes beside them, in a hidden folder `.fieldguide`."
-)
-with st.form("open a folder", border=False):
-    typed = st.text_input(
-        "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
-    )
-    if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
-        enter(typed.strip())
-if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
-    folders.choose()
-if st.session_state.get("chosen_folder"):
-    enter(st.session_state.pop("chosen_folder"))
-
-recent = state.recent_projects()
-if recent:
-    st.subheader("Opened before", anchor=False)
-    with st.grid("auto", min_column_width=230, gap="small"):
-        for root in recent:
-            with st.container(border=True):
-                try:
-                    project = Project.open(root)
-                    catalogue = project.last_seen()
-                except FieldguideError:
-                    st.markdown(f"**{literal(Path(root).name)}**")
-                    st.caption("This folder is gone. Was it moved, or on a stick?")
-                    if st.button("Forget it", key=f"forget {root}", icon=":material/close:"):
-                        state.forget_project(root)
-                        st.rerun()
-                    continue
-                some = catalogue.pictures[:: max(1, len(catalogue.pictures) // 4)][:4]
-                if some:
-                    paths = tuple(str(project.path_of(p.path)) for p in some)
-                    st.image(mosaic(paths, some[0].id, 4), width="stretch", alt=f"Four pictures of {project.name}")
-                st.markdown(f"**{literal(project.name)}**")
-                st.caption(f"{count(len(catalogue.pictures), 'picture')}, {count(len(catalogue.classes), 'class')}")
-                if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
-                    enter(root)
+    app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE)

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS files (
     sha256 TEXT, width INTEGER, height INTEGER, signature BLOB, brightness REAL, sharpness REAL, kind TEXT, note TEXT,
     reason TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
 _VERSION = 2
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
@@ -94,6 +95,12 @@ class FileIndex:
             return None
         size, modified, reason, *facts = found
         return FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
+
+    def path_of(self, sha256: str) -> str | None:
+        """A file with this content, the first by path."""
+        with connect(self._path) as db:
+            found = db.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY path", (sha256,)).fetchone()
+        return found[0] if found else None
 
     def put(self, rows: Iterable[FileRow]) -> None:
         """Adds or replaces rows, all in one transaction."""

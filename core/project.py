@@ -8,6 +8,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -264,15 +265,26 @@ class Project:
         except OSError:
             return FileRow(path, size, modified, None, "this file cannot be read")
 
-    def thumbnail(self, picture: Picture) -> bytes:
-        """JPEG bytes of the centre square, made once and then kept. Raises PictureError if the file went bad since."""
-        kept = self.home / "thumbnails" / picture.id[:2] / f"{picture.id}.jpg"
-        try:
-            return kept.read_bytes()
-        except OSError:
-            content = images.thumbnail(self.path_of(picture.path))
-            store.write_bytes(kept, content)
-            return content
+    def file_with(self, content: str) -> Path:
+        """A file of the project that has this content, by the id of its picture. Raises PictureError if there is none."""
+        path = self._index.path_of(content)
+        if path is None:
+            raise PictureError("the file is gone")
+        return self.path_of(path)
+
+    def thumbnail(self, content: str) -> bytes:
+        """JPEG bytes of the centre square of a picture, by its id, made once and then kept.
+
+        Raises PictureError if the file is gone or went bad since.
+        """
+        kept = self.home / "thumbnails" / content[:2] / f"{content}.jpg"
+        with suppress(OSError):
+            made = kept.read_bytes()
+            if made:
+                return made
+        made = images.thumbnail(self.file_with(content))
+        store.write_bytes(kept, made, durable=False)
+        return made
 
 
 @dataclass

@@ -20,25 +20,27 @@ def data_home() -> Path:
     return home
 
 
-def write_with(path: Path, write: Callable[[Path], None]) -> None:
+def write_with(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
     """Lets `write` fill a temporary file beside `path`, flushes it to disk and puts it in place in one step.
 
+    `durable` False: does not wait for the disk, for what can be made again; a power failure may leave an empty file.
     The temporary name keeps the suffix of `path`, because some writers choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
     try:
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Replaces the file at `path` by `content`, whole or not at all."""
-    write_with(path, lambda temporary: _fill(temporary, content))
+    write_with(path, lambda temporary: _fill(temporary, content), durable=durable)
 
 
 def _fill(path: Path, content: bytes) -> None:

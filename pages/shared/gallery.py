@@ -44,7 +44,7 @@ def grid(
     with st.grid("auto", min_column_width=width, gap="xsmall"):
         for number, picture in enumerate(pictures):
             try:
-                content = project.thumbnail(picture)
+                content = project.thumbnail(picture.id)
             except PictureError as error:
                 st.caption(f"{literal(Path(picture.path).name)}: {literal(error.message)}")
                 continue

@@ -165,9 +165,9 @@ def test_a_path_never_leads_out_of_the_project(folder: Path) -> None:
 def test_thumbnails_are_kept(folder: Path) -> None:
     project = Project.open(folder)
     picture = project.scan().pictures[0]
-    first = project.thumbnail(picture)
+    first = project.thumbnail(picture.id)
     project.path_of(picture.path).unlink()
-    assert project.thumbnail(picture) == first
+    assert project.thumbnail(picture.id) == first
 
 
 def test_the_sample_is_copied_once(own_home: Path, folder: Path) -> None:
