@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from core import checks, images, recipes
+from core import checks, images, intake, recipes
 from core.config import make_config, with_changes
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
@@ -91,6 +91,32 @@ def check(folder: str, json_: bool) -> None:
             "reason": reason,
         },
     )
+
+
+@cli.command("import")
+@click.argument("source")
+@click.argument("folder")
+@click.option("--into", metavar="CLASS", help="The class of pictures that have none; by default they stay without one.")
+@as_json
+def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> None:
+    """Copy the pictures of SOURCE into the project FOLDER, which is made if it is missing.
+
+    SOURCE is a folder of class folders, a zip or tar of them, a CSV or JSON Lines of file and label, or one picture.
+    """
+    target = Path(folder).expanduser()
+    plan = intake.look(Path(source)).into(into)
+    if target.parent.is_dir():
+        target.mkdir(exist_ok=True)
+    report = intake.take(Project.open(target), plan, _bar("reading pictures"))
+    for row in report.rows:
+        if row.reason and row.outcome != "skipped":
+            click.echo(f"{row.name} - {row.reason}")
+    for note in plan.notes:
+        click.echo(note)
+    click.echo(
+        f"{report.count('taken')} taken, {report.count('skipped')} skipped, {report.count('rejected')} rejected."
+    )
+    _json(json_, report.as_dict())
 
 
 @cli.command()

@@ -74,6 +74,39 @@ def from_pictures(pictures: Sequence[tuple[str, bytes]], source: str = "files") 
     return Plan(source, entries, (), (), lambda: nullcontext(lambda entry: pictures[entry.key][1]))
 
 
+def from_files(files: Sequence[tuple[str, bytes]]) -> tuple[list[Plan], list[Row]]:
+    """Imports of a mixture, as a browser sends it: loose pictures, with their labels where a table comes with them, and
+    archives each for itself. Also returns a row for each file that is none of these, or holds nothing that can be taken."""
+    plans: list[Plan] = []
+    rows: list[Row] = []
+    pictures = [(name, content) for name, content in files if is_picture_name(name)]
+    if pictures:
+        plan = from_pictures(pictures)
+        for name, content in files:
+            if name.lower().endswith(tables.SUFFIXES):
+                try:
+                    plan = _with_table(plan, name, content)
+                except ProjectError as error:
+                    rows.append(Row(name, "rejected", error.message))
+        plans.append(plan)
+    for name, content in files:
+        if is_picture_name(name) or (pictures and name.lower().endswith(tables.SUFFIXES)):
+            continue
+        try:
+            plans.append(look(content, name))
+        except ProjectError as error:
+            rows.append(Row(name, "rejected", f"{error.message} {error.hint}"))
+    return plans, rows
+
+
+def _with_table(plan: Plan, name: str, content: bytes) -> Plan:
+    """The pictures of a plan that a table names, with its labels."""
+    places = {entry.name: entry.key for entry in plan.entries}
+    entries, left_out = _from_pairs(tables.read_table(content, Path(name).suffix.lower()), list(places))
+    keyed = tuple(replace(entry, key=places[entry.name]) for entry in entries)
+    return replace(plan, entries=keyed, rows=tuple(left_out), notes=(f"The labels come from {name}.",))
+
+
 def look(source: Path | bytes, name: str = "", class_of: Callable[[str], str | None] | None = None) -> Plan:
     """Lists a folder of class folders, a zip or tar of them, a table of files and labels, or one picture.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import streamlit as st
 
 from core import store
 from core.backbones import get_backbone
+from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
-from core.journal import HIDDEN
+from core.journal import HIDDEN, Edit
 from core.project import Catalogue, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs
@@ -21,6 +24,7 @@ from core.training.prepare import prepare_in_background
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "leaves"
 NEW_PICTURES = SAMPLE.parent / "new_pictures"
 _FRESH_SECONDS = 3.0
+_SLOW_SECONDS = 0.3
 _RECENT = 8
 
 
@@ -84,27 +88,96 @@ def link_params() -> dict[str, str]:
     return {key: st.session_state[key] for key in ("project", "run") if st.session_state.get(key)}
 
 
+@dataclass
+class _Known:
+    """The catalogue of one project as all tabs share it. `edits` counts the edits, so that a look that began before one
+    does not undo it on the page."""
+
+    catalogue: Catalogue
+    at: float
+    took: float
+    edits: int = 0
+    looking: bool = False
+    problems: list[Problem] | None = None
+
+
 @st.cache_resource(max_entries=1)
-def _catalogues() -> dict[str, tuple[float, Catalogue]]:
+def _catalogues() -> dict[str, _Known]:
     return {}
 
 
 def catalogue_of(project: Project) -> Catalogue:
-    """The project's pictures, looked at anew if the last look is older than three seconds; a bar shows a long look."""
-    root, known = str(project.root), _catalogues()
-    if root in known and time.monotonic() - known[root][0] < _FRESH_SECONDS:
-        return known[root][1]
+    """The project's pictures, looked at anew if the last look is older than three seconds.
+
+    The first look shows a bar. Of a project so large that a look takes long, the last known state is given, and the new
+    look is made in the background: the next click shows what it found.
+    """
+    root, shared = str(project.root), _catalogues()
+    known = shared.get(root)
+    if known and time.monotonic() - known.at < max(_FRESH_SECONDS, 5 * known.took):
+        return known.catalogue
+    if known and known.took > _SLOW_SECONDS and project.root.is_dir():
+        if not known.looking:
+            known.looking = True
+            threading.Thread(target=_look_again, args=(project, known), daemon=True).start()
+        return known.catalogue
     place = st.empty()
 
     def show(done: int, total: int) -> None:
         place.progress(done / total, text=f"Looking at each picture once: {done:,} of {total:,}")
 
+    began = time.monotonic()
     catalogue = project.scan(show)
+    if known is not None and known.catalogue == catalogue:
+        catalogue = known.catalogue  # the same object, with all that was worked out from it
     place.empty()
-    while len(known) >= _RECENT:
-        known.pop(next(iter(known)))
-    known[root] = (time.monotonic(), catalogue)
+    while len(shared) >= _RECENT:
+        shared.pop(next(iter(shared)))
+    problems = known.problems if known and known.catalogue is catalogue else None
+    now = time.monotonic()
+    shared[root] = _Known(catalogue, now, now - began, known.edits if known else 0, problems=problems)
     return catalogue
+
+
+def _look_again(project: Project, known: _Known) -> None:
+    began, edits = time.monotonic(), known.edits
+    try:
+        catalogue = project.scan()
+        if known.edits == edits and catalogue != known.catalogue:
+            known.catalogue, known.problems = catalogue, None
+    except FieldguideError:
+        pass  # the next look says it
+    finally:
+        known.at = time.monotonic()
+        known.took, known.looking = known.at - began, False
+
+
+def edited(project: Project, edit: Edit) -> None:
+    """Brings the catalogue that the pages share up to date after an edit, without another look where that can be."""
+    known = _catalogues().get(str(project.root))
+    if known is None:
+        return
+    known.edits += 1
+    after = known.catalogue.after(edit.moved) if edit.kind in ("move", "delete") else None
+    if after is None:
+        look_again(project)
+    else:
+        known.catalogue, known.problems = after, None
+
+
+def look_again(project: Project) -> None:
+    """Forgets the catalogue that the pages share: the next page looks at the folders."""
+    _catalogues().pop(str(project.root), None)
+
+
+def problems_of(project: Project, catalogue: Catalogue) -> list[Problem]:
+    """What is worth a look, worked out once for each state of the folders."""
+    known = _catalogues().get(str(project.root))
+    if known is None or known.catalogue is not catalogue:
+        return find_problems(catalogue)
+    if known.problems is None:
+        known.problems = find_problems(catalogue)
+    return known.problems
 
 
 def draft_of(project: Project) -> TrainConfig:

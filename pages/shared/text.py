@@ -13,6 +13,11 @@ def literal(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+def safe_cell(text: str) -> str:
+    """A name for a table that may be opened in a spreadsheet, where a text that begins like this is run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def plot_text(text: str) -> str:
     """A name as it is, for Plotly, which takes some tags for formatting."""
     return html.escape(" ".join(text.split()), quote=False)

@@ -72,7 +72,8 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("webcam")
     file = folder / "script.py"
     file.write_text(SCRIPT)
-    with serving([sys.executable, "-m", "streamlit", "run", str(file)], cwd=ROOT) as server:
+    command = [sys.executable, "-m", "streamlit", "run", str(file), "--server.maxWidgetStateSize=2"]
+    with serving(command, cwd=ROOT) as server:
         yield Served(server.url, folder / "got.jsonl")
 
 
@@ -277,6 +278,34 @@ def test_the_cap_is_said_and_ends_the_recording(page: Page, served: Served) -> N
     button(page, f"Save {MOST} pictures into oak").click()
     expect(button(page, "Hold to record")).to_be_enabled()
     assert len(served.got()[0]["sha256"]) == MOST
+
+
+def test_no_more_is_taken_than_one_message_may_carry(context: BrowserContext, served: Served) -> None:
+    context.add_init_script("""
+        navigator.mediaDevices.getUserMedia = async () => {
+          const canvas = document.createElement("canvas");
+          canvas.width = canvas.height = 640;
+          const context = canvas.getContext("2d");
+          const noise = context.createImageData(640, 640);
+          const values = new Uint32Array(noise.data.buffer);
+          for (let i = 0; i < values.length; i++) values[i] = (Math.random() * 0xffffff) | 0xff000000;
+          let number = 0;
+          setInterval(() => context.putImageData(noise, number++ % 7, 0), 20);
+          return canvas.captureStream();
+        };
+    """)
+    page = context.new_page()
+    page.goto(served.url)
+    switch_on(page)
+    button(page, "Hold to record").hover()
+    page.mouse.down()
+    expect(page.get_by_text(", the most at once: save these first")).to_be_visible()
+    page.mouse.up()
+    number = tiles(page).count()
+    assert 1 < number < MOST
+    page.get_by_role("button", name="Save").click()
+    expect(tiles(page)).to_have_count(0)
+    assert len(served.got()[0]["sha256"]) == number
 
 
 def test_a_thumb_holds_on_a_phone(browser: Browser, served: Served) -> None:
@@ -512,5 +541,5 @@ def test_a_forged_burst_is_cut_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(burst.frames) == 300
     assert burst.class_name == "half ?"
     assert set(burst.frames) == {b"\xff\xd8\xff\xe0\x00\x10"}
-    monkeypatch.setattr(webcam, "_BURST_BYTES", 20)
+    monkeypatch.setattr(webcam, "_room", lambda: 20)
     assert len(webcam._read(sent).frames) == 3

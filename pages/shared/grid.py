@@ -1,0 +1,180 @@
+"""The grid of pictures on a page: the component in components/grid.js, what it is given, and what it asks for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.errors import FieldguideError
+
+_HERE = Path(__file__).parent / "components"
+_COMPONENT = st.components.v2.component(
+    "fieldguide_grid",
+    html='<div class="fg-grid"></div>',
+    css=(_HERE / "grid.css").read_text(encoding="utf-8"),
+    js=(_HERE / "grid.js").read_text(encoding="utf-8"),
+)
+_LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
+PALETTE = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b5b5b",
+    "#004b76", "#8f6200", "#006147", "#8a3f68", "#9fd4f2", "#8f3f00", "#a89c00", "#b5b5b5",
+)  # fmt: skip
+COLOURS = (
+    "blue", "orange", "green", "pink", "sky blue", "vermilion", "yellow", "grey",
+    "dark blue", "brown", "dark green", "purple", "pale blue", "rust", "olive", "silver",
+)  # fmt: skip
+"""Okabe and Ito 2008, then darker and lighter shades of the same; a name stands beside a colour everywhere."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture: `id` is its path, `class_name` its class; `suggestion` a class that is offered, with `sure` in words;
+    `details` are (term, value) for the large view; `section` the number of the section that it is in."""
+
+    id: str
+    url: str
+    picture: str
+    class_name: str | None
+    suggestion: str = ""
+    sure: str = ""
+    flag: str = ""
+    section: int = 0
+    details: tuple[tuple[str, str], ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """For the component."""
+        values = asdict(self)
+        values["class"] = values.pop("class_name")
+        return values
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading over some tiles. `label`: whether a button for each class puts all of them there; `actions` are (id, words)."""
+
+    id: str
+    title: str
+    note: str = ""
+    label: bool = False
+    actions: tuple[tuple[str, str], ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """For the component."""
+        return asdict(self) | {"actions": [{"id": name, "label": words} for name, words in self.actions]}
+
+
+@dataclass(frozen=True)
+class Op:
+    """What the person asked for: `kind` is "move", "copy", "delete", "undo", "redo" or "act" (a section's action)."""
+
+    kind: str
+    paths: tuple[str, ...] = ()
+    to: str | None = None
+    section: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a grid shows. `name` changes when it shows something else: then selection and scroll position are given up."""
+
+    name: str
+    tiles: Sequence[Tile]
+    sections: Sequence[Section] = ()
+    tags: bool = False
+    accept: bool = False
+    empty: str = "No pictures here."
+    height: int = 640
+    undo: str = ""
+    redo: str = ""
+
+
+def keys_of(classes: Sequence[str]) -> dict[str, str]:
+    """Class -> the key that labels with it: 1 to 9, then letters, one of its own name where it is free."""
+    keys = {name: str(number) for number, name in enumerate(classes[:9], 1)}
+    free = set(_LETTERS)
+    for name in classes[9:]:
+        own = next((c for c in name.casefold() if c in free), None) or next(iter(sorted(free)), "")
+        if own:
+            free.discard(own)
+            keys[name] = own
+    return keys
+
+
+def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], str], key: str) -> None:
+    """Draws the grid. `classes`: class -> number in the palette, in order. `carry_out` does an op and returns a sentence on
+    it, or raises FieldguideError; it is called before the page is drawn again, once for each op, in their order."""
+    done = _done(key)
+    keys = keys_of(list(classes))
+
+    def answer() -> None:
+        _answer(st.session_state[key].get("outbox"), done, carry_out)
+
+    _COMPONENT(
+        key=key,
+        data={
+            "view": view.name,
+            "items": [tile.as_data() for tile in view.tiles],
+            "sections": [section.as_data() for section in view.sections],
+            "classes": [
+                {"name": name, "colour": PALETTE[number % len(PALETTE)], "key": keys.get(name, "")}
+                for name, number in classes.items()
+            ],
+            "tags": view.tags,
+            "accept": view.accept,
+            "empty": view.empty,
+            "height": view.height,
+            "undo": view.undo,
+            "redo": view.redo,
+            "done": {"mount": done["mount"], "n": done["n"]},
+            "said": done["said"],
+            "trouble": done["trouble"],
+        },
+        default={"outbox": None},
+        on_outbox_change=answer,
+    )
+
+
+def _done(key: str) -> dict[str, Any]:
+    """How far the ops of one grid in one tab have been carried out, and what was said of the last."""
+    kept: dict[str, Any] = st.session_state.setdefault(
+        f"{key} done", {"mount": "", "n": 0, "said": "", "trouble": False}
+    )
+    return kept
+
+
+def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], str]) -> None:
+    """Carries out what of the outbox was not carried out yet."""
+    if not isinstance(outbox, Mapping) or not isinstance(outbox.get("ops"), list):
+        return
+    if outbox.get("mount") != done["mount"]:
+        done["mount"], done["n"] = str(outbox.get("mount")), 0
+    for raw in outbox["ops"]:
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("n"), int) or raw["n"] <= done["n"]:
+            continue
+        done["n"] = raw["n"]
+        try:
+            done["said"], done["trouble"] = carry_out(_op(raw)), False
+        except FieldguideError as error:
+            done["said"], done["trouble"] = str(error), True
+        except OSError as error:
+            done["said"], done["trouble"] = f"The computer said: {error.strerror or error}. Nothing was changed.", True
+        except Exception:  # the next op must still be carried out, and the page drawn
+            logging.getLogger(__name__).exception("an edit failed")
+            done["said"], done["trouble"] = "This did not work. Reload the page and try again.", True
+
+
+def _op(raw: Mapping[str, Any]) -> Op:
+    paths = raw.get("paths")
+    return Op(
+        kind=str(raw.get("kind")),
+        paths=tuple(str(path) for path in paths) if isinstance(paths, list) else (),
+        to=None if raw.get("to") is None else str(raw["to"]),
+        section=str(raw.get("section", "")),
+        action=str(raw.get("action", "")),
+    )

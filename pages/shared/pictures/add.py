@@ -1,0 +1,194 @@
+"""Add pictures: from the browser, from a place on this computer, from the webcam; then a report on each file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import intake
+from core.errors import FieldguideError
+from core.project import Project
+from pages.shared import frame, state, webcam
+from pages.shared.pictures import starters
+from pages.shared.text import count, literal, safe_cell
+
+_NO_CLASS = "without a class"
+_NEW_CLASS = "new class ..."
+_FILES, _PLACE, _CAMERA, _SETS = "Files", "Folder or zip here", "Webcam", "Ready-made sets"
+_MOST_ROWS = 500
+
+
+@st.dialog("Add pictures", width="large")
+def dialog(project: Project) -> None:
+    """The ways to add pictures; what became of them is told on the page afterwards."""
+    way = st.segmented_control(
+        "Where from",
+        [_FILES, _PLACE, _CAMERA, _SETS],
+        default=_FILES,
+        required=True,
+        label_visibility="collapsed",
+        key="add from",
+    )
+    try:
+        if way == _FILES:
+            _files(project)
+        elif way == _PLACE:
+            _place(project)
+        elif way == _CAMERA:
+            _camera(project)
+        else:
+            starters.offer()
+    except FieldguideError as error:
+        frame.show_error(error)
+
+
+def _files(project: Project) -> None:
+    st.caption("Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along.")
+    turn = st.session_state.setdefault("uploads", 0)
+    uploads = st.file_uploader(
+        "Pictures or a zip",
+        accept_multiple_files=True,
+        label_visibility="collapsed",
+        key=f"upload {turn}",
+    )
+    if not uploads:
+        return
+    plans, refused = intake.from_files([(upload.name, upload.getvalue()) for upload in uploads])
+    _preview_and_take(project, plans, refused)
+
+
+def _place(project: Project) -> None:
+    st.caption("The pictures are copied into this project. To work in the folder itself, open it on the first page.")
+    typed = st.text_input(
+        "A folder, a zip, or a table of files and labels", key="place", placeholder=str(Path.home() / "Pictures")
+    )
+    if typed.strip():
+        path = Path(typed.strip())
+        if path.expanduser().absolute() == project.root:
+            st.info("That is the folder of this project: its pictures are here already.")
+            return
+        _preview_and_take(project, [intake.look(path)], [])
+
+
+def _camera(project: Project) -> None:
+    told = st.session_state.setdefault("webcam", {"saved": "", "error": ""})
+    burst = webcam.burst(
+        list(state.catalogue_of(project).classes), key="burst", saved=told["saved"], error=told["error"]
+    )
+    if burst is None:
+        return
+    try:
+        pictures = [
+            (f"webcam-{burst.token[:8]}-{number:03}.jpg", frame) for number, frame in enumerate(burst.frames, 1)
+        ]
+        report = intake.take(project, intake.from_pictures(pictures, "webcam").into(burst.class_name))
+        state.look_again(project)
+        told.update(saved=burst.token, error="")
+        where = literal(burst.class_name or _NO_CLASS)
+        st.toast(f"{count(report.count('taken'), 'picture')} saved: {where}", icon=":material/check:")
+    except FieldguideError as error:
+        told.update(saved="", error=str(error))
+    st.rerun(scope="fragment")
+
+
+def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: Sequence[intake.Row]) -> None:
+    for plan in plans:
+        _preview(plan)
+    for row in refused:
+        st.warning(f"{literal(row.name)}: {literal(row.reason)}", icon=":material/error:")
+    total = sum(len(plan.entries) for plan in plans)
+    if not total:
+        return
+    to = None
+    if any(None in plan.counts for plan in plans):
+        to = _choose_class(project)
+    if st.button(f"Add {count(total, 'picture')}", type="primary", icon=":material/add_photo_alternate:"):
+        bar = st.progress(0.0, "Reading the pictures")
+        done = 0
+        reports = []
+        for plan in plans:
+            base = done
+
+            def show(now: int, _: int, base: int = base) -> None:
+                bar.progress((base + now) / total, f"Reading the pictures: {base + now:,} of {total:,}")
+
+            reports.append(intake.take(project, plan.into(to), show))
+            done += len(plan.entries)
+        state.look_again(project)
+        st.session_state["uploads"] += 1
+        st.session_state.pop("place", None)
+        _remember(reports, refused)
+        st.rerun()
+
+
+def _preview(plan: intake.Plan) -> None:
+    parts = [f"{literal(name or _NO_CLASS)} {number:,}" for name, number in plan.counts.items()]
+    more = f" and {len(parts) - 12} more classes" if len(parts) > 12 else ""
+    st.markdown(f"**{literal(plan.source)}**: {count(len(plan.entries), 'picture')} ({', '.join(parts[:12])}{more}).")
+    notes = [*plan.notes]
+    rejected = [row for row in plan.rows if row.outcome == "rejected"]
+    if plan.hidden:
+        notes.append(f"{count(plan.hidden, 'file')} passed over: no pictures, or hidden.")
+    notes += [f"{row.name}: {row.reason}." for row in rejected[:5]]
+    if len(rejected) > 5:
+        notes.append(f"... and {len(rejected) - 5} more that cannot be taken.")
+    for note in notes:
+        st.caption(literal(note))
+
+
+def _choose_class(project: Project) -> str | None:
+    classes = state.catalogue_of(project).classes
+    chosen = st.selectbox("Which class are the loose pictures?", [_NO_CLASS, *classes, _NEW_CLASS], key="add to")
+    if chosen == _NEW_CLASS:
+        return st.text_input("Name of the new class", key="add to new").strip() or None
+    return None if chosen == _NO_CLASS else chosen
+
+
+def _remember(reports: Sequence[intake.Report], refused: Sequence[intake.Row]) -> None:
+    rows = [*refused, *(row for report in reports for row in report.rows)]
+    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in rows]
+
+
+def last_report() -> None:
+    """What became of the files of the last import of this tab, until it is closed."""
+    rows: list[list[str]] | None = st.session_state.get("report")
+    if rows is None:
+        return
+    counts = {outcome: sum(row[1] == outcome for row in rows) for outcome in ("taken", "skipped", "rejected")}
+    words = [f"{count(counts['taken'], 'picture')} added"]
+    words += [f"{counts[outcome]:,} {outcome}" for outcome in ("skipped", "rejected") if counts[outcome]]
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{', '.join(words)}**")
+            st.button(
+                "Close", type="tertiary", icon=":material/close:", on_click=lambda: st.session_state.pop("report")
+            )
+        told = [row for row in rows if row[2]]
+        if told:
+            with st.expander(f"{count(len(told), 'file')} with a remark"):
+                st.dataframe(_table(told[:_MOST_ROWS]), hide_index=True)
+                st.download_button(
+                    "All files as CSV",
+                    _csv(rows),
+                    "import.csv",
+                    "text/csv",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    return [{"file": safe_cell(name), "what": outcome, "why": safe_cell(reason)} for name, outcome, reason, _ in rows]
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["file", "what", "why", "now at"])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")

@@ -1,0 +1,132 @@
+"""Browse: the grid of all pictures, filtered and sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.checks import Problem
+from core.project import Catalogue, Picture
+from pages.shared import grid, state
+from pages.shared.frame import Here
+from pages.shared.pictures import edits
+from pages.shared.pictures.tiles import PARTS, Opinions, opinions_of, tile
+from pages.shared.text import literal
+
+PAGE = 240
+_ALL, _NONE = "all classes", "without a class"
+_PILLS = 15
+_LOW = 0.7
+_ONLY = {
+    "train": "used for training",
+    "val": "used for validation",
+    "test": "used for the test",
+    "unused": "not used yet",
+    "problem": "with a problem",
+    "low": f"model under {_LOW:.0%} sure",
+    "wrong": "model says another class",
+}
+_SORT: dict[str, Callable[[Picture, Opinions], object]] = {
+    "name": lambda picture, _: picture.path,
+    "newest first": lambda picture, _: -picture.modified_ns,
+    "least sure first": lambda picture, opinions: opinions.answers.get(picture.id, ("", 2.0))[1],
+    "smallest first": lambda picture, _: picture.width * picture.height,
+    "darkest first": lambda picture, _: picture.brightness,
+    "most blurred first": lambda picture, _: picture.sharpness,
+}
+
+
+def show(here: Here) -> None:
+    """Draws the view."""
+    catalogue, opinions = here.catalogue, opinions_of(here.run)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        chosen = _choose_class(catalogue)
+        text, only, sort = _filters()
+    problems = state.problems_of(here.project, catalogue) if only == "problem" else []
+    pictures = _filtered(catalogue, opinions, chosen, only, text, problems)
+    if sort != "name":
+        pictures.sort(key=lambda picture: _SORT[sort](picture, opinions))  # type: ignore[arg-type, return-value]
+    pages = -(-len(pictures) // PAGE)
+    name = f"{chosen}/{only}/{sort}/{text}"
+    number = st.pagination(pages, key=f"page of {name}") if pages > 1 else 1
+    shown = pictures[(number - 1) * PAGE : number * PAGE]
+    tiles = [tile(here.project, picture, opinions, flag=_flag(catalogue, picture)) for picture in shown]
+    journal = here.project.journal
+    grid.show(
+        grid.View(
+            f"{name}/{number}", tiles, tags=chosen in (_ALL,), undo=journal.next_undo(), redo=journal.next_redo(),
+            empty=_why_empty(chosen, filtered=bool(only or text)),
+        ),
+        {name: catalogue.colours.get(name, 0) for name in catalogue.classes},
+        lambda op: edits.carry_out(here.project, op),
+        key="grid",
+    )  # fmt: skip
+
+
+def _filters() -> tuple[str, str | None, str]:
+    """What to find, what to show only, and how to sort."""
+    on = st.session_state.get("find") or st.session_state.get("only") or st.session_state.get("sort", "name") != "name"
+    with st.popover("Filter and sort" + (" (on)" if on else ""), icon=":material/filter_list:"):
+        text = st.text_input("Part of the file's name", key="find", persist_state="session")
+        only = st.selectbox(
+            "Show only", list(_ONLY), format_func=_ONLY.__getitem__, index=None, placeholder="everything", key="only",
+            persist_state="session",
+        )  # fmt: skip
+        sort = st.selectbox("Sort by", list(_SORT), key="sort", persist_state="session")
+    return text.strip().casefold(), only, sort
+
+
+def _choose_class(catalogue: Catalogue) -> str:
+    counts = {_ALL: len(catalogue.pictures), **catalogue.counts}
+    if catalogue.unlabelled:
+        counts[_NONE] = len(catalogue.unlabelled)
+
+    def words(name: str) -> str:
+        aside = ", set aside" if name in catalogue.aside else ""
+        return f"{name}{aside} · {counts[name]:,}"
+
+    if st.session_state.get("class") not in counts:
+        st.session_state["class"] = _NONE if len(catalogue.unlabelled) > len(catalogue.pictures) / 2 else _ALL
+    if len(counts) > _PILLS:
+        return str(st.selectbox("Class", list(counts), format_func=words, key="class", label_visibility="collapsed"))
+    chosen = st.pills(
+        "Class", list(counts), format_func=lambda name: literal(words(name)), required=True,
+        label_visibility="collapsed", key="class",
+    )  # fmt: skip
+    return str(chosen)
+
+
+def _filtered(
+    catalogue: Catalogue, opinions: Opinions, chosen: str, only: str | None, text: str, problems: list[Problem]
+) -> list[Picture]:
+    if chosen == _ALL:
+        pictures = list(catalogue.pictures)
+    elif chosen == _NONE:
+        pictures = list(catalogue.unlabelled)
+    else:
+        pictures = list(catalogue.by_class[chosen])
+    if text:
+        pictures = [picture for picture in pictures if text in picture.path.casefold()]
+    if only in PARTS:
+        pictures = [picture for picture in pictures if opinions.parts.get(picture.id) == only]
+    elif only == "unused":
+        pictures = [picture for picture in pictures if picture.id not in opinions.parts]
+    elif only == "problem":
+        paths = {path for problem in problems for path in problem.paths}
+        pictures = [picture for picture in pictures if picture.path in paths]
+    elif only == "low":
+        pictures = [picture for picture in pictures if opinions.answers.get(picture.id, ("", 1.0))[1] < _LOW]
+    elif only == "wrong":
+        pictures = [p for p in pictures if opinions.answers.get(p.id, (p.class_name, 1.0))[0] != p.class_name]
+    return pictures
+
+
+def _flag(catalogue: Catalogue, picture: Picture) -> str:
+    return "set aside" if picture.class_name in catalogue.aside else ""
+
+
+def _why_empty(chosen: str, *, filtered: bool) -> str:
+    if filtered:
+        return "No picture fits. Take a filter away."
+    return "All pictures have a class." if chosen == _NONE else "No pictures here yet: add some, or move some here."

@@ -1,0 +1,125 @@
+"""The classes: new, rename, merge, set aside, colour, order, delete; and what was done, to be undone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from core import labels
+from core.errors import FieldguideError
+from core.journal import Edit
+from core.project import Catalogue, Project
+from pages.shared import frame, state
+from pages.shared.grid import COLOURS, PALETTE
+from pages.shared.pictures import edits
+from pages.shared.text import count, literal
+
+_STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": " (did not work)", "kept": ""}
+
+
+@st.dialog("Classes", width="medium")
+def dialog(project: Project) -> None:
+    """Everything that can be done with whole classes."""
+    catalogue = state.catalogue_of(project)
+    said = st.session_state.pop("class said", "")
+    with (
+        st.form("new class", border=False, clear_on_submit=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        name = st.text_input("New class", placeholder="Its name is what the computer will say")
+        if st.form_submit_button("Make it", icon=":material/add:"):
+            _do(project, lambda: labels.new_class(project, name))
+    if catalogue.classes:
+        _one_class(project, catalogue)
+    if said:
+        st.caption(literal(said))
+    _history(project)
+
+
+def _one_class(project: Project, catalogue: Catalogue) -> None:
+    classes = list(catalogue.classes)
+    if st.session_state.get("this class") not in classes:
+        st.session_state["this class"] = classes[0]
+
+    def words(name: str) -> str:
+        return f"{name} · {catalogue.counts[name]:,}{' · set aside' if name in catalogue.aside else ''}"
+
+    chosen = str(st.selectbox("Change a class", classes, format_func=words, key="this class"))
+    place = classes.index(chosen)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        new = st.text_input("Name", value=chosen, key=f"name of {chosen}")
+        if st.button("Rename", disabled=new.strip() in ("", chosen)):
+            _do(project, lambda: labels.rename_class(project, chosen, new))
+    others = [name for name in classes if name != chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        target = st.selectbox("Merge it into", others, index=None, placeholder="another class", key=f"merge {chosen}")
+        if st.button("Merge", disabled=target is None):
+            _do(project, lambda: labels.merge_classes(project, [chosen], str(target)))
+    aside = chosen in catalogue.aside
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button(
+            "Take back in" if aside else "Set aside",
+            icon=":material/visibility:" if aside else ":material/visibility_off:",
+            help="A class that is set aside stays where it is, and is not trained on.",
+        ):  # fmt: skip
+            _do(project, lambda: labels.set_aside(project, chosen, aside=not aside))
+        if st.button("Earlier", icon=":material/arrow_upward:", disabled=place == 0, help="Its place in every list"):
+            _do(project, lambda: labels.set_order(project, _swapped(classes, place, place - 1)))
+        if st.button("Later", icon=":material/arrow_downward:", disabled=place == len(classes) - 1):
+            _do(project, lambda: labels.set_order(project, _swapped(classes, place, place + 1)))
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"{literal(chosen)} and its {count(catalogue.counts[chosen], 'picture')} go to the trash.")
+            if st.button("Delete the class", type="primary"):
+                _do(project, lambda: labels.delete_class(project, chosen))
+    current = catalogue.colours.get(chosen, 0) % len(PALETTE)
+    colour = st.selectbox("Colour", list(COLOURS), index=current, key=f"colour of {chosen} {current}")
+    if COLOURS.index(colour) != current:
+        _do(project, lambda: labels.set_colour(project, chosen, COLOURS.index(colour)))
+
+
+def _swapped(names: list[str], one: int, other: int) -> list[str]:
+    names = names.copy()
+    names[one], names[other] = names[other], names[one]
+    return names
+
+
+def _history(project: Project) -> None:
+    with st.expander("What was done, and the trash", icon=":material/history:"):
+        undo, redo = project.journal.next_undo(), project.journal.next_redo()
+        with st.container(horizontal=True):
+            if st.button("Undo", icon=":material/undo:", disabled=not undo, help=literal(undo) or None):
+                _turn(project, "undo")
+            if st.button("Redo", icon=":material/redo:", disabled=not redo, help=literal(redo) or None):
+                _turn(project, "redo")
+            files, size = labels.trash_size(project)
+            with st.popover("Empty the trash", icon=":material/delete_forever:", disabled=not files):
+                st.markdown(
+                    f"{count(files, 'file')}, {size / 1e6:,.1f} MB, for good. Nothing so far can be undone then."
+                )
+                if st.button("Delete for good", type="primary"):
+                    labels.empty_trash(project)
+                    st.rerun(scope="fragment")
+        for at, sentence, step in project.journal.history(30):
+            st.caption(
+                f"{time.strftime('%d %b %H:%M', time.localtime(at))} · {literal(sentence)}{_STATES.get(step, '')}"
+            )
+
+
+def _do(project: Project, edit: Callable[[], Edit]) -> None:
+    try:
+        st.session_state["class said"] = edits.make(project, edit)
+    except FieldguideError as error:
+        frame.show_error(error)
+        return
+    st.rerun(scope="fragment")
+
+
+def _turn(project: Project, way: str) -> None:
+    try:
+        st.session_state["class said"] = edits.turn(project, way)
+    except FieldguideError as error:
+        frame.show_error(error)
+        return
+    st.rerun(scope="fragment")

@@ -1,0 +1,54 @@
+"""What a person asks of pictures and classes -> an edit of the folders, and a sentence on what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core import labels
+from core.errors import ProjectError
+from core.journal import Edit
+from core.project import Project
+from pages.shared import state
+from pages.shared.grid import Op
+from pages.shared.text import count
+
+
+def carry_out(project: Project, op: Op) -> str:
+    """Does an op of the grid. Raises FieldguideError, and then nothing was changed."""
+    if op.kind in ("undo", "redo"):
+        return turn(project, op.kind)
+    pictures = labels.picked(state.catalogue_of(project), op.paths)
+    if not pictures:
+        raise ProjectError("These pictures are not there any more.", "Someone changed them meanwhile: reload the page.")
+    if op.kind == "move":
+        return make(project, lambda: labels.move(project, pictures, op.to))
+    if op.kind == "copy" and op.to is not None:
+        return make(project, lambda: labels.copy(project, pictures, str(op.to)))
+    if op.kind == "delete":
+        return make(project, lambda: labels.delete(project, pictures))
+    raise ProjectError("The page asked for something unknown.", "Reload it.")
+
+
+def make(project: Project, edit: Callable[[], Edit]) -> str:
+    """Makes an edit and says what it was."""
+    try:
+        made = edit()
+    except ProjectError:
+        state.look_again(project)  # what the page shows is not what is there
+        raise
+    state.edited(project, made)
+    return _said(made, made.sentence)
+
+
+def turn(project: Project, way: str) -> str:
+    """Undoes the newest edit, or makes again the one undone last. `way`: "undo" or "redo"."""
+    made = labels.undo(project) if way == "undo" else labels.redo(project)
+    if made is None:
+        return f"There is nothing to {way}."
+    state.edited(project, made)
+    return _said(made, f"{'Undone' if way == 'undo' else 'Done again'}: {made.sentence}")
+
+
+def _said(edit: Edit, sentence: str) -> str:
+    left = f" {count(len(edit.left), 'picture')} had been changed by someone else and stayed." if edit.left else ""
+    return f"{sentence[:1].upper()}{sentence[1:]}.{left}"

@@ -1,0 +1,86 @@
+"""Pictures of a project -> tiles of the grid, with what is known of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from core.errors import FieldguideError
+from core.project import Picture, Project
+from core.runs import Run, RunSnapshot
+from pages.shared import server
+from pages.shared.grid import Tile
+from pages.shared.text import percent
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What a training says of pictures, by their ids: the part of the split, and (class, probability) for those that it
+    was not trained on."""
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
+def opinions_of(run: RunSnapshot | None) -> Opinions:
+    """What the chosen training says; nothing if there is none."""
+    return _opinions(str(run.run.folder), run.result is not None) if run else Opinions()
+
+
+@lru_cache(maxsize=4)
+def _opinions(folder: str, finished: bool) -> Opinions:
+    run = Run(Path(folder))
+    plan = run.records.plan()
+    answers: dict[str, tuple[str, float]] = {}
+    for part in ("val", "test") if finished else ():
+        try:
+            rows = run.records.predictions(part)
+        except FieldguideError:
+            continue
+        for picture, row in zip(plan.part(part), rows, strict=True):
+            answers[picture.id] = (plan.classes[int(row.argmax())], float(row.max()))
+    return Opinions({picture.id: picture.part for picture in plan.pictures}, answers)
+
+
+def tile(
+    project: Project,
+    picture: Picture,
+    opinions: Opinions,
+    *,
+    suggestion: tuple[str, float] | None = None,
+    flag: str = "",
+    section: int = 0,
+) -> Tile:
+    """A tile of one picture. `suggestion`: (class, probability)."""
+    return Tile(
+        id=picture.path,
+        url=server.picture_url(project, picture.id),
+        picture=server.picture_url(project, picture.id, "picture"),
+        class_name=picture.class_name,
+        suggestion=suggestion[0] if suggestion else "",
+        sure=percent(suggestion[1]) if suggestion else "",
+        flag=flag,
+        section=section,
+        details=tuple(_details(project, picture, opinions)),
+    )
+
+
+def _details(project: Project, picture: Picture, opinions: Opinions) -> Iterable[tuple[str, str]]:
+    yield "file", picture.path
+    yield "size", f"{picture.width} x {picture.height} pixels, {picture.size / 1000:,.0f} kB"
+    origin = project.journal.origin(picture.id)
+    if origin:
+        yield "came from", f"{origin[0]} in {origin[1]}"
+    yield "changed", time.strftime("%d %b %Y %H:%M", time.localtime(picture.modified_ns / 1e9))
+    if picture.id in opinions.parts:
+        yield "used for", PARTS[opinions.parts[picture.id]]
+    if picture.id in opinions.answers:
+        name, sure = opinions.answers[picture.id]
+        yield "the model says", f"{name}, {percent(sure)} sure"
+    if picture.note:
+        yield "note", picture.note

@@ -1,0 +1,83 @@
+"""Rows 19 and 34 of the fault list: kill -9 at any moment of 60 runs of imports and edits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from core import Project, labels
+from core.journal import TRASH
+from tests.faults.crasher import state_of
+from tests.serving import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+KILLS = 60
+
+
+def contents(folder: Path) -> set[str]:
+    """Every content that is anywhere below the folder, the trash among it."""
+    return {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.png")}
+
+
+def asked(root: Path, question: str) -> list[tuple]:
+    with closing(sqlite3.connect(root / ".fieldguide" / "edits.sqlite")) as db:
+        return db.execute(question).fetchall()
+
+
+def killed(root: Path, seed: int, chance: random.Random) -> str:
+    """Runs edits, kills them at a moment left to chance, and returns the last state that was told as done."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.crasher", str(root), str(seed)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+    )
+    assert child.stdout
+    heard = [child.stdout.readline() for _ in range(chance.randint(1, 4))]
+    with pytest.raises(subprocess.TimeoutExpired):  # nothing depends on how long it is
+        child.wait(chance.uniform(0, 0.08))
+    child.kill()
+    heard += child.stdout.read().splitlines()
+    child.stdout.close()
+    child.wait()
+    return [line.split()[1] for line in heard if len(line.split()) == 2 and len(line.split()[1]) == 64][-1]
+
+
+def test_no_acknowledged_picture_or_label_is_lost(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    chance = random.Random(0)
+    seen: set[str] = set()
+    cut_off = went_on = 0
+    for seed in range(KILLS):
+        told = killed(root, seed, chance)
+        if (root / ".fieldguide" / "edits.sqlite").exists():
+            cut_off += len(asked(root, "SELECT 1 FROM edits WHERE state IN ('doing', 'undoing')"))
+        project = Project.open(root)  # as after a restart
+        assert asked(root, "PRAGMA integrity_check") == [("ok",)]
+        assert not asked(root, "SELECT 1 FROM edits WHERE state IN ('doing', 'undoing')")
+        assert not list((root / ".fieldguide" / "staging").glob("*"))
+        used = {token for (token,) in asked(root, "SELECT token FROM edits")}
+        assert {path.name for path in (root / TRASH).glob("*")} <= used
+        assert seen <= contents(root)
+        assert not project.scan().rejected
+        if state_of(root) != told:
+            # Exactly one edit went on after the last that was told: turned round, what was told stands.
+            went_on += 1
+            labels.undo(project)
+            if state_of(root) != told:
+                labels.redo(project)
+                labels.redo(project)
+            assert state_of(root) == told
+        seen = contents(root)
+    assert cut_off, "no edit was cut off in the middle: the kills came at the wrong moments"
+    assert went_on
