@@ -36,6 +36,7 @@ SAFE_SETTINGS = (
     "--client.toolbarMode=minimal",
     "--server.fileWatcherType=none",
     "--server.showEmailPrompt=false",
+    "--server.maxWidgetStateSize=64",
 )
 """The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
 

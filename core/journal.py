@@ -72,6 +72,7 @@ class Journal:
         self._root = root
         self._home = home
         self._path = home / "edits.sqlite"
+        self._held: sqlite3.Connection | None = None
 
     @cached_property
     def _lock(self) -> FileLock:
@@ -89,12 +90,15 @@ class Journal:
         try:
             with self._lock:
                 self._ensure()
-                self._complete()
-                yield
+                with connect(self._path) as self._held:  # closing one costs milliseconds
+                    self._complete()
+                    yield
         except Timeout:
             raise ProjectError(
                 "Someone else is changing this project at the moment.", "Try again in a minute."
             ) from None
+        finally:
+            self._held = None
 
     @contextmanager
     def staging(self) -> Iterator[str]:
@@ -112,7 +116,7 @@ class Journal:
                 self._sweep(token)
 
     def _sweep(self, token: str) -> None:
-        with connect(self._path) as db:
+        with self._database() as db:
             used = db.execute("SELECT 1 FROM edits WHERE token = ? LIMIT 1", (token,)).fetchone()
         if not used:
             shutil.rmtree(self._root / TRASH / token, ignore_errors=True)
@@ -120,13 +124,14 @@ class Journal:
 
     def _ensure(self) -> None:
         try:
-            with connect(self._path) as db:
+            with self._database() as db:
                 version = db.execute("PRAGMA user_version").fetchone()[0]
                 if version > _VERSION:
                     raise ProjectError(
                         "This project was changed with a newer version of Fieldguide.", "Install that version to go on."
                     )
-                db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
+                if version < _VERSION:
+                    db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
         except sqlite3.OperationalError:
             raise
         except (
@@ -184,7 +189,7 @@ class Journal:
         """The newest edits: (seconds since 1970, sentence, state)."""
         if not self._path.exists():
             return []
-        with connect(self._path) as db:
+        with self._database() as db:
             return db.execute("SELECT at, sentence, state FROM edits ORDER BY id DESC LIMIT ?", (most,)).fetchall()
 
     def note_origins(self, origins: Iterable[tuple[str, str, str]]) -> None:
@@ -196,7 +201,7 @@ class Journal:
         """(name it had, source) of a picture that was added, by its id."""
         if not self._path.exists():
             return None
-        with connect(self._path) as db:
+        with self._database() as db:
             found = db.execute("SELECT name, source FROM origins WHERE picture = ?", (picture,)).fetchone()
         return found or None
 
@@ -210,7 +215,7 @@ class Journal:
         if not self._path.exists():
             return
         try:
-            with connect(self._path) as db:
+            with self._database() as db:
                 half = db.execute("SELECT 1 FROM edits WHERE state IN (?, ?) LIMIT 1", _HALF).fetchone()
         except sqlite3.DatabaseError:
             return  # the next edit puts the file aside
@@ -225,7 +230,7 @@ class Journal:
                 self._sweep(mark.stem)
 
     def _complete(self) -> None:
-        with connect(self._path) as db:
+        with self._database() as db:
             rows = db.execute(
                 "SELECT id, kind, sentence, steps, state FROM edits WHERE state IN (?, ?) ORDER BY id", _HALF
             ).fetchall()
@@ -285,7 +290,7 @@ class Journal:
             made.steps.append(step)
 
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
-        with connect(self._path) as db:
+        with self._database() as db:
             row = db.execute(
                 f"SELECT id, kind, sentence, steps FROM edits WHERE state = ? ORDER BY id {order} LIMIT 1", (state,)
             ).fetchone()
@@ -307,12 +312,24 @@ class Journal:
                 db.execute("UPDATE edits SET steps = ? WHERE id = ?", (json.dumps(steps), number))
 
     @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        if self._held is not None:
+            yield self._held
+            return
+        with connect(self._path) as db:
+            yield db
+
+    @contextmanager
     def _durable(self) -> Iterator[sqlite3.Connection]:
         """A transaction that is on the disk when it ends, even if the power fails then."""
-        with connect(self._path) as db:
+        with self._database() as db:
             db.execute("PRAGMA synchronous = FULL")
             db.execute("BEGIN IMMEDIATE")
-            yield db
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
             db.execute("COMMIT")
 
 

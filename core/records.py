@@ -15,6 +15,7 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import zipfile
@@ -174,7 +175,7 @@ class RunRecords:
     def predictions(self, part: str) -> np.ndarray:
         """float32 (N, K) for "val" or "test". Raises RunError if there are none."""
         try:
-            with np.load(self.folder / "predictions.npz") as file:
+            with np.load(io.BytesIO((self.folder / "predictions.npz").read_bytes())) as file:
                 found = np.asarray(file[part])
             if found.shape != (len(self.plan().part(part)), len(self.plan().classes)):
                 raise ValueError(found.shape)

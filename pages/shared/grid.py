@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ _COMPONENT = st.components.v2.component(
     css=(_HERE / "grid.css").read_text(encoding="utf-8"),
     js=(_HERE / "grid.js").read_text(encoding="utf-8"),
 )
+_ONE_AT_A_TIME = threading.Lock()
 _LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
 PALETTE = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b5b5b",
@@ -152,21 +154,27 @@ def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], str]) -
     """Carries out what of the outbox was not carried out yet."""
     if not isinstance(outbox, Mapping) or not isinstance(outbox.get("ops"), list):
         return
-    if outbox.get("mount") != done["mount"]:
-        done["mount"], done["n"] = str(outbox.get("mount")), 0
-    for raw in outbox["ops"]:
-        if not isinstance(raw, Mapping) or not isinstance(raw.get("n"), int) or raw["n"] <= done["n"]:
-            continue
-        done["n"] = raw["n"]
-        try:
-            done["said"], done["trouble"] = carry_out(_op(raw)), False
-        except FieldguideError as error:
-            done["said"], done["trouble"] = str(error), True
-        except OSError as error:
-            done["said"], done["trouble"] = f"The computer said: {error.strerror or error}. Nothing was changed.", True
-        except Exception:  # the next op must still be carried out, and the page drawn
-            logging.getLogger(__name__).exception("an edit failed")
-            done["said"], done["trouble"] = "This did not work. Reload the page and try again.", True
+    # Keys that come fast make Streamlit run several scripts of one tab at once; each has the same ops in its outbox.
+    with _ONE_AT_A_TIME:
+        if outbox.get("mount") != done["mount"]:
+            done["mount"], done["n"] = str(outbox.get("mount")), 0
+        for raw in outbox["ops"]:
+            if isinstance(raw, Mapping) and isinstance(raw.get("n"), int) and raw["n"] > done["n"]:
+                done["said"], done["trouble"] = _attempt(_op(raw), carry_out)
+                done["n"] = raw["n"]
+
+
+def _attempt(op: Op, carry_out: Callable[[Op], str]) -> tuple[str, bool]:
+    """A sentence on what became of an op, and whether it is one of trouble."""
+    try:
+        return carry_out(op), False
+    except FieldguideError as error:
+        return str(error), True
+    except OSError as error:
+        return f"The computer said: {error.strerror or error}. Nothing was changed.", True
+    except Exception:  # the next op must still be carried out, and the page drawn
+        logging.getLogger(__name__).exception("an edit failed")
+        return "This did not work. Reload the page and try again.", True
 
 
 def _op(raw: Mapping[str, Any]) -> Op:

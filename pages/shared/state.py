@@ -106,6 +106,12 @@ def _catalogues() -> dict[str, _Known]:
     return {}
 
 
+def known_catalogue(project: Project) -> Catalogue:
+    """The catalogue that the pages share, or a fresh one. Draws nothing, so that nothing interrupts who changes it."""
+    known = _catalogues().get(str(project.root))
+    return known.catalogue if known else project.scan()
+
+
 def catalogue_of(project: Project) -> Catalogue:
     """The project's pictures, looked at anew if the last look is older than three seconds.
 

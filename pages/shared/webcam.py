@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ LARGEST_SIDE = 640
 """Pixels; a camera with a shorter side gives smaller pictures."""
 
 _FRAME_BYTES = 2_000_000  # over twice what pure noise of that size has
+_TOKEN = re.compile("[0-9a-f-]{36}")  # a UUID; fit for a file's name
 _PREFIX = "data:image/jpeg;base64,"
 
 _HTML = """
@@ -69,9 +71,10 @@ _component = st.components.v2.component(
 class Burst:
     """Pictures that a person took and wants saved.
 
-    `token` names this press of the button; `class_name` is as chosen or typed, not checked in any way, and None for
-    "without a class"; `frames` are JPEG files as the browser wrote them, 1 to MOST_FRAMES, in the order they were
-    taken. They are not decoded here: their content is as little to be trusted as that of an uploaded file.
+    `token` names this press of the button, a UUID of 36 characters; `class_name` is as chosen or typed, not checked in
+    any way, and None for "without a class"; `frames` are JPEG files as the browser wrote them, 1 to MOST_FRAMES, in the
+    order they were taken. They are not decoded here: their content is as little to be trusted as that of an uploaded
+    file.
     """
 
     token: str
@@ -118,7 +121,7 @@ def _read(value: object) -> Burst | None:
     if not isinstance(value, dict):
         return None
     token, name, urls = value.get("token"), value.get("class_name"), value.get("frames")
-    if not isinstance(token, str) or not 0 < len(token) <= 64 or not isinstance(urls, list):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(urls, list):
         return None
     if not (name is None or isinstance(name, str)):
         return None

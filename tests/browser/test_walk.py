@@ -7,58 +7,15 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.conftest import CHROMIUM
-from tests.serving import ROOT, serving
+from tests.browser.conftest import PATIENCE
+from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-PATIENCE = 180_000
-
-
-@pytest.fixture
-def home(tmp_path: Path, data_home: Path) -> Path:
-    """A newcomer's empty data home, but for the backbone, which other tests have converted already."""
-    home = tmp_path / "newcomer"
-    home.mkdir()
-    (data_home / "backbones").mkdir(exist_ok=True)
-    (home / "backbones").symlink_to(data_home / "backbones")
-    return home
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """Addresses outside of this machine that the page asked for."""
-    return []
-
-
-@pytest.fixture
-def page(home: Path, asked: list[str]) -> Iterator[Page]:
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    with (
-        serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        page.set_default_timeout(PATIENCE)
-
-        def note(url: str) -> None:
-            if not url.startswith((server.url, server.url.replace("http", "ws"), "data:", "blob:")):
-                asked.append(url)
-
-        page.on("request", lambda request: note(request.url))
-        page.on("websocket", lambda socket: note(socket.url))
-        page.on("dialog", lambda dialog: asked.append(f"dialog: {dialog.message}"))
-        page.goto(server.url)
-        yield page
-        browser.close()
 
 
 def press(page: Page, name: str) -> None:

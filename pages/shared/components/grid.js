@@ -5,6 +5,7 @@
 
 const grids = new WeakMap()
 const BAND_FROM = 6 // pixels of movement that make a click a drag
+const PAUSE = 150 // milliseconds between two messages to the server
 const MANY = 14 // more classes than this are chosen from a list
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -84,6 +85,9 @@ class Grid {
   }
 
   close() {
+    clearTimeout(this.timer)
+    this.timer = 0
+    if (this.outbox.length) this.send({ mount: this.mount, ops: [...this.outbox] })
     if (this.viewer.open) this.viewer.close()
   }
 
@@ -440,8 +444,19 @@ class Grid {
   act(op) {
     this.count += 1
     this.outbox.push({ n: this.count, ...op })
-    this.send({ mount: this.mount, ops: this.outbox })
+    this.post()
     this.drawTools()
+  }
+
+  // At once, but not for every key of a fast hand: the server draws the page anew each time.
+  post() {
+    if (this.timer) return
+    this.send({ mount: this.mount, ops: [...this.outbox] })
+    const sent = this.count
+    this.timer = setTimeout(() => {
+      this.timer = 0
+      if (this.count > sent && this.outbox.length) this.post()
+    }, PAUSE)
   }
 
   picked() {

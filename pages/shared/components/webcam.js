@@ -62,7 +62,6 @@ class Webcam {
   turns = 0;
 
   constructor(root) {
-    this.root = root;
     this.at = Object.fromEntries([...root.querySelectorAll("[id]")].map((element) => [element.id, element]));
     this.probe = canvas(16).getContext("2d", { willReadFrequently: true });
     const { on, off, video, camera, hold, one, clear, name, save } = this.at;
@@ -107,8 +106,6 @@ class Webcam {
       if (event.key === "Enter" && !event.isComposing) save.click();
     };
     save.onclick = () => this.save();
-    // The page behind takes single letters for commands, and cannot see that they are typed into a field in here.
-    root.addEventListener("keydown", (event) => event.key.length === 1 && event.stopPropagation());
   }
 
   /** Takes in new data; returns what is to be called when the view closes. */

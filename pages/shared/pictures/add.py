@@ -93,7 +93,7 @@ def _camera(project: Project) -> None:
         st.toast(f"{count(report.count('taken'), 'picture')} saved: {where}", icon=":material/check:")
     except FieldguideError as error:
         told.update(saved="", error=str(error))
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: Sequence[intake.Row]) -> None:

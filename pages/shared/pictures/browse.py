@@ -79,7 +79,7 @@ def _filters() -> tuple[str, str | None, str]:
 
 def _choose_class(catalogue: Catalogue) -> str:
     counts = {_ALL: len(catalogue.pictures), **catalogue.counts}
-    if catalogue.unlabelled:
+    if catalogue.unlabelled or st.session_state.get("class") == _NONE:
         counts[_NONE] = len(catalogue.unlabelled)
 
     def words(name: str) -> str:

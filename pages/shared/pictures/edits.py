@@ -17,7 +17,7 @@ def carry_out(project: Project, op: Op) -> str:
     """Does an op of the grid. Raises FieldguideError, and then nothing was changed."""
     if op.kind in ("undo", "redo"):
         return turn(project, op.kind)
-    pictures = labels.picked(state.catalogue_of(project), op.paths)
+    pictures = labels.picked(state.known_catalogue(project), op.paths)
     if not pictures:
         raise ProjectError("These pictures are not there any more.", "Someone changed them meanwhile: reload the page.")
     if op.kind == "move":

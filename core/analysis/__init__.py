@@ -1,0 +1,72 @@
+"""A look at all pictures of a project with a frozen backbone: likely label errors, a map, look-alikes, suggestions.
+
+The looking is done by a process of its own (`core.analysis.worker`), the only one that loads scikit-learn and cleanlab;
+here it is started and stopped, and what it found is read. Everything found is keyed by a picture's content, so that a
+result stays of use while labels are being changed.
+"""
+
+from __future__ import annotations
+
+from filelock import FileLock
+
+from core.analysis.result import (
+    Analysis,
+    Suggestions,
+    Suspect,
+    fingerprint,
+    folder_of,
+    read,
+    source_run,
+)
+from core.processes import reap, start_worker
+from core.project import Catalogue, Project
+from core.records import RunRecords, RunState
+
+__all__ = [
+    "Analysis",
+    "Suggestions",
+    "Suspect",
+    "fingerprint",
+    "read",
+    "source_run",
+    "start",
+    "state",
+    "stop",
+]
+
+
+def start(project: Project, catalogue: Catalogue) -> None:
+    """Starts a look at the pictures; does not wait, and does nothing while one is under way or the last result still fits.
+
+    Its phases are "waiting" (a training computes), "prepare", "features", "compare" and "map". A result that was
+    overtaken by an edit is found by `Analysis.fresh`, and cured by another call. Raises OSError if nothing can be written.
+    """
+    folder = folder_of(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock", timeout=60):
+        now, last = state(project), read(project)
+        if (now and not now.ended) or (last and last.fresh(project, catalogue)):
+            return
+        (folder / "stop").unlink(missing_ok=True)
+        arguments = [str(project.root), str(project.home)]
+        start_worker("core.analysis.worker", arguments, RunRecords(folder), RunState())
+
+
+def stop(project: Project) -> None:
+    """Asks the look that is under way to stop; it does so within a second or two and keeps the features so far."""
+    now = state(project)
+    if now and not now.ended:
+        RunRecords(folder_of(project)).ask_to_stop()
+
+
+def state(project: Project) -> RunState | None:
+    """Where the last look stands (done, stopped, failed, interrupted, or under way), or None if there never was one."""
+    records = RunRecords(folder_of(project))
+    if not (records.folder / "state.json").is_file():
+        return None
+    reap()
+    found = records.state()
+    if found.state == "interrupted":  # the records speak of a training
+        found.message = "Looking at the pictures was cut off: its process ended without a word."
+        found.hint = "The computer may have been switched off or run out of memory. Look again."
+    return found

@@ -1,0 +1,99 @@
+"""What there is to look at, and its features."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from core.backbones import get_backbone
+from core.checks import near_groups
+from core.errors import PictureError
+from core.images import read_square
+from core.project import Catalogue, Picture, Project
+from core.training.features import FeatureExtractor, FeatureStore, Sight, features_of
+from core.training.prepare import extractor_id, prepare
+from core.training.worker import Job
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Each content once, in the order of the ids; `classes` are the names of those that it lies in, sorted."""
+
+    pictures: tuple[Picture, ...]
+    classes: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Contents:
+        """Everything in the catalogue."""
+        first: dict[str, Picture] = {}
+        classes: dict[str, set[str]] = defaultdict(set)
+        for picture in catalogue.pictures:
+            first.setdefault(picture.id, picture)
+            classes[picture.id] |= {picture.class_name} if picture.class_name is not None else set()
+        ids = sorted(first)
+        return cls(tuple(first[name] for name in ids), tuple(tuple(sorted(classes[name])) for name in ids))
+
+    def only(self, good: list[bool]) -> Contents:
+        """Those that are marked True."""
+        stays = [row for row, fine in enumerate(good) if fine]
+        return Contents(tuple(self.pictures[row] for row in stays), tuple(self.classes[row] for row in stays))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Their ids, sorted."""
+        return tuple(picture.id for picture in self.pictures)
+
+    @cached_property
+    def groups(self) -> list[int]:
+        """For each a number; near-duplicates share it."""
+        return near_groups(self.pictures)
+
+    @cached_property
+    def certain(self) -> list[str | None]:
+        """The class of each that lies in exactly one."""
+        return [names[0] if len(names) == 1 else None for names in self.classes]
+
+    @cached_property
+    def unlabelled(self) -> np.ndarray:
+        """int (U,): positions of those that lie in no class."""
+        return np.array([row for row, names in enumerate(self.classes) if not names], int)
+
+
+def with_features(job: Job, project: Project, contents: Contents) -> tuple[Contents, np.ndarray]:
+    """Those that can still be read, and their features float32 (N, F), from the same store as the trainings.
+
+    Raises Stopped.
+    """
+    config = job.config
+    backbone = get_backbone(config.backbone)
+    job.phase("prepare")
+    file = job.waiting_for(lambda: prepare(backbone, multi_level=config.multi_level))
+    extractor = FeatureExtractor(file, backbone.input_pixels)
+    name = extractor_id(backbone, multi_level=config.multi_level)
+    kept = FeatureStore(project.home / "features" / f"{name}.sqlite")
+    job.phase("features", len(contents.pictures))
+    while contents.pictures:
+        sights = [Sight(picture.id, project.root / picture.path) for picture in contents.pictures]
+        try:
+            vectors = features_of(sights, extractor, kept, config.augment, config.seed, job.progress, job.should_stop)
+        except PictureError:
+            known = kept.get([sight.id for sight in sights])
+            good = [sight.id in known or _opens(sight.path) for sight in sights]
+            if all(good):
+                raise
+            contents = contents.only(good)
+        else:
+            return contents, vectors
+    return contents, np.empty((0, 1), np.float32)
+
+
+def _opens(path: Path) -> bool:
+    try:
+        read_square(path, 32)
+    except PictureError:
+        return False
+    return True

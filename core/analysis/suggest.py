@@ -1,0 +1,75 @@
+"""A class for each unlabelled picture, by the project's newest model, or by what can be told from the labels so far."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import zip_longest
+
+import numpy as np
+
+from core.analysis.contents import Contents
+from core.analysis.result import Suggestions, folder_of
+from core.errors import ModelError, PictureError
+from core.images import read_square
+from core.prediction import Classifier
+from core.project import Picture, Project
+from core.runs import Run
+from core.training.features import CHUNK, FeatureStore, Stopped
+from core.training.worker import Job
+
+
+def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Suggestions | None:
+    """The answers of the run's model, kept on disk so that each picture is asked about once.
+
+    None if there is nobody to answer or nothing to ask. Raises Stopped.
+    """
+    asked = {f"{run.id} {contents.ids[row]}": contents.pictures[row] for row in contents.unlabelled}
+    try:
+        model = Classifier.load(run.folder)
+    except ModelError:
+        return None
+    kept = FeatureStore(folder_of(project) / "answers.sqlite")
+    answers = kept.get(list(asked))
+    missing = [mark for mark in asked if mark not in answers]
+
+    def answer(mark: str) -> np.ndarray | None:
+        try:
+            return model.probabilities(read_square(project.root / asked[mark].path, model.pixels))
+        except PictureError:
+            return None
+
+    with ThreadPoolExecutor() as pool:  # one picture is computed at a time, but others are decoded meanwhile
+        for start in range(0, len(missing), CHUNK):
+            if job.should_stop():
+                raise Stopped
+            chunk = missing[start : start + CHUNK]
+            found = zip(chunk, pool.map(answer, chunk), strict=True)
+            fresh = [(mark, row) for mark, row in found if row is not None]
+            kept.put(fresh)
+            answers.update(fresh)
+            job.progress(start + len(chunk), len(missing))
+    answered: list[tuple[Picture, np.ndarray]] = [(asked[mark], answers[mark]) for mark in asked if mark in answers]
+    if not answered:
+        return None
+    return Suggestions(
+        run.id, model.classes, tuple(picture.id for picture, _ in answered), np.stack([row for _, row in answered])
+    )
+
+
+def most_useful(found: Suggestions, alike: tuple[tuple[str, ...], ...]) -> Suggestions:
+    """The same, sorted: the least sure first, but one from each group of look-alikes in turn.
+
+    Sure is a wide margin between the two likeliest classes (Scheffer et al. 2001). Taking turns keeps copies of one
+    puzzling picture from filling the front.
+    """
+    best = np.sort(found.probabilities, axis=1)
+    margin = dict(zip(found.ids, (best[:, -1] - best[:, -2]).tolist(), strict=True))
+    queues = [sorted((name for name in group if name in margin), key=margin.__getitem__) for group in alike]
+    order = [
+        name
+        for turn in zip_longest(*queues)
+        for name in sorted((name for name in turn if name is not None), key=lambda name: (margin[name], name))
+    ]
+    row_of = {name: row for row, name in enumerate(found.ids)}
+    return replace(found, ids=tuple(order), probabilities=found.probabilities[[row_of[name] for name in order]])

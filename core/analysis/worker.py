@@ -1,0 +1,170 @@
+"""The process that looks at all pictures of a project. `python -m core.analysis.worker PROJECT_ROOT PROJECT_HOME`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from core.analysis.contents import Contents, with_features
+from core.analysis.result import (
+    FROM_LABELS,
+    Analysis,
+    Suggestions,
+    Suspect,
+    fingerprint,
+    folder_of,
+    read,
+    source_run,
+    write,
+)
+from core.analysis.suggest import from_run, most_useful
+from core.config import TrainConfig
+from core.errors import FieldguideError
+from core.processes import own_state
+from core.project import Project
+from core.records import RunPlan, RunRecords
+from core.training.features import Stopped
+from core.training.worker import Job, _wait_for_turn
+
+
+def look(job: Job, project: Project) -> Analysis:
+    """Looks at everything. Raises Stopped, and ProjectError if the folder is gone."""
+    catalogue = project.scan()
+    run = source_run(project, catalogue)
+    contents, vectors = with_features(job, project, Contents.of(catalogue))
+    from core.analysis import groups, judge, layout  # scikit-learn takes a second, which is not spent before a stop
+
+    job.phase("compare")
+    points = job.waiting_for(lambda: judge.reduced(vectors))
+    examples = _Examples(contents, points)
+    judged: dict[str, tuple[str, float]] = {}
+    suspects = examples.suspects(job, judged)
+    alone = contents.unlabelled
+    found = job.waiting_for(lambda: groups.look_alikes(points[alone]))
+    alike = tuple(tuple(contents.ids[alone[row]] for row in members) for members in found)
+    suggestions = None
+    if len(alone):
+        suggestions = (from_run(job, project, run, contents) if run else None) or examples.suggestions(job)
+    if suggestions:
+        suggestions = most_useful(suggestions, alike)
+        judged |= _opinions(suggestions.ids, suggestions.classes, suggestions.probabilities)
+    job.phase("map")
+    last = read(project)
+    if last and last.ids == contents.ids:  # only labels changed: the map stays as it is
+        xy, method = last.xy, last.map_method
+    else:
+        xy, method = job.waiting_for(lambda: layout.layout(points))
+    return Analysis(
+        ids=contents.ids,
+        labels=tuple(names[0] if names else None for names in contents.classes),
+        xy=xy,
+        map_method=method,
+        suspects=suspects,
+        groups=alike,
+        suggestions=suggestions,
+        judged=judged,
+        fingerprint=fingerprint(catalogue, run.id if run else None),
+    )
+
+
+class _Examples:
+    """What can be learned from: `classes` (K), `rows` (M,) of `points`, and `labels` (M,), positions in the classes."""
+
+    def __init__(self, contents: Contents, points: np.ndarray) -> None:
+        from core.analysis import judge
+
+        self.contents, self.points = contents, points
+        self.classes = judge.usable(contents.certain, contents.groups)
+        number = {name: position for position, name in enumerate(self.classes)}
+        chosen = [(row, number[name]) for row, name in enumerate(contents.certain) if name in number]
+        self.rows, self.labels = np.array(chosen, int).reshape(-1, 2).T
+
+    def suspects(self, job: Job, judged: dict[str, tuple[str, float]]) -> tuple[Suspect, ...]:
+        """All examples, the most suspicious first; opinions are added to `judged`. Empty with fewer than two classes."""
+        from core.analysis import judge
+
+        rows, labels = self.rows, self.labels
+        if len(self.classes) < 2:
+            return ()
+        opinions = np.zeros((len(rows), len(self.classes)), np.float32)
+        heard = np.zeros(len(rows), bool)
+        for number, (learn, ask) in enumerate(judge.folds(labels, np.array(self.contents.groups)[rows])):
+            opinions[ask] = job.waiting_for(
+                lambda learn=learn, ask=ask: self._opinion(rows[learn], labels[learn], rows[ask])  # type: ignore[misc]
+            )
+            heard[ask] = np.isin(labels[ask], labels[learn])  # where False, the right answer was not among the choices
+            job.progress(number + 1, judge.FOLDS)
+        rows, labels, opinions = rows[heard], labels[heard], opinions[heard]
+        quality, likely = job.waiting_for(lambda: judge.label_quality(labels, opinions))
+        judged |= _opinions([self.contents.ids[row] for row in rows], self.classes, opinions)
+        opinions[np.arange(len(rows)), labels] = -1
+        return tuple(
+            Suspect(
+                self.contents.ids[rows[i]],
+                self.classes[labels[i]],
+                self.classes[int(opinions[i].argmax())],
+                float(quality[i]),
+                bool(likely[i]),
+            )
+            for i in np.argsort(quality, kind="stable")
+        )
+
+    def suggestions(self, job: Job) -> Suggestions | None:
+        """For the unlabelled, by all examples; None with fewer than two classes."""
+        alone = self.contents.unlabelled
+        if len(self.classes) < 2:
+            return None
+        found = job.waiting_for(lambda: self._opinion(self.rows, self.labels, alone))
+        return Suggestions(FROM_LABELS, tuple(self.classes), tuple(self.contents.ids[row] for row in alone), found)
+
+    def _opinion(self, learn: np.ndarray, labels: np.ndarray, ask: np.ndarray) -> np.ndarray:
+        from core.analysis import judge
+
+        return judge.opinion(self.points[learn], labels, self.points[ask], len(self.classes))
+
+
+def _opinions(
+    ids: tuple[str, ...] | list[str], classes: tuple[str, ...] | list[str], rows: np.ndarray
+) -> dict[str, tuple[str, float]]:
+    return {name: (classes[int(row.argmax())], float(row.max())) for name, row in zip(ids, rows, strict=True)}
+
+
+def run(project: Project) -> int:
+    """Does the whole look in this process; returns the exit status."""
+    records = RunRecords(folder_of(project))
+    state = own_state(records)
+    plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(), (), ())
+    job = Job(records, plan, state)
+    try:
+        job.turn = _wait_for_turn(job)
+        state.state = "running"
+        job.phase("prepare")
+        write(project, look(job, project))
+        state.state = "done"
+    except Stopped:
+        state.state, state.message = "stopped", "Stopped before everything was looked at."
+    except FieldguideError as error:
+        state.state, state.message, state.hint = "failed", error.message, error.hint
+    except OSError as error:
+        state.state, state.message = "failed", f"The computer said: {error.strerror or error}."
+        state.hint = "Make space, or allow writing, then look again."
+    except MemoryError:
+        state.state, state.message, state.hint = "failed", "Out of memory.", "Close other programs, then look again."
+    except BaseException as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
+        traceback.print_exc()
+        state.state, state.message = "failed", f"Looking at the pictures failed inside: {type(error).__name__}."
+        state.hint = f"Details are in {records.folder / 'worker.log'}."
+    state.phase, state.ended, state.seconds_left = "", True, None
+    records.write_state(state)
+    return 0 if state.state in ("done", "stopped") else 1
+
+
+if __name__ == "__main__":
+    status = run(Project(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.stdout.flush()
+    os._exit(status)  # a thread may still be computing for someone who asked to stop

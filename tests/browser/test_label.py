@@ -1,0 +1,150 @@
+"""Labelling by keyboard in a real browser: what the grid shows, what the counts say and what lies on the disk agree."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PATIENCE
+from tests.pictures import noise, shaded
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+CLASSES = ("ash", "beech", "cedar", "doum", "elm")
+LOOSE, UNDONE = 200, 20
+
+
+def open_folder(page: Page, folder: Path) -> None:
+    page.get_by_label("Folder on this computer").fill(str(folder))
+    page.get_by_role("button", name="Open", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Pictures", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def on_disk(folder: Path) -> Counter[str]:
+    pictures = [path for path in folder.rglob("*.png") if ".fieldguide" not in path.parts]
+    return Counter("" if path.parent == folder else path.parent.name for path in pictures)
+
+
+def pill(page: Page, name: str) -> int:
+    """The number that stands beside a class."""
+    text = page.get_by_text(re.compile(rf"^{name} · [0-9,]+$")).first.inner_text()
+    return int(text.rsplit("·", 1)[1].strip().replace(",", ""))
+
+
+def saved(page: Page) -> None:
+    expect(page.locator(".status")).not_to_have_text("Saving ...", timeout=PATIENCE)
+
+
+def test_200_pictures_by_keyboard(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "trees"
+    for number, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        shaded((40 * number, 80, 120), number).save(folder / name / "first.png")
+    for number in range(LOOSE):
+        noise(number).save(folder / f"{number:03}.png")
+    open_folder(page, folder)
+    expect(page.locator(".tile")).to_have_count(LOOSE)  # most pictures have no class: those are shown first
+    page.locator(".scroller").focus()
+    page.keyboard.press("Home")
+    wanted = Counter(dict.fromkeys(CLASSES, 1))
+    for number in range(LOOSE):
+        page.keyboard.press(str(number % 5 + 1))
+        wanted[CLASSES[number % 5]] += 1
+    saved(page)
+    expect(page.get_by_text("All pictures have a class.")).to_be_visible(timeout=PATIENCE)
+    assert on_disk(folder) == wanted
+    # The order of the keys is the order of the pictures: the first one, by name, went to the first class.
+    assert (folder / "ash" / "000.png").is_file()
+    assert (folder / "elm" / "004.png").is_file()
+
+    for number in range(LOOSE - 1, LOOSE - 1 - UNDONE, -1):
+        page.keyboard.press("Control+z")
+        wanted[CLASSES[number % 5]] -= 1
+    saved(page)
+    wanted[""] = UNDONE
+    expect(page.locator(".tile")).to_have_count(UNDONE)
+    page.reload()
+    expect(page.locator(".tile").first).to_be_visible(timeout=PATIENCE)
+    assert on_disk(folder) == wanted
+    for name in CLASSES:
+        assert pill(page, name) == wanted[name]
+    assert pill(page, "without a class") == UNDONE
+    assert pill(page, "all classes") == LOOSE + len(CLASSES)
+    page.get_by_text(re.compile("^without a class · ")).click()
+    expect(page.locator(".tile")).to_have_count(UNDONE)
+    assert asked == []
+
+
+def two_classes(folder: Path) -> Path:
+    for name in ("ash", "<img src=x onerror=alert(1)>"):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            shaded((len(name) * 5, 80, 120), number).save(folder / name / f"{number:02}.png")
+    return folder
+
+
+def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = two_classes(tmp_path / "p")
+    open_folder(page, folder)
+    page.get_by_text(re.compile("^ash · ")).click()
+    tiles = page.locator(".tile")
+    expect(tiles).to_have_count(12)
+    tiles.nth(1).click()
+    tiles.nth(4).click(modifiers=["Shift"])
+    expect(page.locator(".count")).to_have_text("4 selected")
+    tiles.nth(7).click(modifiers=["Control"])
+    expect(page.locator(".count")).to_have_text("5 selected")
+    page.keyboard.press("Delete")
+    expect(tiles).to_have_count(7)
+    saved(page)
+    assert on_disk(folder)["ash"] == 7
+    expect(page.locator(".status")).to_have_text("5 pictures to the trash.")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(tiles).to_have_count(12)
+
+    tiles.nth(0).click()
+    page.get_by_role("button", name="+ new class").click()
+    page.get_by_label("Name of the new class").fill("../../evil")
+    page.keyboard.press("Enter")
+    expect(page.locator(".status.trouble")).to_contain_text("cannot be the name of a class")
+    expect(tiles).to_have_count(12)
+    assert not (tmp_path.parent / "evil").exists()
+    tiles.nth(0).click()
+    page.get_by_role("button", name="+ new class").click()
+    page.get_by_label("Name of the new class").fill("oak")
+    page.keyboard.press("Enter")
+    expect(tiles).to_have_count(11)
+    saved(page)
+    assert on_disk(folder)["oak"] == 1
+    assert asked == []
+
+
+def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = two_classes(tmp_path / "p")
+    open_folder(page, folder)
+    page.get_by_text(re.compile("^ash · ")).click()
+    tiles = page.locator(".tile")
+    expect(tiles).to_have_count(12)
+    # From the gap after the second tile to the first.
+    box = page.locator(".scroller").bounding_box()
+    second = tiles.nth(1).bounding_box()
+    assert box
+    assert second
+    page.mouse.move(second["x"] + second["width"] + 3, second["y"] + second["height"] - 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 10, box["y"] + 20, steps=5)
+    page.mouse.up()
+    expect(page.locator(".count")).to_have_text("2 selected")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_be_visible()
+    expect(viewer.get_by_text("64 pixels")).to_be_visible()
+    expect(viewer.get_by_role("button", name="<img src=x onerror=alert(1)>")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(viewer).not_to_be_visible()
+    assert asked == []
