@@ -53,16 +53,19 @@ def near_groups(pictures: Sequence[Picture]) -> list[int]:
 
     if count:
         signatures = np.stack([np.frombuffer(p.signature, np.uint8).reshape(64, 3) for p in pictures]).astype(np.int16)
+        order = np.argsort(signatures.mean(axis=(1, 2)), kind="stable")
+        signatures = signatures[order]
         means = signatures.mean(axis=(1, 2))
-        order = np.argsort(means, kind="stable")
         limits = np.minimum(NEAR, PLAIN * signatures.std(axis=(1, 2)))
-        ends = np.searchsorted(means[order], means[order] + NEAR, side="right")
-        for position, end in enumerate(ends):
-            this, others = order[position], order[position + 1 : end]
+        # Means of quarters are nearer to each other than the whole is: most pairs are told apart by 12 numbers.
+        quarters = signatures.reshape(count, 2, 4, 2, 4, 3).mean(axis=(2, 4), dtype=np.float32).reshape(count, 12)
+        ends = np.searchsorted(means, means + NEAR, side="right")
+        for this, end in enumerate(ends):
+            close = np.abs(quarters[this + 1 : end] - quarters[this]).mean(axis=1) <= limits[this] + 1e-3
+            others = np.flatnonzero(close) + this + 1
             apart = np.abs(signatures[others] - signatures[this]).mean(axis=(1, 2))
-            near = others[apart <= np.minimum(limits[others], limits[this])]
-            for other in near:
-                a, b = sorted((root(int(other)), root(int(order[position]))))
+            for other in others[apart <= np.minimum(limits[others], limits[this])]:
+                a, b = sorted((root(int(order[other])), root(int(order[this]))))
                 parent[b] = a
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(i), len(numbers)) for i in range(count)]

@@ -36,6 +36,19 @@ def move(project: Project, pictures: Sequence[Picture], to: str | None) -> Edit:
         return _noted(project.edit("move", f"{_count(present)} {where}", steps), gone)
 
 
+def move_each(project: Project, moves: Sequence[tuple[Picture, str]]) -> Edit:
+    """Moves each picture into a class of its own, as one edit. Raises ProjectError as `move` does."""
+    with project.journal.editing():
+        present, gone = _present(project, [picture for picture, _ in moves])
+        wanted = {picture.path: to for picture, to in moves}
+        folders = ClassFolders(project)
+        steps: list[Step] = []
+        for picture in present:
+            made, target = folders.of(wanted[picture.path])
+            steps += [*made, ("move", picture.path, folders.place(target, picture.path))]
+        return _noted(project.edit("move", f"{_count(present)} put into the class suggested", steps), gone)
+
+
 def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
     """Puts copies of pictures into another class. Raises ProjectError as `move` does."""
     with project.journal.staging() as token, project.journal.editing():

@@ -4,8 +4,10 @@ import streamlit as st
 
 from core import checks
 from pages.shared import frame
-from pages.shared.pictures import add, browse, classes
+from pages.shared.pictures import add, browse, classes, new, picture_map, problems
 from pages.shared.text import count, literal
+
+VIEWS = {"Browse": browse, "Label what is new": new, "Problems": problems, "Map": picture_map}
 
 here = frame.begin("Pictures")
 catalogue = here.catalogue
@@ -23,4 +25,20 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             frame.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report()
 st.markdown(f"{count(len(catalogue.pictures), 'picture')} in {count(len(filled), 'class')}. {literal(missing)}")
-browse.show(here)
+
+if not catalogue.pictures:
+    add.ways_to_begin(here.project)
+    st.stop()
+
+number = problems.number(here)
+chosen = st.segmented_control(
+    "View",
+    list(VIEWS),
+    format_func=lambda name: f"{name} · {number}" if name == "Problems" and number else name,
+    default="Browse",
+    required=True,
+    label_visibility="collapsed",
+    key="view",
+    persist_state="session",
+)
+VIEWS[chosen].show(here)

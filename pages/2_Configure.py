@@ -8,7 +8,6 @@ from core.config import AugmentConfig, SplitConfig, TrainConfig, make_config
 from core.errors import FieldguideError
 from core.images import read_square
 from core.recipes import RECIPES
-from core.runs import start
 from core.splits import make_split
 from pages.shared import charts, forms, frame, state
 from pages.shared.text import count, duration, literal
@@ -148,7 +147,7 @@ with augment_place:
 with start_here:
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         with frame.stopping_at_errors():
-            state.select_run(start(project, config, catalogue=catalogue))
+            state.train(project, config, catalogue)
         st.switch_page("pages/3_Train.py", query_params=state.link_params())
     title = RECIPES[config.recipe].title if config.recipe in RECIPES else config.recipe
     changed = config.recipe in RECIPES and config != RECIPES[config.recipe].config

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import FieldguideError
 from core.records import RunState
-from core.runs import RunSnapshot, evaluate, list_runs, start
+from core.runs import RunSnapshot, evaluate, list_runs
 from pages.shared import charts, frame, results, state
 from pages.shared.text import duration, literal, percent
 
@@ -15,7 +15,7 @@ project = here.project
 def train_now() -> None:
     """Starts a training with the chosen settings."""
     try:
-        state.select_run(start(project, state.draft_of(project)))
+        state.train(project, state.draft_of(project))
     except FieldguideError as error:
         st.session_state["train_error"] = (error.message, error.hint)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from filelock import FileLock
 
 from core.analysis.result import (
+    FROM_LABELS,
     Analysis,
     Suggestions,
     Suspect,
@@ -23,6 +24,7 @@ from core.project import Catalogue, Project
 from core.records import RunRecords, RunState
 
 __all__ = [
+    "FROM_LABELS",
     "Analysis",
     "Suggestions",
     "Suspect",

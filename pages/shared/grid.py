@@ -52,6 +52,8 @@ class Tile:
         """For the component."""
         values = asdict(self)
         values["class"] = values.pop("class_name")
+        values["path"] = self.id
+        values["id"] = f"{self.section}:{self.id}"  # a picture may be in several sections
         return values
 
 
@@ -181,7 +183,7 @@ def _op(raw: Mapping[str, Any]) -> Op:
     paths = raw.get("paths")
     return Op(
         kind=str(raw.get("kind")),
-        paths=tuple(str(path) for path in paths) if isinstance(paths, list) else (),
+        paths=tuple(str(path).partition(":")[2] for path in paths) if isinstance(paths, list) else (),
         to=None if raw.get("to") is None else str(raw["to"]),
         section=str(raw.get("section", "")),
         action=str(raw.get("action", "")),

@@ -39,6 +39,11 @@ def picture_url(project: Project, content: str, kind: str = "thumbnail") -> str:
     return f"/{kind}/{_key(project)}/{content}.jpg"
 
 
+def thumbnails(project: Project) -> str:
+    """What the address of every thumbnail of a project begins with; an id and ".jpg" follow."""
+    return f"/thumbnail/{_key(project)}/"
+
+
 @lru_cache(maxsize=64)
 def _key_of(root: str) -> str:
     return hashlib.blake2b(root.encode("utf-8", "surrogateescape"), key=_SECRET, digest_size=12).hexdigest()

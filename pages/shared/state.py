@@ -10,15 +10,17 @@ from typing import Any
 
 import streamlit as st
 
-from core import store
+from core import analysis, store
+from core.analysis import Analysis
 from core.backbones import get_backbone
 from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
+from core.findings import Finding, dismissed_count, find
 from core.journal import HIDDEN, Edit
 from core.project import Catalogue, Project
 from core.recipes import get_recipe
-from core.runs import Run, RunSnapshot, list_runs
+from core.runs import Run, RunSnapshot, list_runs, start
 from core.training.prepare import prepare_in_background
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "leaves"
@@ -99,6 +101,7 @@ class _Known:
     edits: int = 0
     looking: bool = False
     problems: list[Problem] | None = None
+    findings: tuple[Catalogue, Analysis | None, int, list[Finding]] | None = None
 
 
 @st.cache_resource(max_entries=1)
@@ -176,6 +179,17 @@ def look_again(project: Project) -> None:
     _catalogues().pop(str(project.root), None)
 
 
+def findings_of(project: Project, catalogue: Catalogue, analysis: Analysis | None) -> list[Finding]:
+    """Pictures that are worth a look, worked out once for each state of folders, analysis, and what was dismissed."""
+    known = _catalogues().get(str(project.root))
+    if known is None or known.catalogue is not catalogue:
+        return find(project, catalogue, analysis)
+    dismissed, last = dismissed_count(project), known.findings
+    if last is None or last[0] is not catalogue or last[1] is not analysis or last[2] != dismissed:
+        last = known.findings = (catalogue, analysis, dismissed, find(project, catalogue, analysis))
+    return last[3]
+
+
 def problems_of(project: Project, catalogue: Catalogue) -> list[Problem]:
     """What is worth a look, worked out once for each state of the folders."""
     known = _catalogues().get(str(project.root))
@@ -204,6 +218,12 @@ def keep_draft(project: Project, config: TrainConfig) -> None:
     """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
     if not has_draft(project) or config != draft_of(project):
         store.write_json(project.home / "draft.json", config.model_dump())
+
+
+def train(project: Project, config: TrainConfig, catalogue: Catalogue | None = None) -> None:
+    """Starts a training, or finds the one under way, and makes it the one that this tab looks at. Raises FieldguideError."""
+    analysis.stop(project)  # a look at the pictures would make it wait
+    select_run(start(project, config, catalogue=catalogue))
 
 
 def select_run(run: Run) -> None:

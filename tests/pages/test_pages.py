@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run
+from core import Project, Run, analysis
 from core.journal import HIDDEN
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -89,24 +90,56 @@ def test_home_says_what_is_wrong_with_a_folder(own_home: Path) -> None:
     assert "There is no folder" in words(at).replace("\\", "")
 
 
-def test_pictures_tells_counts_and_problems(tmp_path: Path) -> None:
+def test_pictures_tells_counts_and_what_was_left_out(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=12)
     (folder / "red" / "bad.jpg").write_text("x")
     at = visit("pages/1_Pictures.py", folder)
-    said = words(at).replace("\\", "")
-    assert "36 pictures in 3 classes" in said
-    assert "red/bad.jpg - not a picture" in said
+    assert "36 pictures in 3 classes" in words(at)
+    see(at, folder, "Problems")
+    assert "red/bad.jpg - not a picture" in words(at).replace("\\", "")
 
 
 def test_pictures_says_what_is_missing(tmp_path: Path) -> None:
     at = visit("pages/1_Pictures.py", flat_project(tmp_path / "p", {"red": (200, 0, 0)}, each=5))
     assert "only one class" in words(at)
-    assert button(at, "Next: choose how to train").disabled
+    assert not [b for b in at.button if b.label.startswith("Next")]
 
 
-def test_an_empty_folder_is_explained(tmp_path: Path) -> None:
+def test_an_empty_folder_offers_the_ways_to_begin(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "No pictures here yet" in words(visit("pages/1_Pictures.py", tmp_path / "empty"))
+    at = visit("pages/1_Pictures.py", tmp_path / "empty")
+    assert {"Drop pictures", "Use the webcam", "Take a folder"} <= {b.label for b in at.button}
+
+
+def see(at: AppTest, folder: Path, view: str) -> None:
+    """Chooses a view of the Pictures page, and waits for the look at all pictures if the view needs one."""
+    at.button_group(key="view").set_value(view).run()
+    project = Project.open(folder)
+    while (now := analysis.state(project)) and not now.ended:
+        time.sleep(0.1)
+    at.run()
+    assert not at.exception, at.exception
+
+
+def test_the_views_of_pictures_without_a_class(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=8)
+    for number in range(9):
+        shaded(list(COLOURS.values())[number % 3], 50 + number).save(folder / f"{number}.png")
+    shaded(COLOURS["red"], 0).save(folder / "red" / "copy.png")
+    at = visit("pages/1_Pictures.py", folder)
+    see(at, folder, "Label what is new")
+    assert "Suggested by what you labelled so far" in words(at)
+    at.selectbox(key="suggested").set_value("red").run()
+    accept = next(b for b in at.button if b.label.startswith("Accept"))
+    assert accept.label == "Accept 3 suggestions"
+    accept.click().run()
+    assert not at.exception, at.exception
+    assert len(list((folder / "red").glob("*.png"))) == 12
+    assert len(list(folder.glob("*.png"))) == 6
+    see(at, folder, "Problems")
+    assert "would be better with more pictures" in " ".join(e.label for e in at.expander)
+    see(at, folder, "Map")
+    assert "look alike lie close together" in words(at)
 
 
 def test_configure_keeps_what_was_chosen(tmp_path: Path) -> None:

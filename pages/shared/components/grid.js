@@ -16,7 +16,9 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   grid.send = (outbox) => setStateValue("outbox", outbox)
   grid.update(data)
+  const turn = ++grid.turn
   return () => {
+    if (turn !== grid.turn) return // an older run's: Streamlit calls it also when newer data overtook that run
     grid.close()
     grids.delete(parentElement)
   }
@@ -45,8 +47,9 @@ class Grid {
     this.root = root
     this.mount = Math.random().toString(36).slice(2)
     this.count = 0
+    this.turn = 0
     this.outbox = []
-    this.pending = new Map() // path -> what it will be: {n, to} with to a class, null for none, undefined for gone
+    this.pending = new Map() // id -> what it will be: {n, to} with to a class, null for none, undefined for gone
     this.selected = new Set()
     this.focus = ""
     this.anchor = ""
@@ -96,7 +99,7 @@ class Grid {
   update(data) {
     const done = data.done?.mount === this.mount ? data.done.n : 0
     this.outbox = this.outbox.filter((op) => op.n > done)
-    for (const [path, change] of this.pending) if (change.n <= done) this.pending.delete(path)
+    for (const [id, change] of this.pending) if (change.n <= done) this.pending.delete(id)
     const before = this.shown.map((item) => item.id)
     const other = data.view !== this.data.view
     this.data = data
@@ -176,14 +179,14 @@ class Grid {
     if (image.getAttribute("src") !== item.url) image.src = item.url
     const target = this.target(item)
     const moved = this.pending.has(item.id)
-    const suggested = target === null && item.suggestion ? item.suggestion : ""
-    const name = target ?? (suggested ? `${suggested}? ${item.sure}` : "")
-    image.alt = `${target ?? "without a class"}: ${item.id}`
-    tile.title = item.id
+    const suggested = !moved && item.suggestion && item.suggestion !== target ? item.suggestion : ""
+    const name = suggested ? `${suggested}? ${item.sure}` : target
+    image.alt = `${target ?? "without a class"}: ${item.path}`
+    tile.title = item.path
     tile.classList.toggle("moved", moved)
     tag.classList.toggle("asked", Boolean(suggested))
     tag.hidden = !name || !(this.data.tags || moved || suggested)
-    tag.children[0].style.background = this.colour(target ?? suggested)
+    tag.children[0].style.background = this.colour(suggested || target)
     tag.children[1].textContent = name
     flag.textContent = item.flag
     flag.hidden = !item.flag
@@ -200,7 +203,11 @@ class Grid {
       for (const one of this.data.classes.slice(0, MANY)) actions.append(this.chip(one, () => this.move(ids, one.name)))
     }
     for (const action of section.actions) {
-      actions.append(button("tool", action.label, () => this.act({ kind: "act", section: section.id, action: action.id })))
+      const press = () => {
+        const some = ids.filter((id) => this.selected.has(id))
+        this.act({ kind: "act", section: section.id, action: action.id, paths: some.length ? some : ids })
+      }
+      actions.append(button("tool", action.label, press, "For those selected, or for all of them"))
     }
     actions.append(button("tool quiet", "Select", () => this.select(ids)))
     node.append(words, actions)
@@ -502,7 +509,7 @@ class Grid {
     const ids = new Set(this.picked())
     const byClass = new Map()
     for (const item of this.shown) {
-      if (!ids.has(item.id) || !item.suggestion || this.target(item) !== null) continue
+      if (!ids.has(item.id) || !item.suggestion || this.pending.has(item.id)) continue
       byClass.set(item.suggestion, [...(byClass.get(item.suggestion) ?? []), item.id])
     }
     for (const [name, some] of byClass) this.move(some, name)
@@ -516,7 +523,7 @@ class Grid {
     if (!item) return
     const image = make("img")
     image.src = item.picture
-    image.alt = item.id
+    image.alt = item.path
     const target = this.target(item)
     const facts = make("dl")
     for (const [term, value] of [["class", target ?? "none yet"], ...item.details]) {

@@ -47,6 +47,21 @@ def dialog(project: Project) -> None:
         frame.show_error(error)
 
 
+def ways_to_begin(project: Project) -> None:
+    """What a project without a picture shows instead of the grid."""
+    ways = (
+        (_FILES, "Drop pictures", "from this computer, or a zip of class folders", ":material/upload_file:"),
+        (_CAMERA, "Use the webcam", "hold a button, and turn the thing in front of it", ":material/photo_camera:"),
+        (_PLACE, "Take a folder", "copy the pictures of a folder on this computer", ":material/folder_open:"),
+    )
+    for column, (way, title, sentence, icon) in zip(st.columns(3, gap="medium"), ways, strict=True):
+        with column, st.container(border=True):
+            if st.button(title, icon=icon, key=f"begin {way}", width="stretch"):
+                st.session_state["add from"] = way
+                dialog(project)
+            st.caption(sentence)
+
+
 def _files(project: Project) -> None:
     st.caption("Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along.")
     turn = st.session_state.setdefault("uploads", 0)

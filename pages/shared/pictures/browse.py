@@ -58,7 +58,7 @@ def show(here: Here) -> None:
             f"{name}/{number}", tiles, tags=chosen in (_ALL,), undo=journal.next_undo(), redo=journal.next_redo(),
             empty=_why_empty(chosen, filtered=bool(only or text)),
         ),
-        {name: catalogue.colours.get(name, 0) for name in catalogue.classes},
+        catalogue.colours,
         lambda op: edits.carry_out(here.project, op),
         key="grid",
     )  # fmt: skip

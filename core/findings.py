@@ -1,0 +1,210 @@
+"""Pictures that are worth a look, each kind with its reason, and what a person may decide about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from core import store
+from core.analysis import Analysis
+from core.checks import FEW, is_tiny, near_groups
+from core.project import Catalogue, Picture, Project
+
+BLURRED = 0.13
+"""Sharpness (see images.sharpness_of) under which a picture counts as blurred: of flower_photos and trashnet under 0.1 % are,
+and 19 of 20 of their pictures once they are blurred with a radius of 2 % of their side."""
+
+ENOUGH = 20
+"""Pictures of a class from which on its number is not remarked upon, unless another class has three times as many."""
+
+MOST_COMPARED = 30_000
+"""More pictures than this are not compared with each other here; before a training they are."""
+
+_FILE = "dismissed.json"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Pictures with one thing to decide. `kind`: "conflict" (one content in several classes), "copy", "near", "label" (each
+    with the class that a model suggests, in `suggested` by path), "tiny", "blurred", "dark" or "pale"."""
+
+    kind: str
+    title: str
+    reason: str
+    pictures: tuple[Picture, ...]
+    suggested: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Names the finding for as long as its pictures are the same; single pictures' kinds are one finding each."""
+        grouped = self.kind in ("conflict", "copy", "near")
+        return f"{self.kind} {' '.join(sorted(p.path for p in self.pictures))}" if grouped else self.kind
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One line on what a class needs: its number of pictures, and a sentence, "" where it has enough."""
+
+    class_name: str
+    count: int
+    sentence: str
+
+
+def find(project: Project, catalogue: Catalogue, analysis: Analysis | None = None) -> list[Finding]:
+    """All findings that were not dismissed, what hurts a training most first. Likely label errors need an analysis.
+
+    Near-duplicates are left out above 30,000 pictures.
+    """
+    dismissed = _dismissed(project)
+    catalogue = catalogue.in_use
+    return [
+        *_same_content(catalogue),
+        *_labels(catalogue, analysis, dismissed),
+        *_near(catalogue, dismissed),
+        *_each(catalogue, dismissed),
+    ]
+
+
+def suspects(
+    catalogue: Catalogue, analysis: Analysis, dismissed: Iterable[str] = ()
+) -> list[tuple[Picture, str, float, bool]]:
+    """Labelled pictures by how much their label is to be doubted, most first: (picture, class that a model would give,
+    quality of the label 0..1, whether it is likely wrong). Those that have another class by now are left out."""
+    by_id = {picture.id: picture for picture in catalogue.pictures}
+    left_out = set(dismissed)
+    return [
+        (by_id[one.id], one.suggested, one.quality, one.likely)
+        for one in analysis.suspects
+        if one.id in by_id and by_id[one.id].class_name == one.given and f"label {one.id} {one.given}" not in left_out
+    ]
+
+
+def advice(catalogue: Catalogue) -> list[Advice]:
+    """For each class in use, what to add; those that need most come first."""
+    counts = catalogue.in_use.counts
+    if not counts:
+        return []
+    middle = median(counts.values())
+    largest = max(counts, key=lambda name: counts[name])
+    lines = []
+    for name, count in counts.items():
+        sentence = ""
+        if count < FEW:
+            sentence = f"{count} so far: add {ENOUGH - count} or more, from different sides and places."
+        elif count < ENOUGH:
+            sentence = f"{count} so far: {ENOUGH - count} more would help."
+        elif 3 * count < counts[largest]:
+            sentence = f"{count} against {counts[largest]} of {largest}: about {round(middle) - count} more would balance them."
+        lines.append(Advice(name, count, sentence))
+    return sorted(lines, key=lambda line: (not line.sentence, line.count))
+
+
+def best_of(pictures: Sequence[Picture]) -> Picture:
+    """Which of several copies to keep: the one with most pixels, then most bytes, then the first by path."""
+    return min(pictures, key=lambda picture: (-picture.width * picture.height, -picture.size, picture.path))
+
+
+def dismiss(project: Project, finding: Finding, pictures: Sequence[Picture]) -> None:
+    """Keeps in mind that a person looked and found nothing wrong, so that it is not found again."""
+    store.write_json(project.home / _FILE, sorted(_dismissed(project) | set(_marks(finding.kind, pictures))))
+
+
+def dismissed_count(project: Project) -> int:
+    """How many things were dismissed."""
+    return len(_dismissed(project))
+
+
+def forget_dismissed(project: Project) -> None:
+    """Finds again what was dismissed."""
+    (project.home / _FILE).unlink(missing_ok=True)
+
+
+def _dismissed(project: Project) -> set[str]:
+    found = store.read_json(project.home / _FILE)
+    return {str(one) for one in found} if isinstance(found, list) else set()
+
+
+def _marks(kind: str, pictures: Sequence[Picture]) -> list[str]:
+    if kind == "near":
+        return [f"near {' '.join(sorted(picture.id for picture in pictures))}"]
+    if kind == "label":
+        return [f"label {picture.id} {picture.class_name}" for picture in pictures]
+    return [f"{kind} {picture.id}" for picture in pictures]
+
+
+def _same_content(catalogue: Catalogue) -> list[Finding]:
+    groups: dict[str, list[Picture]] = defaultdict(list)
+    for picture in catalogue.pictures:
+        groups[picture.id].append(picture)
+    found = []
+    for group in groups.values():
+        classes = sorted({picture.class_name for picture in group if picture.class_name})
+        if len(classes) > 1:
+            title = f"One picture in {' and '.join(classes)}"
+            found.append(
+                Finding("conflict", title, "A picture can have one label. It is left out of training.", tuple(group))
+            )
+        elif len(group) > 1:
+            found.append(
+                Finding("copy", f"The same picture {len(group)} times", "Copies teach nothing new.", tuple(group))
+            )
+    return sorted(found, key=lambda finding: finding.kind, reverse=False)
+
+
+def _labels(catalogue: Catalogue, analysis: Analysis | None, dismissed: set[str]) -> list[Finding]:
+    if analysis is None:
+        return []
+    doubted = [one for one in suspects(catalogue, analysis, dismissed) if one[3]]
+    if not doubted:
+        return []
+    title = f"{len(doubted)} picture{'' if len(doubted) == 1 else 's'} may be in the wrong class"
+    reason = (
+        "A model that never saw them would say another class (label errors, cleanlab). The most doubtful come first."
+    )
+    suggested = {picture.path: (name, 1 - quality) for picture, name, quality, _ in doubted}
+    return [Finding("label", title, reason, tuple(picture for picture, *_ in doubted), suggested)]
+
+
+def _near(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+    if len(catalogue.pictures) > MOST_COMPARED:
+        return []
+    once = list({picture.id: picture for picture in catalogue.pictures}.values())
+    groups: dict[int, list[Picture]] = defaultdict(list)
+    for picture, number in zip(once, near_groups(once), strict=True):
+        groups[number].append(picture)
+    found = []
+    for group in groups.values():
+        if len(group) < 2 or _marks("near", group)[0] in dismissed:
+            continue
+        classes = sorted({picture.class_name for picture in group if picture.class_name})
+        where = f", in {' and '.join(classes)}" if len(classes) > 1 else ""
+        title = f"{len(group)} pictures that look almost the same{where}"
+        found.append(
+            Finding("near", title, "They are kept on one side of the split, so the test stays honest.", tuple(group))
+        )
+    return sorted(found, key=lambda finding: -len({picture.class_name for picture in finding.pictures}))
+
+
+_EACH: tuple[tuple[str, str, str, Callable[[Picture], bool]], ...] = (
+    ("tiny", "very small or thin", "There is hardly anything to see.", lambda p: is_tiny(p.width, p.height)),
+    (
+        "blurred",
+        "blurred",
+        "Out of focus or shaken: fine if new ones will be too.",
+        lambda p: p.sharpness < BLURRED,
+    ),
+    ("dark", "almost black", "Was the lens covered, or the room dark?", lambda p: p.brightness < 9),
+    ("pale", "almost white", "There may be nothing on them.", lambda p: p.brightness > 250),
+)
+
+
+def _each(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+    found = []
+    for kind, words, reason, test in _EACH:
+        hit = tuple(p for p in catalogue.pictures if test(p) and f"{kind} {p.id}" not in dismissed)
+        if hit:
+            title = f"{len(hit)} picture{'' if len(hit) == 1 else 's'} {words}"
+            found.append(Finding(kind, title, reason, hit))
+    return found

@@ -1,0 +1,55 @@
+"""The look at all pictures in the background, as the views that need its result show it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import analysis
+from core.analysis import Analysis
+from core.project import Catalogue, Project
+from pages.shared.text import duration, literal
+
+_PHASES = {
+    "waiting": "waiting for a training to end",
+    "prepare": "getting the model ready (only the first time, about 10 s)",
+    "features": "looking at each picture once (features)",
+    "compare": "comparing the pictures",
+    "map": "drawing the map",
+}
+
+
+def result(project: Project, catalogue: Catalogue) -> Analysis | None:
+    """What the last look found, with a line on how fresh it is; starts the first look, and shows the one under way."""
+    found, now = analysis.read(project), analysis.state(project)
+    live = now is not None and not now.ended
+    fresh = found is not None and found.fresh(project, catalogue)
+    if not live and found is None and (now is None or now.state != "failed"):
+        analysis.start(project, catalogue)
+        live = True
+    if live:
+        _progress(project)
+    elif now is not None and now.state == "failed":
+        st.warning(f"{literal(now.message)} {literal(now.hint)}", icon=":material/error:")
+    if not live and not fresh:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Look again", icon=":material/refresh:", key="look again"):
+                analysis.start(project, catalogue)
+                st.rerun()
+            if found is not None:
+                st.caption("Pictures or labels have changed since the last look.")
+    return found
+
+
+def _progress(project: Project) -> None:
+    @st.fragment(run_every=1)
+    def strip() -> None:
+        now = analysis.state(project)
+        if now is None or now.ended:
+            st.rerun()
+        else:
+            share = now.done / now.total if now.total else 0.0
+            left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+            words = _PHASES.get(now.phase, now.phase)
+            st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
+
+    strip()

@@ -1,0 +1,87 @@
+"""Map: all pictures as points, look-alikes close together; those inside a line drawn round them are shown below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.analysis import Analysis
+from pages.shared import grid, server
+from pages.shared.frame import Here
+from pages.shared.grid import PALETTE
+from pages.shared.pictures import edits, looking
+from pages.shared.pictures.tiles import opinions_of, tile
+from pages.shared.text import count
+
+_MOST_POINTS = 20_000
+_MOST_TILES = 300
+_HERE = Path(__file__).parents[1] / "components"
+_COMPONENT = st.components.v2.component(
+    "fieldguide_map",
+    html='<div class="fg-map"></div>',
+    css=(_HERE / "map.css").read_text(encoding="utf-8"),
+    js=(_HERE / "map.js").read_text(encoding="utf-8"),
+)
+
+
+def show(here: Here) -> None:
+    """Draws the view."""
+    found = looking.result(here.project, here.catalogue)
+    if found is None:
+        return
+    how = "t-SNE of" if found.map_method == "t-SNE" else "the two main directions (PCA) of"
+    st.caption(
+        f"Pictures that look alike lie close together ({how} their features). Point at one to see it; draw a line round "
+        "some to see them below."
+    )
+    chosen = _map(here, found)
+    pictures = [picture for picture in here.catalogue.pictures if picture.id in chosen]
+    if not pictures:
+        return
+    more = f", the first {_MOST_TILES} are shown" if len(pictures) > _MOST_TILES else ""
+    st.markdown(f"**{count(len(pictures), 'picture')} chosen**{more}")
+    opinions, journal = opinions_of(here.run), here.project.journal
+    grid.show(
+        grid.View(
+            f"map {hash(frozenset(chosen))}", [tile(here.project, picture, opinions) for picture in pictures[:_MOST_TILES]],
+            tags=True, undo=journal.next_undo(), redo=journal.next_redo(),
+        ),
+        here.catalogue.colours,
+        lambda op: edits.carry_out(here.project, op),
+        key="map grid",
+    )  # fmt: skip
+
+
+def _map(here: Here, found: Analysis) -> set[str]:
+    """Draws the points and returns the ids of the pictures that were chosen."""
+    catalogue = here.catalogue
+    classes = list(catalogue.classes)
+    number = {name: at for at, name in enumerate(classes)}
+    label = {picture.id: number.get(picture.class_name or "", -1) for picture in catalogue.pictures}
+    points = [at for at, one in enumerate(found.ids) if one in label]
+    every = max(1, -(-len(points) // _MOST_POINTS))
+    points = points[::every]
+    if every > 1:
+        st.caption(f"Every {every}th picture is drawn.")
+    state = st.session_state.get("map") or {}
+    chosen = [str(one) for one in state.get("chosen") or []]
+    result = _COMPONENT(
+        key="map",
+        data={
+            "ids": [found.ids[at] for at in points],
+            "x": [round(float(found.xy[at, 0]), 4) for at in points],
+            "y": [round(float(found.xy[at, 1]), 4) for at in points],
+            "label": [label[found.ids[at]] for at in points],
+            "classes": [
+                {"name": name, "colour": PALETTE[catalogue.colours.get(name, 0) % len(PALETTE)]} for name in classes
+            ],
+            "address": server.thumbnails(here.project),
+            "chosen": chosen,
+            "words": f"Map of {len(points)} pictures of {len(classes)} classes by how alike they look",
+        },
+        default={"chosen": []},
+        on_chosen_change=lambda: None,
+        height="content",
+    )
+    return {str(one) for one in result.chosen or []}
