@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-from core import checks, images, intake, recipes
+from core import analysis, checks, findings, images, intake, recipes
 from core.config import make_config, with_changes
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
 from core.export import export as make_export
 from core.prediction import Classifier
-from core.project import Project
+from core.project import Catalogue, Project
 from core.records import RunState
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run
@@ -65,19 +65,27 @@ def open_app() -> None:
 
 @cli.command()
 @click.argument("folder")
+@click.option("--quick", is_flag=True, help="Leave out the search for wrong labels, which takes a model and a minute.")
 @as_json
-def check(folder: str, json_: bool) -> None:
-    """Count the pictures in FOLDER and list the problems found."""
+def check(folder: str, quick: bool, json_: bool) -> None:
+    """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
     project = Project.open(folder)
     catalogue = project.scan(_bar("looking at pictures"))
     problems = checks.find_problems(catalogue)
     reason = checks.why_not_trainable(catalogue)
+    looked = None if quick or reason else analysis.look(project, catalogue, _phase_watcher())
+    found = findings.find(project, catalogue, looked)
     for name, count in catalogue.counts.items():
-        click.echo(f"{count:7}  {name}")
+        click.echo(f"{count:7}  {name}{', set aside' if name in catalogue.aside else ''}")
     if catalogue.unlabelled:
         click.echo(f"{len(catalogue.unlabelled):7}  without a class")
     for problem in problems:
         click.echo(f"{problem.kind}: {problem.sentence}")
+    for finding in found:
+        click.echo(f"{finding.kind}: {finding.title}: {', '.join(p.path for p in finding.pictures)}")
+    for line in findings.advice(catalogue):
+        if line.sentence:
+            click.echo(f"{line.class_name}: {line.sentence}")
     click.echo(reason or "Ready to train.")
     _json(
         json_,
@@ -85,13 +93,34 @@ def check(folder: str, json_: bool) -> None:
             "folder": str(project.root),
             "pictures": len(catalogue.pictures),
             "classes": catalogue.counts,
+            "set_aside": sorted(catalogue.aside),
             "unlabelled": len(catalogue.unlabelled),
             "rejected": [{"file": r.path, "reason": r.reason} for r in catalogue.rejected],
             "problems": [{"kind": p.kind, "sentence": p.sentence, "files": list(p.paths)} for p in problems],
+            "findings": [{"kind": f.kind, "sentence": f.title, "files": [p.path for p in f.pictures]} for f in found],
+            "duplicates": [[p.path for p in f.pictures] for f in found if f.kind in ("conflict", "copy", "near")],
+            "suspects": _suspects(catalogue, looked),
+            "advice": {line.class_name: line.sentence for line in findings.advice(catalogue) if line.sentence},
             "trainable": not reason,
             "reason": reason,
         },
     )
+
+
+def _suspects(catalogue: Catalogue, looked: analysis.Analysis | None) -> list[dict[str, Any]]:
+    """The tenth of the labels that is to be doubted most, the most doubtful first."""
+    every = findings.suspects(catalogue, looked) if looked else []
+    return [
+        {
+            "file": picture.path,
+            "class": picture.class_name,
+            "suggested": suggested,
+            "quality": quality,
+            "likely": likely,
+        }
+        for number, (picture, suggested, quality, likely) in enumerate(every)
+        if likely or number < len(every) / 10
+    ]
 
 
 @cli.command("import")
@@ -144,6 +173,7 @@ def train(
     config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
     project = Project.open(folder)
     project.scan(_bar("looking at pictures"))
+    analysis.stop(project)
     run = train_run(project, config, Path(out) if out else None, _training_watcher())
     snapshot = run.snapshot()
     if snapshot.result:
@@ -178,14 +208,7 @@ def evaluate(run_dir: str, json_: bool) -> None:
 @as_json
 def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
     """Write the model of RUN_DIR as a .tflite file, and measure that it behaves as the trained one."""
-    last = [""]
-
-    def watch(state: RunState) -> None:
-        if state.phase != last[0]:
-            last[0] = state.phase
-            click.echo(state.phase, err=True)
-
-    made = make_export(open_run(run_dir), kind, out, watch)
+    made = make_export(open_run(run_dir), kind, out, _phase_watcher())
     click.echo(
         f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
         f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
@@ -253,6 +276,18 @@ def _bar(what: str) -> Callable[[int, int], None]:
         click.echo(f"{what}: {done} of {total}", err=True)
 
     return show
+
+
+def _phase_watcher() -> Callable[[RunState], None]:
+    """Prints each new phase once."""
+    last = [""]
+
+    def watch(state: RunState) -> None:
+        if state.phase != last[0]:
+            last[0] = state.phase
+            click.echo(state.phase, err=True)
+
+    return watch
 
 
 def _training_watcher() -> Callable[[RunSnapshot], None]:

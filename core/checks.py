@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,10 +77,9 @@ def is_tiny(width: int, height: int) -> bool:
 
 
 def find_problems(catalogue: Catalogue) -> list[Problem]:
-    """All findings, the gravest first."""
+    """What can be said in words, the gravest first; what is wrong with single pictures is in core.findings."""
     return [
         *_rejected(catalogue),
-        *_same_bytes(catalogue),
         *_class_sizes(catalogue),
         *_links(catalogue),
         *_remarks(catalogue),
@@ -106,24 +105,6 @@ def why_not_trainable(catalogue: Catalogue) -> str:
 
 def _rejected(catalogue: Catalogue) -> list[Problem]:
     return [Problem("unreadable", f"{r.path} - {r.reason}", (r.path,)) for r in catalogue.rejected]
-
-
-def _same_bytes(catalogue: Catalogue) -> list[Problem]:
-    copies: dict[str, list[Picture]] = defaultdict(list)
-    for picture in catalogue.pictures:
-        copies[picture.id].append(picture)
-    problems = []
-    for group in copies.values():
-        classes = sorted({p.class_name for p in group if p.class_name})
-        paths = tuple(p.path for p in group)
-        if len(classes) > 1:
-            sentence = (
-                f"The same picture is in {' and '.join(classes)}: {', '.join(paths)}. It is left out of training."
-            )
-            problems.append(Problem("conflict", sentence, paths))
-        elif len(group) > 1:
-            problems.append(Problem("copy", f"The same picture {len(group)} times: {', '.join(paths)}", paths))
-    return sorted(problems, key=lambda problem: problem.kind, reverse=True)
 
 
 def _class_sizes(catalogue: Catalogue) -> list[Problem]:
@@ -153,14 +134,4 @@ def _links(catalogue: Catalogue) -> list[Problem]:
 
 
 def _remarks(catalogue: Catalogue) -> list[Problem]:
-    problems = []
-    for p in catalogue.pictures:
-        if p.note:
-            problems.append(Problem("note", f"{p.path} - {p.note}", (p.path,)))
-        if is_tiny(p.width, p.height):
-            problems.append(Problem("tiny", f"{p.path} - only {p.width} x {p.height} pixels", (p.path,)))
-        if not 8 < p.brightness < 250:
-            problems.append(
-                Problem("blank", f"{p.path} - almost all {'black' if p.brightness < 9 else 'white'}", (p.path,))
-            )
-    return problems
+    return [Problem("note", f"{p.path} - {p.note}", (p.path,)) for p in catalogue.pictures if p.note]

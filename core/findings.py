@@ -28,7 +28,7 @@ _FILE = "dismissed.json"
 @dataclass(frozen=True)
 class Finding:
     """Pictures with one thing to decide. `kind`: "conflict" (one content in several classes), "copy", "near", "label" (each
-    with the class that a model suggests, in `suggested` by path), "tiny", "blurred", "dark" or "pale"."""
+    with the class that a model suggests and its probability, in `suggested` by path), "tiny", "blurred", "dark" or "pale"."""
 
     kind: str
     title: str
@@ -163,7 +163,10 @@ def _labels(catalogue: Catalogue, analysis: Analysis | None, dismissed: set[str]
     reason = (
         "A model that never saw them would say another class (label errors, cleanlab). The most doubtful come first."
     )
-    suggested = {picture.path: (name, 1 - quality) for picture, name, quality, _ in doubted}
+    suggested = {}
+    for picture, name, _, _ in doubted:
+        said, sure = analysis.judged.get(picture.id, ("", 0.0))
+        suggested[picture.path] = (name, sure if said == name else 0.0)
     return [Finding("label", title, reason, tuple(picture for picture, *_ in doubted), suggested)]
 
 

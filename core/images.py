@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pi_heif
@@ -31,7 +36,10 @@ _MOVING = ("GIF", "PNG", "WEBP")
 _INSPECT_PIXELS = 128
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
-pi_heif.register_heif_opener()
+_LARGE = 16_000_000  # pixels; such a picture takes up to 0.4 GB while it is decoded
+_one_large = threading.Lock()
+# Pieces of more than 32 MB are given back to the system at once; smaller ones stay with the thread that decoded them.
+Image.core.set_block_size(64 << 20)
 
 # Pillow warns above 89 megapixels; our own cap is lower and raises before anything is decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -56,6 +64,44 @@ class PictureFacts:
     note: str
 
 
+class _Heif(pi_heif.HeifImageFile):
+    """A HEIC file whose item names are text: pi_heif 1.4.0, the last there is, ends the whole process over any others."""
+
+    def _open(self) -> None:
+        content = self.fp.read()
+        if not all(map(_is_text, _item_names(content))):
+            raise SyntaxError("item names are not text")
+        super()._open()
+
+
+def _item_names(content: bytes) -> Iterator[bytes]:
+    """Type, name and content type of each item in a HEIF file's `meta` boxes, as bytes (ISO/IEC 14496-12, 8.11.6)."""
+    at = 0
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        size = int.from_bytes(content[at + 8 : at + 16], "big") if size == 1 else size or len(content)
+        if content[at + 4 : at + 8] == b"meta":
+            meta = content[at : at + size]
+            for found in re.finditer(rb"infe", meta):
+                start = found.start()
+                end = start - 4 + int.from_bytes(meta[max(0, start - 4) : start], "big")
+                wide = meta[start + 4 : start + 5] == b"\3"  # version 3 has item numbers of four bytes
+                yield meta[start + (14 if wide else 12) : end if end > start else None]
+        at += max(size, 8)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+pi_heif.register_heif_opener()
+Image.register_open("HEIF", _Heif, Image.OPEN["HEIF"][1])
+
+
 # EXIF orientation -> what makes the picture upright; 1 and anything odd leave it as it is.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -66,6 +112,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -79,7 +126,7 @@ class _Decoded:
 
 
 def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
-    try:
+    with _clear_words():
         image: Image.Image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
         size = image.size
         if at_least:
@@ -87,8 +134,19 @@ def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
         # A progressive JPEG is held whole while it is decoded, however small the result.
         if math.prod(size if image.info.get("progressive") else image.size) > MAX_PIXELS:
             raise Image.DecompressionBombError
-        image.load()
-        frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
+        with _room_for(image):
+            image.load()
+            frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
+            up, kind = _orientation(image), image.format or "JPEG"
+            if up in _TURNS:
+                image = image.transpose(_TURNS[up])
+            return _Decoded(_to_rgb(image), size[::-1] if up in _SIDEWAYS else size, frames, kind)
+
+
+@contextmanager
+def _clear_words() -> Iterator[None]:
+    try:
+        yield
     except UnidentifiedImageError:
         raise PictureError(NO_PICTURE) from None
     except Image.DecompressionBombError:  # ours, or Pillow's own at four times as many
@@ -99,12 +157,11 @@ def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
         raise PictureError("the file is gone") from None
     except Exception as error:  # which one damaged content raises depends on Pillow's decoder
         raise PictureError("incomplete or damaged file") from error
-    turn = _TURNS.get(_orientation(image))
-    if turn is not None:
-        image = image.transpose(turn)
-    if turn in (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8]):
-        size = (size[1], size[0])
-    return _Decoded(_to_rgb(image), size, frames, image.format or "JPEG")
+
+
+def _room_for(image: Image.Image) -> AbstractContextManager[Any]:
+    """Large pictures wait for each other: a class that adds forty of them at once shall not need forty times the memory."""
+    return _one_large if math.prod(image.size) > _LARGE else nullcontext()
 
 
 def _orientation(image: Image.Image) -> int:
@@ -117,17 +174,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def kind_and_orientation(content: bytes) -> tuple[str, int]:
-    """Pillow's name of a file's format, and EXIF's orientation, 1 (upright) to 8; nothing is decoded. Raises PictureError."""
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            up = _orientation(image)
-            return image.format or "", up if up in _TURNS else 1
-    except UnidentifiedImageError:
-        raise PictureError(NO_PICTURE) from None
-    except Image.DecompressionBombError:
-        raise PictureError(TOO_LARGE) from None
-    except Exception:  # noqa: BLE001 - which one damaged content raises depends on Pillow's decoder
-        raise PictureError("incomplete or damaged file") from None
+    """Pillow's name of a file's format, and EXIF's orientation, 1 (upright) to 8. Only a PNG is decoded for it, because
+    it may say so at its end. Raises PictureError."""
+    with _clear_words(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        if image.format == "PNG":
+            if math.prod(image.size) > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            with _room_for(image):
+                image.load()
+        up = _orientation(image)
+        return image.format or "", up if up in _TURNS else 1
 
 
 def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Image:
@@ -145,7 +201,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        return white
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

@@ -197,13 +197,17 @@ class Journal:
         with self._durable() as db:
             db.executemany("INSERT OR IGNORE INTO origins VALUES (?, ?, ?)", list(origins))
 
-    def origin(self, picture: str) -> tuple[str, str] | None:
-        """(name it had, source) of a picture that was added, by its id."""
+    def origins(self, pictures: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Picture id -> (name it had, source), of those that were added."""
         if not self._path.exists():
-            return None
-        with self._database() as db:
-            found = db.execute("SELECT name, source FROM origins WHERE picture = ?", (picture,)).fetchone()
-        return found or None
+            return {}
+        found = {}
+        with suppress(sqlite3.DatabaseError), self._database() as db:
+            for picture in pictures:
+                row = db.execute("SELECT name, source FROM origins WHERE picture = ?", (picture,)).fetchone()
+                if row:
+                    found[picture] = row
+        return found
 
     def forget_all(self) -> None:
         """Gives up undoing everything so far; to be called inside `editing`."""

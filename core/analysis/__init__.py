@@ -7,6 +7,9 @@ result stays of use while labels are being changed.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from filelock import FileLock
 
 from core.analysis.result import (
@@ -19,6 +22,7 @@ from core.analysis.result import (
     read,
     source_run,
 )
+from core.errors import RunError
 from core.processes import reap, start_worker
 from core.project import Catalogue, Project
 from core.records import RunRecords, RunState
@@ -29,6 +33,7 @@ __all__ = [
     "Suggestions",
     "Suspect",
     "fingerprint",
+    "look",
     "read",
     "source_run",
     "start",
@@ -52,6 +57,27 @@ def start(project: Project, catalogue: Catalogue) -> None:
         (folder / "stop").unlink(missing_ok=True)
         arguments = [str(project.root), str(project.home)]
         start_worker("core.analysis.worker", arguments, RunRecords(folder), RunState())
+
+
+def look(project: Project, catalogue: Catalogue, watch: Callable[[RunState], None] | None = None) -> Analysis:
+    """A result that fits, waiting for it if need be; an interrupt (Ctrl-C) also stops the looking. `watch` is called a few
+    times a second. Raises RunError, with what to do, if it fails or is stopped."""
+    start(project, catalogue)
+    try:
+        while (now := state(project)) and not now.ended:
+            if watch:
+                watch(now)
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        stop(project)
+        raise
+    found = read(project)
+    if found is None or (now and now.state != "done"):
+        raise RunError(
+            now.message if now and now.message else "The pictures were not looked at.",
+            now.hint if now else "Try again.",
+        )
+    return found
 
 
 def stop(project: Project) -> None:

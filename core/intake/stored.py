@@ -1,8 +1,9 @@
 """What is kept of a picture that is added: the same pixels, without what the file tells of where and by whom it was taken.
 
-JPEG, PNG and WebP keep their compressed pixels; only the parts of the file that carry metadata are left out (EXIF with
-GPS, XMP, IPTC, comments, pictures hidden behind the first), all but which way is up. Layouts: ITU-T T.81 annex B, the PNG
-specification, third edition, section 5, and RFC 9649. Other formats are decoded and stored as PNG or JPEG.
+JPEG, PNG and WebP keep their compressed pixels; of the rest of the file only what says how to show them is kept (no EXIF
+with GPS, XMP, IPTC, comments, thumbnails, pictures hidden behind the first), and which way is up. Layouts: ITU-T T.81
+annex B, the PNG specification, third edition, section 5, and RFC 9649. Other formats, and files of these that are only
+just readable, are decoded and stored as PNG or JPEG.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from core.errors import PictureError
 from core.images import kind_and_orientation, open_picture
 
 _QUALITY = 95
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # in compressed data, FF 00 is a byte and FF D0-D7 a restart
-_PNG_PRIVATE = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
-_WEBP_PRIVATE = (b"EXIF", b"XMP ")
+_JPEG_SCAN_END = re.compile(
+    rb"\xff[^\x00\xd0-\xd7]"
+)  # FF 00 is a byte of the pixels, FF D0 to D7 a restart of the decoder
+_JPEG_KEPT = (0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, 0xDA, 0xDB, 0xDD)  # frames, tables, scans, restarts
+_PNG_KEPT = set(b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP bKGD pHYs acTL fcTL fdAT".split())
+_WEBP_KEPT = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF")
 
 
 def storable(content: bytes) -> tuple[bytes, str]:
@@ -37,7 +40,7 @@ def storable(content: bytes) -> tuple[bytes, str]:
         if kind == "WEBP":
             return _webp(content, up), ".webp"
     except (IndexError, ValueError):
-        raise PictureError("incomplete or damaged file") from None
+        pass  # not laid out as it should be; what the decoder makes of it is stored
     image, out = open_picture(content), io.BytesIO()
     if kind == "HEIF":
         image.save(out, "JPEG", quality=_QUALITY, subsampling=0)
@@ -65,28 +68,32 @@ def _jpeg(content: bytes, up: int) -> bytes:
         while content[at + 1] == 0xFF:  # fill bytes
             at += 1
         marker = content[at + 1]
-        if content[at] != 0xFF:
+        if content[at] != 0xFF or marker == 0:
             raise ValueError(at)
         if marker == 0xD9:
             return b"".join([*kept, b"\xff\xd9"])  # what follows the end is another picture, or a film
         end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-        segment = content[at:end]
-        private = marker == 0xFE or (0xE0 <= marker <= 0xEF and not _needed(marker, segment[4:]))
-        if not private:
-            kept.append(segment)
+        if end > len(content):
+            raise ValueError(end)
+        kept.append(_needed(marker, content[at:end]))
         if marker == 0xDA:
-            found = _JPEG_MARKER.search(content, end)
-            if found is None:  # some cameras forget the end; the decoder does without it too
-                return b"".join([*kept, content[end:]])
+            found = _JPEG_SCAN_END.search(content, end)
+            if found is None:
+                raise ValueError(end)
             kept.append(content[end : found.start()])
             end = found.start()
         at = end
 
 
-def _needed(marker: int, body: bytes) -> bool:
-    """Whether an application segment says how to read the pixels: JFIF, Adobe's transform, a colour profile."""
-    names = {0xE0: b"JFIF", 0xEE: b"Adobe", 0xE2: b"ICC_PROFILE"}
-    return marker in names and body.startswith(names[marker])
+def _needed(marker: int, segment: bytes) -> bytes:
+    """A segment, or what there is in it that says how to read the pixels: JFIF without its thumbnail, Adobe's transform,
+    a colour profile."""
+    body = segment[4:]
+    if marker == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 14:
+        return b"\xff\xe0\0\x10" + body[:12] + b"\0\0"
+    if marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
+        return b"\xff\xee\0\x0e" + body[:12]
+    return segment if marker in _JPEG_KEPT or (marker == 0xE2 and body.startswith(b"ICC_PROFILE\0")) else b""
 
 
 def _png(content: bytes, up: int) -> bytes:
@@ -95,7 +102,7 @@ def _png(content: bytes, up: int) -> bytes:
     while at < len(content):
         length = int.from_bytes(content[at : at + 4], "big")
         name = content[at + 4 : at + 8]
-        if name not in _PNG_PRIVATE:
+        if name in _PNG_KEPT:
             kept.append(content[at : at + 12 + length])
         at += 12 + length
         exif = _exif(up)[6:] if name == b"IHDR" else b""
@@ -108,7 +115,7 @@ def _png(content: bytes, up: int) -> bytes:
 
 
 def _webp(content: bytes, up: int) -> bytes:
-    chunks = [(name, body) for name, body in _riff(content) if name not in _WEBP_PRIVATE]
+    chunks = [(name, body) for name, body in _riff(content) if name in _WEBP_KEPT]
     exif = _exif(up)[6:]
     extended = chunks[0][0] == b"VP8X"
     if extended:
@@ -121,8 +128,10 @@ def _webp(content: bytes, up: int) -> bytes:
 
 
 def _riff(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at, end = 12, min(len(content), 8 + int.from_bytes(content[4:8], "little"))
-    while at + 8 <= end:
+    at, end = 12, 8 + int.from_bytes(content[4:8], "little")
+    if end != len(content):
+        raise ValueError(end)
+    while at < end:
         length = int.from_bytes(content[at + 4 : at + 8], "little")
         yield content[at : at + 4], content[at + 8 : at + 8 + length]
         at += 8 + length + length % 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,35 @@ def test_check_counts_and_names_problems(tmp_path: Path) -> None:
     assert told["classes"] == {"blue": 12, "green": 12, "red": 12}
     assert told["rejected"][0]["file"] == "red/bad.jpg"
     assert told["trainable"] is True
+    assert len(told["suspects"]) >= 3
+    assert {"file", "class", "suggested", "quality", "likely"} == told["suspects"][0].keys()
+
+
+def test_check_names_duplicates_without_a_model(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=3)
+    shutil.copy(folder / "red" / "000.png", folder / "red" / "copy.png")
+    told = answer("check", folder, "--quick")
+    assert isinstance(told, dict)
+    assert told["duplicates"] == [["red/000.png", "red/copy.png"]]
+    assert told["suspects"] == []
+    assert "add 17 or more" in told["advice"]["blue"]
+
+
+def test_import_makes_a_project_and_reports_each_file(tmp_path: Path) -> None:
+    source = flat_project(tmp_path / "source", COLOURS, each=2)
+    (source / "red" / "bad.jpg").write_text("x")
+    target = tmp_path / "new"
+    told = answer("import", source, target)
+    assert isinstance(told, dict)
+    assert (told["taken"], told["skipped"], told["rejected"]) == (6, 0, 1)
+    assert {row["file"]: row["reason"] for row in told["files"]}["red/bad.jpg"].startswith("not a picture")
+    assert len(list(target.glob("*/*.png"))) == 6
+    again = answer("import", source / "red" / "000.png", target, "--into", "red")
+    assert isinstance(again, dict)
+    assert again["skipped"] == 1
+    done = cli("import", tmp_path / "none", target)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("Error: There is no file or folder")
 
 
 def test_recipes_are_listed_with_their_settings() -> None:

@@ -50,7 +50,8 @@ def test_pictures_go_where_they_are_told(project: Project) -> None:
     assert seen == [(3, 3)]
     assert {row.path for row in report.rows} == {"red/a.png", "red/b.jpg", ""}
     assert project.scan().counts["red"] == 4
-    assert project.journal.origin(project.scan().by_path["red/a.png"].id) == ("a.png", "files")
+    added = project.scan().by_path["red/a.png"].id
+    assert project.journal.origins([added, "none"]) == {added: ("a.png", "files")}
     labels.undo(project)
     assert project.scan().counts["red"] == 2
     labels.redo(project)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.checks import Problem
+from core import analysis
+from core.findings import Finding
 from core.project import Catalogue, Picture
 from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits
-from pages.shared.pictures.tiles import PARTS, Opinions, opinions_of, tile
+from pages.shared.pictures.tiles import PARTS, Opinions, Teller, opinions_of
 from pages.shared.text import literal
 
 PAGE = 240
@@ -43,15 +44,16 @@ def show(here: Here) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         chosen = _choose_class(catalogue)
         text, only, sort = _filters()
-    problems = state.problems_of(here.project, catalogue) if only == "problem" else []
-    pictures = _filtered(catalogue, opinions, chosen, only, text, problems)
+    found = state.findings_of(here.project, catalogue, analysis.read(here.project)) if only == "problem" else []
+    pictures = _filtered(catalogue, opinions, chosen, only, text, found)
     if sort != "name":
         pictures.sort(key=lambda picture: _SORT[sort](picture, opinions))  # type: ignore[arg-type, return-value]
     pages = -(-len(pictures) // PAGE)
     name = f"{chosen}/{only}/{sort}/{text}"
     number = st.pagination(pages, key=f"page of {name}") if pages > 1 else 1
     shown = pictures[(number - 1) * PAGE : number * PAGE]
-    tiles = [tile(here.project, picture, opinions, flag=_flag(catalogue, picture)) for picture in shown]
+    teller = Teller(here, shown)
+    tiles = [teller.tile(picture, flag=_flag(catalogue, picture)) for picture in shown]
     journal = here.project.journal
     grid.show(
         grid.View(
@@ -98,7 +100,7 @@ def _choose_class(catalogue: Catalogue) -> str:
 
 
 def _filtered(
-    catalogue: Catalogue, opinions: Opinions, chosen: str, only: str | None, text: str, problems: list[Problem]
+    catalogue: Catalogue, opinions: Opinions, chosen: str, only: str | None, text: str, found: list[Finding]
 ) -> list[Picture]:
     if chosen == _ALL:
         pictures = list(catalogue.pictures)
@@ -113,7 +115,7 @@ def _filtered(
     elif only == "unused":
         pictures = [picture for picture in pictures if picture.id not in opinions.parts]
     elif only == "problem":
-        paths = {path for problem in problems for path in problem.paths}
+        paths = {picture.path for finding in found for picture in finding.pictures}
         pictures = [picture for picture in pictures if picture.path in paths]
     elif only == "low":
         pictures = [picture for picture in pictures if opinions.answers.get(picture.id, ("", 1.0))[1] < _LOW]

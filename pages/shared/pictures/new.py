@@ -12,7 +12,7 @@ from core.project import Picture
 from pages.shared import frame, grid
 from pages.shared.frame import Here
 from pages.shared.pictures import edits, looking
-from pages.shared.pictures.tiles import opinions_of, tile
+from pages.shared.pictures.tiles import Teller
 from pages.shared.text import count, literal
 
 _MOST_TILES = 300
@@ -50,9 +50,9 @@ def show(here: Here) -> None:
     elif groups:
         _groups(here, groups)
     else:
-        _grid(
-            here, [tile(here.project, picture, opinions_of(here.run)) for picture in list(loose.values())[:_MOST_TILES]]
-        )
+        some = list(loose.values())[:_MOST_TILES]
+        teller = Teller(here, some)
+        _grid(here, [teller.tile(picture) for picture in some])
 
 
 def _suggested(found: Analysis | None, loose: dict[str, Picture]) -> list[_Suggested]:
@@ -83,15 +83,16 @@ def _suggestions(here: Here, found: Analysis | None, suggested: list[_Suggested]
             with frame.stopping_at_errors():
                 st.toast(literal(edits.make(here.project, lambda: labels.move_each(here.project, moves))))
             st.rerun()
-    opinions = opinions_of(here.run)
-    tiles = [tile(here.project, one.picture, opinions, suggestion=(one.name, one.sure)) for one in shown[:_MOST_TILES]]
+    shown = shown[:_MOST_TILES]
+    teller = Teller(here, [one.picture for one in shown])
+    tiles = [teller.tile(one.picture, suggestion=(one.name, one.sure)) for one in shown]
     _grid(here, tiles, name=f"suggestions {name} {least}", accept=True)
 
 
 def _groups(here: Here, groups: list[list[Picture]]) -> None:
     st.caption("Pictures that look alike stand together: one click on a class labels the whole group.")
     together = [group for group in groups if len(group) > 1][:_MOST_GROUPS] or groups[:_MOST_GROUPS]
-    opinions = opinions_of(here.run)
+    teller = Teller(here, [picture for group in together for picture in group])
     sections: list[grid.Section] = []
     tiles: list[grid.Tile] = []
     for group in together:
@@ -99,7 +100,7 @@ def _groups(here: Here, groups: list[list[Picture]]) -> None:
             break
         words = f"{count(len(group), 'picture')} that look alike" if len(group) > 1 else "One of its kind"
         sections.append(grid.Section(group[0].id, words, label=True))
-        tiles += [tile(here.project, picture, opinions, section=len(sections) - 1) for picture in group]
+        tiles += [teller.tile(picture, section=len(sections) - 1) for picture in group]
     _grid(here, tiles, sections, name="groups")
 
 

@@ -11,7 +11,7 @@ from pages.shared import grid, server
 from pages.shared.frame import Here
 from pages.shared.grid import PALETTE
 from pages.shared.pictures import edits, looking
-from pages.shared.pictures.tiles import opinions_of, tile
+from pages.shared.pictures.tiles import Teller
 from pages.shared.text import count
 
 _MOST_POINTS = 20_000
@@ -41,10 +41,11 @@ def show(here: Here) -> None:
         return
     more = f", the first {_MOST_TILES} are shown" if len(pictures) > _MOST_TILES else ""
     st.markdown(f"**{count(len(pictures), 'picture')} chosen**{more}")
-    opinions, journal = opinions_of(here.run), here.project.journal
+    pictures, journal = pictures[:_MOST_TILES], here.project.journal
+    teller = Teller(here, pictures)
     grid.show(
         grid.View(
-            f"map {hash(frozenset(chosen))}", [tile(here.project, picture, opinions) for picture in pictures[:_MOST_TILES]],
+            f"map {hash(frozenset(chosen))}", [teller.tile(picture) for picture in pictures],
             tags=True, undo=journal.next_undo(), redo=journal.next_redo(),
         ),
         here.catalogue.colours,

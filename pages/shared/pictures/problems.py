@@ -12,7 +12,7 @@ from core.project import Picture, Project
 from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits, looking
-from pages.shared.pictures.tiles import opinions_of, tile
+from pages.shared.pictures.tiles import Teller
 from pages.shared.text import count, literal
 
 _COUNTED = 5000
@@ -40,7 +40,7 @@ def show(here: Here) -> None:
         st.caption(
             f"More than {findings.MOST_COMPARED:,} pictures: near-duplicates are only looked for before a training."
         )
-    opinions = opinions_of(here.run)
+    teller = Teller(here, [picture for finding in found[:_MOST_SECTIONS] for picture in finding.pictures[:_MOST_TILES]])
     sections: list[grid.Section] = []
     tiles: list[grid.Tile] = []
     for finding in found[:_MOST_SECTIONS]:
@@ -49,10 +49,7 @@ def show(here: Here) -> None:
         shown = finding.pictures[: _MOST_TILES - len(tiles)]
         more = f" The first {len(shown)} are shown." if len(shown) < len(finding.pictures) else ""
         sections.append(grid.Section(finding.id, finding.title, finding.reason + more, actions=_actions(finding)))
-        tiles += [
-            tile(project, p, opinions, suggestion=finding.suggested.get(p.path), section=len(sections) - 1)
-            for p in shown
-        ]
+        tiles += [teller.tile(p, suggestion=finding.suggested.get(p.path), section=len(sections) - 1) for p in shown]
     if len(sections) < len(found):
         st.caption(f"The first {len(sections)} of {len(found)} findings; the others follow when these are dealt with.")
     grid.show(

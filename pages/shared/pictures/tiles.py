@@ -9,9 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import FieldguideError
-from core.project import Picture, Project
+from core.project import Picture
 from core.runs import Run, RunSnapshot
 from pages.shared import server
+from pages.shared.frame import Here
 from pages.shared.grid import Tile
 from pages.shared.text import percent
 
@@ -47,40 +48,41 @@ def _opinions(folder: str, finished: bool) -> Opinions:
     return Opinions({picture.id: picture.part for picture in plan.pictures}, answers)
 
 
-def tile(
-    project: Project,
-    picture: Picture,
-    opinions: Opinions,
-    *,
-    suggestion: tuple[str, float] | None = None,
-    flag: str = "",
-    section: int = 0,
-) -> Tile:
-    """A tile of one picture. `suggestion`: (class, probability)."""
-    return Tile(
-        id=picture.path,
-        url=server.picture_url(project, picture.id),
-        picture=server.picture_url(project, picture.id, "picture"),
-        class_name=picture.class_name,
-        suggestion=suggestion[0] if suggestion else "",
-        sure=percent(suggestion[1]) if suggestion else "",
-        flag=flag,
-        section=section,
-        details=tuple(_details(project, picture, opinions)),
-    )
+class Teller:
+    """Makes tiles of some pictures, with what is known of each; what is asked of a database is asked once for all."""
 
+    def __init__(self, here: Here, pictures: Iterable[Picture]) -> None:
+        self._project = here.project
+        self._opinions = opinions_of(here.run)
+        self._origins = here.project.journal.origins(picture.id for picture in pictures)
 
-def _details(project: Project, picture: Picture, opinions: Opinions) -> Iterable[tuple[str, str]]:
-    yield "file", picture.path
-    yield "size", f"{picture.width} x {picture.height} pixels, {picture.size / 1000:,.0f} kB"
-    origin = project.journal.origin(picture.id)
-    if origin:
-        yield "came from", f"{origin[0]} in {origin[1]}"
-    yield "changed", time.strftime("%d %b %Y %H:%M", time.localtime(picture.modified_ns / 1e9))
-    if picture.id in opinions.parts:
-        yield "used for", PARTS[opinions.parts[picture.id]]
-    if picture.id in opinions.answers:
-        name, sure = opinions.answers[picture.id]
-        yield "the model says", f"{name}, {percent(sure)} sure"
-    if picture.note:
-        yield "note", picture.note
+    def tile(
+        self, picture: Picture, *, suggestion: tuple[str, float] | None = None, flag: str = "", section: int = 0
+    ) -> Tile:
+        """A tile of one picture. `suggestion`: (class, probability)."""
+        return Tile(
+            id=picture.path,
+            url=server.picture_url(self._project, picture.id),
+            picture=server.picture_url(self._project, picture.id, "picture"),
+            class_name=picture.class_name,
+            suggestion=suggestion[0] if suggestion else "",
+            sure=percent(suggestion[1]) if suggestion and suggestion[1] else "",
+            flag=flag,
+            section=section,
+            details=tuple(self._details(picture)),
+        )
+
+    def _details(self, picture: Picture) -> Iterable[tuple[str, str]]:
+        yield "file", picture.path
+        yield "size", f"{picture.width} x {picture.height} pixels, {picture.size / 1000:,.0f} kB"
+        if picture.id in self._origins:
+            name, source = self._origins[picture.id]
+            yield "came from", f"{name} in {source}"
+        yield "changed", time.strftime("%d %b %Y %H:%M", time.localtime(picture.modified_ns / 1e9))
+        if picture.id in self._opinions.parts:
+            yield "used for", PARTS[self._opinions.parts[picture.id]]
+        if picture.id in self._opinions.answers:
+            name, sure = self._opinions.answers[picture.id]
+            yield "the model says", f"{name}, {percent(sure)} sure"
+        if picture.note:
+            yield "note", picture.note

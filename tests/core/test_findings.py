@@ -1,0 +1,88 @@
+"""What is found in a folder of pictures, that a person's decisions are kept, and what each class is said to need."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFilter
+
+from core import Project, findings, labels
+from core.findings import Finding
+from tests.pictures import COLOURS, flat_project, shaded
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = flat_project(tmp_path / "p", COLOURS, each=3)
+    board = Image.new("RGB", (200, 200), "white")
+    board.paste((20, 60, 90), (30, 40, 140, 150))
+    board.save(root / "red" / "sharp.png")
+    board.filter(ImageFilter.GaussianBlur(12)).save(root / "green" / "blurred.png")
+    Image.new("RGB", (150, 150), (2, 2, 2)).save(root / "red" / "dark.png")
+    Image.new("RGB", (150, 150), (253, 253, 253)).save(root / "red" / "pale.png")
+    shaded((9, 200, 30), 1, (20, 20)).save(root / "red" / "tiny.png")
+    shaded((200, 90, 9), 1, (150, 100)).save(root / "blue" / "one.png")
+    shaded((200, 90, 9), 1, (150, 100)).resize((300, 200)).save(root / "blue" / "other.png")
+    shutil.copy(root / "red" / "000.png", root / "red" / "copy.png")
+    shutil.copy(root / "red" / "001.png", root / "blue" / "conflict.png")
+    return Project.open(root)
+
+
+def found(project: Project) -> dict[str, Finding]:
+    return {one.kind: one for one in findings.find(project, project.scan())}
+
+
+def names(finding: Finding) -> set[str]:
+    return {picture.path for picture in finding.pictures}
+
+
+def test_each_kind_is_found_once(project: Project) -> None:
+    kinds = found(project)
+    assert {kind: names(one) for kind, one in kinds.items()} == {
+        "conflict": {"red/001.png", "blue/conflict.png"},
+        "copy": {"red/000.png", "red/copy.png"},
+        "near": {"blue/one.png", "blue/other.png"},
+        "tiny": {"red/tiny.png"},
+        "blurred": {"green/blurred.png"},
+        "dark": {"red/dark.png"},
+        "pale": {"red/pale.png"},
+    }
+    assert "blue and red" in kinds["conflict"].title
+
+
+def test_what_was_said_to_be_fine_is_not_found_again(project: Project) -> None:
+    for kind in ("near", "blurred", "dark"):
+        finding = found(project)[kind]
+        findings.dismiss(project, finding, finding.pictures)
+        assert kind not in found(Project.open(project.root))
+    assert findings.dismissed_count(project) == 3
+    shaded((200, 90, 9), 1, (150, 100)).resize((450, 300)).save(project.root / "blue" / "third.png")
+    assert len(found(project)["near"].pictures) == 3  # another picture makes it another question
+    findings.forget_dismissed(project)
+    assert {"near", "blurred", "dark"} <= found(project).keys()
+
+
+def test_the_best_of_several_copies_has_most_pixels(project: Project) -> None:
+    assert findings.best_of(found(project)["near"].pictures).path == "blue/other.png"
+    assert findings.best_of(found(project)["copy"].pictures).path == "red/000.png"
+
+
+def test_a_class_that_is_set_aside_is_not_looked_at(project: Project) -> None:
+    labels.set_aside(project, "red", aside=True)
+    assert found(project).keys() == {"near", "blurred"}
+
+
+def test_advice_names_what_is_missing(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    for name, count, colour in (("rose", 12, 9), ("daisy", 80, 90), ("aster", 22, 160), ("iris", 4, 250)):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            shaded((colour, 60, 120), number, (40, 40)).save(root / name / f"{number}.png")
+    lines = {line.class_name: line.sentence for line in findings.advice(Project.open(root).scan())}
+    assert list(lines) == ["iris", "rose", "aster", "daisy"]
+    assert lines["daisy"] == ""
+    assert lines["iris"].startswith("4 so far: add 16 or more")
+    assert lines["rose"] == "12 so far: 8 more would help."
+    assert lines["aster"].startswith("22 against 80 of daisy")
