@@ -36,10 +36,11 @@ _MOVING = ("GIF", "PNG", "WEBP")
 _INSPECT_PIXELS = 128
 _LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
+_MAX_SCANS = 100  # programs that save pictures make about ten
 _LARGE = 16_000_000  # pixels; such a picture takes up to 0.4 GB while it is decoded
 _one_large = threading.Lock()
 # Pieces of more than 32 MB are given back to the system at once; smaller ones stay with the thread that decoded them.
-Image.core.set_block_size(64 << 20)
+Image.core.set_block_size(64 << 20)  # type: ignore[attr-defined]
 
 # Pillow warns above 89 megapixels; our own cap is lower and raises before anything is decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -126,27 +127,31 @@ class _Decoded:
 
 
 def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
-    with _clear_words():
-        image: Image.Image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
-        size = image.size
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    with _clear_words(), Image.open(file, formats=FORMATS) as opened:
+        size = opened.size
         if at_least:
-            image.draft(None, (2 * at_least, 2 * at_least))
-        # A progressive JPEG is held whole while it is decoded, however small the result.
-        if math.prod(size if image.info.get("progressive") else image.size) > MAX_PIXELS:
+            opened.draft(None, (2 * at_least, 2 * at_least))
+        # A progressive JPEG is held whole while it is decoded, however small the result, and gone through for each scan.
+        progressive = opened.info.get("progressive")
+        if math.prod(size if progressive else opened.size) > MAX_PIXELS:
             raise Image.DecompressionBombError
-        with _room_for(image):
-            image.load()
-            frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
-            up, kind = _orientation(image), image.format or "JPEG"
-            if up in _TURNS:
-                image = image.transpose(_TURNS[up])
-            return _Decoded(_to_rgb(image), size[::-1] if up in _SIDEWAYS else size, frames, kind)
+        if progressive and _scans(opened) > _MAX_SCANS:
+            raise PictureError("a JPEG of too many layers: save it again")
+        with _room_for(opened):
+            opened.load()
+            frames = getattr(opened, "n_frames", 1) if opened.format in _MOVING else 1
+            up = _orientation(opened)
+            image = _to_rgb(opened.transpose(_TURNS[up]) if up in _TURNS else opened)
+            return _Decoded(image, size[::-1] if up in _SIDEWAYS else size, frames, opened.format or "JPEG")
 
 
 @contextmanager
 def _clear_words() -> Iterator[None]:
     try:
         yield
+    except PictureError:
+        raise
     except UnidentifiedImageError:
         raise PictureError(NO_PICTURE) from None
     except Image.DecompressionBombError:  # ours, or Pillow's own at four times as many
@@ -157,6 +162,13 @@ def _clear_words() -> Iterator[None]:
         raise PictureError("the file is gone") from None
     except Exception as error:  # which one damaged content raises depends on Pillow's decoder
         raise PictureError("incomplete or damaged file") from error
+
+
+def _scans(image: Image.Image) -> int:
+    """How many scans the JPEG file has, those of its thumbnails among them."""
+    file = image.fp  # type: ignore[attr-defined]
+    file.seek(0)
+    return file.read().count(b"\xff\xda")
 
 
 def _room_for(image: Image.Image) -> AbstractContextManager[Any]:
@@ -200,7 +212,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey: convert("RGB") would clip everything above 255 to white
         image = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image)
         return white

@@ -13,7 +13,13 @@ MAX_NAME = 100
 """Characters of a class name, and of a file name without its ending."""
 
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
+_IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
+
+
+def as_text(name: str) -> str:
+    """A name that can be kept and shown: halves of characters, as damaged names have them, become `?`."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def class_key(name: str) -> str:
@@ -27,7 +33,7 @@ def class_name(text: str) -> str:
     Raises ProjectError for a blank name, one of more than 100 characters, one with a slash or a control character,
     one that begins with a dot or ends with one, and the names that Windows keeps for devices.
     """
-    name = unicodedata.normalize("NFC", text).strip()
+    name = unicodedata.normalize("NFC", as_text(text)).strip()
     if not name:
         raise ProjectError("A class needs a name.", "Type a word for what is on the pictures.")
     if len(name) > MAX_NAME or len(name.encode()) > 250:
@@ -37,7 +43,7 @@ def class_name(text: str) -> str:
         raise ProjectError(f"{shown} cannot be the name of a class.", "Leave out slashes and invisible characters.")
     if name.startswith(".") or name.endswith("."):
         raise ProjectError(f"{name} cannot be the name of a class.", "A dot may be neither first nor last.")
-    if name.partition(".")[0].casefold() in _RESERVED or name.casefold() in ("__macosx", "thumbs.db", "desktop.ini"):
+    if _reserved(name):
         raise ProjectError(f"{name} is a name that computers keep for themselves.", "Choose another one.")
     return name
 
@@ -56,12 +62,17 @@ def safe_class_name(folder: str) -> str:
 
 
 def _safe(text: str, otherwise: str) -> str:
-    printable = "".join(c if c.isprintable() else "_" for c in unicodedata.normalize("NFC", text))
+    printable = "".join(c if c.isprintable() else "_" for c in unicodedata.normalize("NFC", as_text(text)))
     safe = _UNSAFE.sub("_", printable).strip(" .")
-    while len(safe.encode("utf-8", "replace")) > MAX_NAME:
+    if _reserved(safe):
+        safe = f"_{safe}"
+    while len(safe.encode()) > MAX_NAME:
         safe = safe[:-1].rstrip(" .")
-    reserved = safe.partition(".")[0].casefold() in _RESERVED
-    return f"{safe}_" if reserved else safe or otherwise
+    return safe or otherwise
+
+
+def _reserved(name: str) -> bool:
+    return name.partition(".")[0].rstrip().casefold() in _RESERVED or name.casefold() in _IGNORED
 
 
 def free_name(stem: str, suffix: str, taken: Container[str]) -> str:

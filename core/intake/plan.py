@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
+from core.checks import MAX_CLASSES
 from core.errors import ProjectError
 from core.intake import archives, tables
 from core.names import class_key, class_name, safe_class_name
@@ -131,7 +133,7 @@ def look(source: Path | bytes, name: str = "", class_of: Callable[[str], str | N
         return _table_beside(source)
     if is_picture_name(lower):
         content = source
-        return from_pictures([(name, content if isinstance(content, bytes) else content.read_bytes())], name)
+        return from_pictures([(name, content if isinstance(content, bytes) else _content(content))], name)
     raise ProjectError(
         f"{name} is neither pictures nor a zip nor a table.", "Choose pictures, a zip, a folder, a CSV or JSON Lines."
     )
@@ -148,9 +150,7 @@ def _folder(root: Path, class_of: Callable[[str], str | None] | None) -> Plan:
     rows += [Row(path, "skipped", "not a picture") for path in walk.others]
     if inner != root:
         notes.append(f"The classes are the folders in {inner.name}.")
-    return _planned(
-        root.name, entries, rows, notes, lambda: nullcontext(lambda entry: (inner / entry.name).read_bytes())
-    )
+    return _planned(root.name, entries, rows, notes, lambda: nullcontext(lambda entry: _content(inner / entry.name)))
 
 
 def _archive(source: Path | bytes, name: str, class_of: Callable[[str], str | None] | None) -> Plan:
@@ -178,6 +178,7 @@ def _archive(source: Path | bytes, name: str, class_of: Callable[[str], str | No
         entries, left_out = table
         by_name = {path: number for number, path in pictures.items()}
         entries = [replace(entry, key=by_name[entry.name]) for entry in entries]
+        entries.sort(key=lambda entry: entry.key)  # a packed tar is read from its start for each step back
         rows += left_out
         notes.append("The labels come from the table in the zip.")
     else:
@@ -196,12 +197,18 @@ def _archive(source: Path | bytes, name: str, class_of: Callable[[str], str | No
     return _planned(name, entries, rows, notes, opened)
 
 
+def _content(file: Path) -> bytes:
+    if file.stat().st_size > archives.MAX_FILE:
+        raise ProjectError(archives.TOO_LARGE)
+    return file.read_bytes()
+
+
 def _table_beside(table: Path) -> Plan:
     walk = walk_folders(table.parent)
-    pairs = tables.read_table(table.read_bytes(), table.suffix.lower())
+    pairs = tables.read_table(_content(table), table.suffix.lower())
     entries, rows = _from_pairs(pairs, list(walk.files))
     return _planned(
-        table.name, entries, rows, [], lambda: nullcontext(lambda entry: (table.parent / entry.name).read_bytes())
+        table.name, entries, rows, [], lambda: nullcontext(lambda entry: _content(table.parent / entry.name))
     )
 
 
@@ -280,11 +287,10 @@ def _first_folder(path: str) -> str | None:
 
 def _stripped(paths: list[str]) -> tuple[list[str], int]:
     """The paths without the folders that only wrap class folders, and how many those are."""
-    depth = 0
-    while paths and all(path.count("/") > 1 for path in paths) and len({path.partition("/")[0] for path in paths}) == 1:
-        paths = [path.partition("/")[2] for path in paths]
-        depth += 1
-    return paths, depth
+    folders = [path.split("/")[:-2] for path in paths]
+    ends = zip(min(folders, default=[]), max(folders, default=[]), strict=False)
+    depth = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return [path.split("/", depth)[depth] for path in paths], depth
 
 
 def _planned(
@@ -299,5 +305,11 @@ def _planned(
         raise ProjectError(
             f"There are no pictures in {source}{f' that can be taken ({reasons[0]})' if reasons else ''}.",
             "It should hold a folder for each class, with pictures in it.",
+        )
+    classes = len({entry.class_name for entry in entries})
+    if classes > MAX_CLASSES:
+        raise ProjectError(
+            f"There are {classes:,} class folders in {source}; at most {MAX_CLASSES:,} are supported.",
+            "Choose some of them, or put several into one.",
         )
     return Plan(source, tuple(entries), tuple(rows), tuple(notes), opened)

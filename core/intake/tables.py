@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.errors import ProjectError
+from core.names import as_text
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 MAX_ROWS = 200_000
@@ -41,7 +42,7 @@ def read_table(content: bytes, suffix: str) -> list[Pair]:
         )
     if len(pairs) > MAX_ROWS:
         raise ProjectError(f"This table has more than {MAX_ROWS:,} rows.", "Split it into several.")
-    return pairs
+    return [(as_text(file), tuple(map(as_text, labels))) for file, labels in pairs]
 
 
 def _rows(text: str) -> list[Pair]:
@@ -105,16 +106,20 @@ def _first_text(item: Mapping[str, Any], keys: Iterable[str]) -> str:
 
 def _annotated(task: Mapping[str, Any]) -> tuple[str, ...]:
     """The choices of a task's newest annotation that was not cancelled."""
-    for annotation in reversed(task.get("annotations") or task.get("completions") or []):
+    for annotation in reversed(_list(task.get("annotations")) or _list(task.get("completions"))):
         if isinstance(annotation, Mapping) and not annotation.get("was_cancelled"):
             found = [
                 str(choice)
-                for result in annotation.get("result") or []
+                for result in _list(annotation.get("result"))
                 if isinstance(result, Mapping) and isinstance(result.get("value"), Mapping)
-                for choice in result["value"].get("choices") or []
+                for choice in _list(result["value"].get("choices"))
             ]
             return tuple(dict.fromkeys(found))
     return ()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _labels(value: Any) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from core import images, store
 from core.checks import is_tiny
 from core.errors import FieldguideError, PictureError
 from core.index import FileRow
-from core.intake.archives import MAX_FILE
+from core.intake.archives import MAX_FILE, TOO_LARGE
 from core.intake.plan import Entry, Plan, Reader, Row
 from core.intake.stored import storable
 from core.journal import TRASH, Edit, Step
@@ -22,6 +22,7 @@ from core.names import class_key, file_stem
 from core.project import Picture, Project
 
 _BATCH = 16
+_BATCH_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,16 @@ def _prepared(
     project: Project, plan: Plan, token: str, progress: Callable[[int, int], None] | None
 ) -> Iterator[_Ready]:
     with plan.opened() as read, ThreadPoolExecutor() as pool:
-        for start in range(0, len(plan.entries), _BATCH):
-            batch = plan.entries[start : start + _BATCH]
-            contents = [_content(read, entry) for entry in batch]
-            places = [f"{TRASH}/{token}/{start + number}" for number in range(len(batch))]
-            yield from pool.map(lambda *each: _prepare(project.root, *each), batch, contents, places)
+        done, total = 0, len(plan.entries)
+        while done < total:
+            batch: list[tuple[Entry, bytes | str, str]] = []
+            while len(batch) < _BATCH and done < total and sum(len(content) for _, content, _ in batch) < _BATCH_BYTES:
+                entry = plan.entries[done]
+                batch.append((entry, _content(read, entry), f"{TRASH}/{token}/{done}"))
+                done += 1
+            yield from pool.map(lambda each: _prepare(project.root, *each), batch)
             if progress:
-                progress(start + len(batch), len(plan.entries))
+                progress(done, total)
 
 
 def _content(read: Reader, entry: Entry) -> bytes | str:
@@ -94,7 +98,7 @@ def _content(read: Reader, entry: Entry) -> bytes | str:
         return error.message
     except OSError:
         return "this file cannot be read"
-    return content if len(content) <= MAX_FILE else f"larger than {MAX_FILE // 10**6} MB"
+    return content if len(content) <= MAX_FILE else TOO_LARGE
 
 
 def _prepare(root: Path, entry: Entry, content: bytes | str, place: str) -> _Ready:
@@ -103,7 +107,7 @@ def _prepare(root: Path, entry: Entry, content: bytes | str, place: str) -> _Rea
     try:
         stored, suffix = storable(content)
         facts = images.inspect(stored)
-        if facts.kind != images.kind_and_orientation(content)[0]:  # a converted film has lost its other frames
+        if facts.kind == "PNG" and not content.startswith(b"\x89PNG"):  # a converted film has lost its other frames
             facts = replace(facts, note=images.inspect(content).note)
     except PictureError as error:
         return _Ready(entry, "", None, "", error.message)

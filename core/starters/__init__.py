@@ -1,7 +1,7 @@
 """Ready-made sets of pictures from the internet: fetched by a process of their own, each into a project of its own.
 
     downloads/NAME/state.json, stop, worker.log     where it stands, as for a run (see core.records)
-    downloads/NAME/ARCHIVE.part, ARCHIVE            what has come; whole and checked; gone when the project is there
+    downloads/NAME/ARCHIVE.part, ARCHIVE            half a file, and a whole one; gone when the project is there
     downloads/NAME/project.json                     where the finished project lies
 
 Only the addresses of the table are ever asked.

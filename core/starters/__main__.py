@@ -55,10 +55,10 @@ class Fetching:
             self.check_room(size_of(part))
             self.begin("download", size_of(part), starter.bytes)
             download(starter, part, self.said, timeout=self.timeout, pauses=self.pauses)
-            self.begin("check", 0, starter.bytes)
-            check(starter, part, self.said)
             part.replace(archive)
             forget(part)
+        self.begin("check", 0, starter.bytes)  # also one that is here from before: a crash may have spoilt it
+        check(starter, archive, self.said)
         self.begin("unpack", 0, starter.pictures)
         self.state.message = unpack(starter, archive, self.home, self.chosen, self.progress)
         archive.unlink()

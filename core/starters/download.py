@@ -38,11 +38,12 @@ class DownloadError(FieldguideError):
 
 
 class _BrokenError(DownloadError):
-    """What another attempt may cure. `reached`: whether the server was heard of at all."""
+    """What another attempt may cure. `reached`: whether the server was heard of at all; `useless`: whether that attempt
+    must begin anew."""
 
-    def __init__(self, message: str, hint: str, *, reached: bool = True) -> None:
+    def __init__(self, message: str, hint: str, *, reached: bool = True, useless: bool = False) -> None:
         super().__init__(message, hint)
-        self.reached = reached
+        self.reached, self.useless = reached, useless
 
 
 def download(
@@ -64,21 +65,23 @@ def download(
             reached = reached or broken.reached
             failures = 1 if size_of(part) - most >= _SOME else failures + 1
             most = max(most, size_of(part))
+            if broken.useless:
+                forget(part)
             if failures > len(pauses) or not reached:
                 raise DownloadError(broken.message, broken.hint) from None
             time.sleep(pauses[failures - 1])
 
 
-def check(starter: Starter, part: Path, said: Said) -> None:
+def check(starter: Starter, archive: Path, said: Said) -> None:
     """Holds a whole file against its SHA-256. Raises DownloadError if it is another one, which is then removed."""
     digest, done = hashlib.sha256(), 0
-    with part.open("rb") as file:
+    with archive.open("rb") as file:
         while piece := file.read(4 * _PIECE):
             digest.update(piece)
             done += len(piece)
             said(done)
     if digest.hexdigest() != starter.sha256:
-        forget(part)
+        archive.unlink()
         raise DownloadError(
             "The file that came is not the right one: its checksum (SHA-256) differs.",
             "It was thrown away. Try again; if it happens again, the set was changed, or this network changes files.",
@@ -158,6 +161,8 @@ def _attempt(starter: Starter, part: Path, said: Said, timeout: float) -> None:
         piece = _piece(response)
         if not have and piece.lstrip().startswith(b"<"):  # seen before it replaces what has come
             raise _web_page()
+        if not piece:
+            raise _broke_off()
         try:
             store.write_json(_note(part), {"url": starter.url, "etag": response.headers.get("ETag")})
             with part.open("ab" if have else "wb") as file:
@@ -171,7 +176,7 @@ def _attempt(starter: Starter, part: Path, said: Said, timeout: float) -> None:
     if piece:
         raise _wrong_size(starter, part, f"more than {starter.bytes:,}")
     if size_of(part) < starter.bytes:
-        raise _BrokenError("The connection broke off.", f"Try again. {_KEPT}")
+        raise _broke_off()
 
 
 def _check_range(starter: Starter, part: Path, response: HTTPResponse) -> None:
@@ -180,8 +185,7 @@ def _check_range(starter: Starter, part: Path, response: HTTPResponse) -> None:
     if found and found[2] not in ("*", str(starter.bytes)):
         raise _wrong_size(starter, part, f"{int(found[2]):,}")
     if not found or int(found[1]) != size_of(part) or response.headers.get("ETag") != _noted(part).get("etag"):
-        forget(part)
-        raise _BrokenError("The server did not go on where it was.", "Try again: it begins anew.")
+        raise _no_more_of_it()
 
 
 def _piece(response: HTTPResponse) -> bytes:
@@ -213,6 +217,14 @@ def _not_written(error: OSError) -> DownloadError:
     return DownloadError(f"The file could not be written: {error.strerror or error}.", "Allow writing, then try again.")
 
 
+def _broke_off() -> _BrokenError:
+    return _BrokenError("The connection broke off.", f"Try again. {_KEPT}")
+
+
+def _no_more_of_it() -> _BrokenError:
+    return _BrokenError("The server does not go on where it was.", "Try again: it begins anew.", useless=True)
+
+
 def _silent() -> _BrokenError:
     return _BrokenError("The server does not answer any more.", f"Try again in a while. {_KEPT}")
 
@@ -233,7 +245,9 @@ def _not_reached(reason: object) -> DownloadError:
 def _refused(code: int) -> DownloadError:
     if code in _BUSY:
         return _BrokenError(f"The server has trouble at the moment (HTTP {code}).", f"Try again later. {_KEPT}")
-    if code in (404, 410, 416):  # 416: it ends before what we have
+    if code == 416:  # it ends before what we have
+        return _no_more_of_it()
+    if code in (404, 410):
         return DownloadError(
             f"The file is not at its address any more (HTTP {code}).",
             "Look for a newer Fieldguide, or choose another set.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from core import checks
 from core.errors import FieldguideError
@@ -119,6 +120,14 @@ def stopping_at_errors() -> Iterator[None]:
 def show_error(error: FieldguideError, place: DeltaGenerator | None = None) -> None:
     """What happened, then what to do; `place`: where, if not here."""
     (place or st).error(f"**{literal(error.message)}** {literal(error.hint)}", icon=":material/error:")
+
+
+def rerun_dialog() -> None:
+    """Draws an open dialog anew; where the click came together with one that draws the whole page, the dialog closes."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
 
 
 def steps(here: Here) -> list[Step]:

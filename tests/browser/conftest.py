@@ -14,7 +14,7 @@ from tests.serving import ROOT, serving
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-PATIENCE = 180_000
+PATIENCE = 60_000
 
 
 @pytest.fixture

@@ -121,6 +121,13 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
         def _longer(self) -> None:
             self._give(site.content + b"more")
 
+        def _shorter(self) -> None:
+            self._give(site.content[:-1])
+
+        def _nothing(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
         def _endless(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -256,9 +263,9 @@ def test_half_of_an_older_version_is_not_joined_to_a_newer_one(site: Site, own_h
     old = site.starter()
     site.mood, site.cuts = "cut", 99
     fetched(old, own_home)
-    site.content, site.etag, site.mood = archive_of(each=3), '"2"', "good"
-    new = site.starter(bytes=len(site.content))
-    assert fetched(new, own_home).state == "done"
+    site.content, site.etag, site.mood, site.asked = archive_of(each=3), '"2"', "good", []
+    assert fetched(site.starter(), own_home).state == "done"
+    assert len(site.asked) == 1  # the server was told which version the half is of
     assert len(Project.open(own_home / "Bean leaves").scan().pictures) == 9
 
 
@@ -285,7 +292,8 @@ def test_an_answer_that_starts_elsewhere_is_not_appended(site: Site, own_home: P
         ("html", "web page", 1),
         ("hidden_html", "web page", 1),
         ("wrong", "checksum (SHA-256) differs", 1),
-        ("longer", "is another one", 1),
+        ("longer", f"not {len(archive_of()):,}: it is another one", 1),
+        ("shorter", "is another one", 1),
         ("endless", "is another one", 1),
         ("404", "not at its address any more (HTTP 404)", 1),
         ("403", "not given out here (HTTP 403)", 1),
@@ -377,6 +385,34 @@ def test_a_stop_while_unpacking_leaves_no_project(site: Site, own_home: Path, mo
     assert site.asked == []  # the archive was whole and is not fetched again
 
 
+def test_a_half_that_the_server_knows_nothing_of_is_thrown_away(site: Site, own_home: Path) -> None:
+    site.mood, site.cuts = "cut", 1
+    fetched(site.starter(), own_home, pauses=())
+    site.mood, site.asked = "416", []
+    assert fetched(site.starter(), own_home, pauses=()).state == "failed"
+    site.mood = "good"
+    assert fetched(site.starter(), own_home).state == "done"
+    assert site.asked[1:] == [""]
+
+
+def test_an_empty_answer_spoils_no_half(site: Site, own_home: Path) -> None:
+    site.mood, site.cuts = "cut", 1
+    fetched(site.starter(), own_home, pauses=())
+    half = part_of(site.starter(), own_home).stat().st_size
+    site.mood = "nothing"
+    assert "broke off" in fetched(site.starter(), own_home).message
+    assert part_of(site.starter(), own_home).stat().st_size == half
+
+
+def test_a_whole_archive_that_was_spoilt_is_fetched_again(site: Site, own_home: Path) -> None:
+    archive = part_of(site.starter(), own_home).with_suffix("")
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(bytes(len(site.content)))
+    assert "checksum" in fetched(site.starter(), own_home).message
+    assert not archive.exists()
+    assert fetched(site.starter(), own_home).state == "done"
+
+
 def test_what_a_crash_left_is_no_project_and_goes(site: Site, own_home: Path) -> None:
     left = unpack.making_folder(site.starter(), own_home)
     (left / "half a class").mkdir(parents=True)
@@ -387,13 +423,13 @@ def test_what_a_crash_left_is_no_project_and_goes(site: Site, own_home: Path) ->
 
 
 def test_doubles_and_bad_files_are_counted(site: Site, own_home: Path) -> None:
-    good = encoded(shaded(COLOURS["red"], 1))
+    good, other = (encoded(shaded(COLOURS["red"], seed)) for seed in (1, 2))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
-        for name, content in {"a/1.png": good, "a/2.png": good, "b/3.png": b"no picture"}.items():
+        for name, content in {"a/1.png": good, "a/2.png": good, "b/3.png": other, "b/4.png": b"no picture"}.items():
             file.writestr(name, content)
     site.content = out.getvalue()
-    assert fetched(site.starter(), own_home).message == "1 pictures; 2 were left out, as doubles or unreadable."
+    assert fetched(site.starter(), own_home).message == "2 pictures; 2 were left out, as doubles or unreadable."
 
 
 def test_an_archive_without_a_good_picture_makes_no_project(site: Site, own_home: Path) -> None:

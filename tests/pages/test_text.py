@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.shared.text import count, duration, literal, percent, plot_text
+from pages.shared.text import count, duration, literal, percent, plot_text, safe_cell
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,9 @@ def test_percent_is_exact_at_its_ends(share: float, words: str) -> None:
 
 def test_other_peoples_names_format_nothing() -> None:
     assert literal("**a** :red[x]\n$y$ <b>") == r"\*\*a\*\* \:red\[x\] \$y\$ \<b\>"
+    assert literal("https://a.example") == "https\\:\u2060//a\\.example"  # not an address any more
+    assert safe_cell("=HYPERLINK(1)") == "'=HYPERLINK(1)"
+    assert safe_cell("oak = tree") == "oak = tree"
     assert plot_text("<b>&") == "&lt;b&gt;&amp;"
 
 

@@ -216,6 +216,7 @@ class Grid {
 
   chip(one, press) {
     const node = button("chip", undefined, press, `Put into ${one.name}`)
+    node.setAttribute("aria-label", `Put into ${one.name}`)
     const dot = make("i")
     dot.style.background = one.colour
     node.append(dot, make("span", "", one.name))

@@ -113,7 +113,8 @@ class Webcam {
     this.data = data;
     this.send = send;
     this.listClasses();
-    if (this.sent && data.last === this.sent.token) {
+    const answered = this.sent && data.last === this.sent.token;
+    if (answered) {
       const { token, frames, className } = this.sent;
       this.sent = null;
       this.settle(data.saved === token ? "" : data.error || INTERRUPTED);
@@ -123,6 +124,8 @@ class Webcam {
       }
     }
     this.draw();
+    // The button that was pressed is switched off now: without this, the keyboard would be nowhere.
+    if (answered && data.saved && !this.at.hold.disabled) this.at.hold.focus({ preventScroll: true });
     // Streamlit also calls what an overtaken run returned; only the newest may end anything.
     const turn = ++this.turns;
     return () => turn === this.turns && this.switchOff();

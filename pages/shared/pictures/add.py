@@ -23,17 +23,12 @@ _FILES, _PLACE, _CAMERA, _SETS = "Files", "Folder or zip here", "Webcam", "Ready
 _MOST_ROWS = 500
 
 
-@st.dialog("Add pictures", width="large")
+@st.dialog("Add pictures", width="large", on_dismiss="rerun")
 def dialog(project: Project) -> None:
     """The ways to add pictures; what became of them is told on the page afterwards."""
-    way = st.segmented_control(
-        "Where from",
-        [_FILES, _PLACE, _CAMERA, _SETS],
-        default=_FILES,
-        required=True,
-        label_visibility="collapsed",
-        key="add from",
-    )
+    st.session_state.setdefault("add from", _FILES)
+    ways = [_FILES, _PLACE, _CAMERA, _SETS]
+    way = st.segmented_control("Where from", ways, required=True, label_visibility="collapsed", key="add from")
     try:
         if way == _FILES:
             _files(project)
@@ -108,7 +103,7 @@ def _camera(project: Project) -> None:
         st.toast(f"{count(report.count('taken'), 'picture')} saved: {where}", icon=":material/check:")
     except FieldguideError as error:
         told.update(saved="", error=str(error))
-    st.rerun()
+    frame.rerun_dialog()
 
 
 def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: Sequence[intake.Row]) -> None:

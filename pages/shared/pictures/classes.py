@@ -19,7 +19,7 @@ from pages.shared.text import count, literal
 _STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": " (did not work)", "kept": ""}
 
 
-@st.dialog("Classes", width="medium")
+@st.dialog("Classes", width="medium", on_dismiss="rerun")
 def dialog(project: Project) -> None:
     """Everything that can be done with whole classes."""
     catalogue = state.catalogue_of(project)
@@ -100,7 +100,7 @@ def _history(project: Project) -> None:
                 )
                 if st.button("Delete for good", type="primary"):
                     labels.empty_trash(project)
-                    st.rerun(scope="fragment")
+                    frame.rerun_dialog()
         for at, sentence, step in project.journal.history(30):
             st.caption(
                 f"{time.strftime('%d %b %H:%M', time.localtime(at))} · {literal(sentence)}{_STATES.get(step, '')}"
@@ -113,7 +113,7 @@ def _do(project: Project, edit: Callable[[], Edit]) -> None:
     except FieldguideError as error:
         frame.show_error(error)
         return
-    st.rerun(scope="fragment")
+    frame.rerun_dialog()
 
 
 def _turn(project: Project, way: str) -> None:
@@ -122,4 +122,4 @@ def _turn(project: Project, way: str) -> None:
     except FieldguideError as error:
         frame.show_error(error)
         return
-    st.rerun(scope="fragment")
+    frame.rerun_dialog()

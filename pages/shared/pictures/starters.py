@@ -53,8 +53,9 @@ def _what_next(starter: Starter) -> None:
         frame.show_error(FieldguideError(now.message, now.hint))
         _fetch_button("Try again", starter, "refresh")
     elif now and now.state == "stopped":
-        st.caption(literal(now.message))
-        _fetch_button("Go on", starter, "download")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _fetch_button("Go on", starter, "download")
+            st.caption(literal(now.message))
     else:
         _fetch_button("Fetch", starter, "download")
 
