@@ -5,7 +5,7 @@ all three ways); the waiting for the computer is real. FOLDER holds class folder
 
 - alone: looks at each picture large and presses a key;
 - look-alikes: scans each group, labels it with one click, then puts right what did not belong; single ones alone;
-- suggestions: labels groups until a quarter is done, lets the computer look again, then scans the suggestions class by class,
+- suggestions: labels groups until half is done, lets the computer look again, then scans the suggestions class by class,
   accepts them with one click, and puts right the wrong ones.
 
 It stops when all pictures have a label; every label is right at the end, since the person sees what is wrong.
@@ -103,7 +103,7 @@ def main(folder: Path) -> None:
                 person.one_by_one(pictures)
             else:
                 found = person.wait_for_a_look()
-                person.groups(found, until=0 if way == "look-alikes" else count * 3 // 4)
+                person.groups(found, until=0 if way == "look-alikes" else count // 2)
                 if way == "suggestions":
                     person.suggestions(person.wait_for_a_look())
             person.one_by_one(list(person.unlabelled().values()))

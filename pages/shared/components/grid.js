@@ -259,7 +259,9 @@ class Grid {
 
   tally() {
     const count = this.shown.length
-    return count ? "Click or arrow keys; a number puts it into that class." : ""
+    if (!count) return ""
+    const fingers = window.matchMedia("(pointer: coarse)").matches
+    return fingers ? "Tap pictures, then a class." : "Click or arrow keys; a number puts it into that class."
   }
 
   choice(title, chosen) {
