@@ -96,6 +96,21 @@ class FileIndex:
         size, modified, reason, *facts = found
         return FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
 
+    def glance(self, most: int) -> tuple[int, int, list[str]]:
+        """(number of usable files, of folders at the top that hold any, paths of up to `most` spread over them)."""
+        with connect(self._path) as db:
+            (count,) = db.execute("SELECT count(*) FROM files WHERE sha256 IS NOT NULL").fetchone()
+            (folders,) = db.execute(
+                "SELECT count(DISTINCT substr(path, 1, instr(path, '/'))) FROM files"
+                " WHERE sha256 IS NOT NULL AND instr(path, '/') > 0"
+            ).fetchone()
+            some = db.execute(
+                "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY path) AS n FROM files WHERE sha256 IS NOT NULL)"
+                " WHERE (n - 1) % ? = 0 LIMIT ?",
+                (max(1, -(-count // most)), most),
+            ).fetchall()
+        return count, folders, [path for (path,) in some]
+
     def path_of(self, sha256: str) -> str | None:
         """A file with this content, the first by path."""
         with connect(self._path) as db:

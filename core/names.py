@@ -33,10 +33,10 @@ def class_name(text: str) -> str:
     Raises ProjectError for a blank name, one of more than 100 characters, one with a slash or a control character,
     one that begins with a dot or ends with one, and the names that Windows keeps for devices.
     """
-    name = unicodedata.normalize("NFC", as_text(text)).strip()
+    name = unicodedata.normalize("NFC", text).strip()
     if not name:
         raise ProjectError("A class needs a name.", "Type a word for what is on the pictures.")
-    if len(name) > MAX_NAME or len(name.encode()) > 250:
+    if len(name) > MAX_NAME or len(as_text(name).encode()) > 250:
         raise ProjectError("This name is too long for a folder.", f"Use at most {MAX_NAME} characters.")
     shown = "".join(c if c.isprintable() else "?" for c in name)
     if "/" in name or "\\" in name or shown != name:

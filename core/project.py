@@ -17,7 +17,7 @@ from core import images, store
 from core.errors import PictureError, ProjectError
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal, Step
-from core.names import class_key
+from core.names import class_key, class_name
 
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _SCAN_BATCH = 64
@@ -249,12 +249,10 @@ class Project:
                     progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
         return _catalogue(rows, walk, self.class_choices())
 
-    def last_seen(self) -> Catalogue:
-        """What the last scan found, without looking at the folders again; empty if there never was one."""
-        rows = self._index.rows()
-        firsts = {path.partition("/")[0] for path in rows if "/" in path}
-        walk = Walk(folders={first: unicodedata.normalize("NFC", first) for first in firsts})
-        return _catalogue(rows, walk, self.class_choices())
+    def glance(self, most: int = 4) -> tuple[int, int, list[Path]]:
+        """(pictures, class folders, files of up to `most` pictures) as the last scan found them, without looking again."""
+        pictures, folders, some = self._index.glance(most)
+        return pictures, folders, [self.root / path for path in some]
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
@@ -420,6 +418,18 @@ def _home_of(root: Path) -> Path:
         return elsewhere
     else:
         return beside
+
+
+def new_project(name: str) -> Project:
+    """An empty project in the data home. Raises ProjectError for a name that no folder can have, or that is taken."""
+    root = store.data_home() / class_name(name)
+    try:
+        root.mkdir()
+    except FileExistsError:
+        raise ProjectError(
+            f"There is a project {root.name} already.", "Open it below, or choose another name."
+        ) from None
+    return Project.open(root)
 
 
 def copy_sample(source: Path) -> Path:

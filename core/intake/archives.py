@@ -168,15 +168,11 @@ def _tar_members(file: IO[bytes], size: int) -> list[Member]:
     guarded = _Guarded(opener(file) if opener else file, size)
     archive = tarfile.open(fileobj=guarded, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115 - closes nothing
     members: list[Member] = []
-    total = 0
     for count, info in enumerate(archive):
-        total += info.size
         if count >= MAX_ENTRIES:
             raise _bomb(_MANY)
         if info.size < 0:
             raise EOFError
-        if total > MAX_BYTES:
-            raise _bomb(_LARGE)
         if not info.isdir():
             name = as_text(info.name)
             refused = "" if info.isreg() and not info.issparse() else "a link, not a file"

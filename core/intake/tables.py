@@ -42,7 +42,7 @@ def read_table(content: bytes, suffix: str) -> list[Pair]:
         )
     if len(pairs) > MAX_ROWS:
         raise ProjectError(f"This table has more than {MAX_ROWS:,} rows.", "Split it into several.")
-    return [(as_text(file), tuple(map(as_text, labels))) for file, labels in pairs]
+    return [(as_text(file), labels) for file, labels in pairs]
 
 
 def _rows(text: str) -> list[Pair]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import FieldguideError
-from core.project import Project, copy_sample
+from core.project import Project, copy_sample, new_project
 from pages.shared import drawings, folders, frame, state
 from pages.shared.gallery import mosaic
 from pages.shared.text import count, literal
@@ -64,43 +64,62 @@ def _three_steps() -> None:
 def _own_folder() -> None:
     st.subheader("Your own pictures", anchor=False)
     st.markdown(
-        "One folder with a sub-folder for each class: its name is what the computer will say. "
-        "Your pictures are never changed; Fieldguide keeps its notes beside them, in a hidden folder `.fieldguide`."
+        "Open a folder with a sub-folder for each class, or begin with nothing and add pictures from files or the webcam. "
+        "Nothing in a folder is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`."
     )
-    with st.form("open a folder", border=False):
-        typed = st.text_input(
-            "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
-        )
-        if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
-            enter(typed.strip())
-    if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
-        folders.choose()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        with st.form("open a folder", border=False):
+            typed = st.text_input(
+                "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
+            )
+            if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
+                enter(typed.strip())
+        if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
+            folders.choose()
+    with right, st.form("new project", border=False):
+        name = st.text_input("Name of a new project", placeholder="birds at the window", key="new project name")
+        if st.form_submit_button("Begin", icon=":material/add:") and name.strip():
+            _begin(name)
     if st.session_state.get("chosen_folder"):
         enter(st.session_state.pop("chosen_folder"))
 
 
+def _begin(name: str) -> None:
+    try:
+        project = new_project(name)
+    except FieldguideError as error:
+        frame.show_error(error)
+        return
+    enter(project.root)
+
+
 def _opened_before() -> None:
     recent = state.recent_projects()
-    if recent:
-        st.subheader("Opened before", anchor=False)
-        with st.grid("auto", min_column_width=230, gap="small"):
-            for root in recent:
-                with st.container(border=True):
-                    try:
-                        project = Project.open(root)
-                        catalogue = project.last_seen()
-                    except FieldguideError:
-                        st.markdown(f"**{literal(Path(root).name)}**")
-                        st.caption("This folder is gone. Was it moved, or on a stick?")
-                        if st.button("Forget it", key=f"forget {root}", icon=":material/close:"):
-                            state.forget_project(root)
-                            st.rerun()
-                        continue
-                    some = catalogue.pictures[:: max(1, len(catalogue.pictures) // 4)][:4]
-                    if some:
-                        paths = tuple(str(project.path_of(p.path)) for p in some)
-                        st.image(mosaic(paths, some[0].id, 4), width="stretch", alt=f"Four pictures of {project.name}")
-                    st.markdown(f"**{literal(project.name)}**")
-                    st.caption(f"{count(len(catalogue.pictures), 'picture')}, {count(len(catalogue.classes), 'class')}")
-                    if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
-                        enter(root)
+    if not recent:
+        return
+    st.subheader("Opened before", anchor=False)
+    with st.grid("auto", min_column_width=230, gap="small"):
+        for root in recent:
+            with st.container(border=True):
+                _card(root)
+
+
+def _card(root: str) -> None:
+    try:
+        project = Project.open(root)
+        pictures, classes, some = project.glance()
+    except FieldguideError:
+        st.markdown(f"**{literal(Path(root).name)}**")
+        st.caption("This folder is gone. Was it moved, or on a stick?")
+        if st.button("Forget it", key=f"forget {root}", icon=":material/close:"):
+            state.forget_project(root)
+            st.rerun()
+        return
+    if some:
+        shown = tuple(str(path) for path in some)
+        st.image(mosaic(shown, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
+    st.markdown(f"**{literal(project.name)}**")
+    st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}")
+    if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
+        enter(root)

@@ -82,6 +82,20 @@ def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) ->
     assert "mine" in words(again)
 
 
+def test_home_begins_an_empty_project(own_home: Path) -> None:
+    at = visit("app.py")
+    at.text_input(key="new project name").set_value("birds")
+    button(at, "Begin").click()
+    at.run()
+    assert not at.exception
+    assert at.session_state["project"] == str(own_home / "birds")
+    again = visit("app.py")
+    again.text_input(key="new project name").set_value("birds")
+    button(again, "Begin").click()
+    again.run()
+    assert "There is a project birds already" in words(again)
+
+
 def test_home_says_what_is_wrong_with_a_folder(own_home: Path) -> None:
     at = visit("app.py")
     at.text_input(key="folder").set_value("/no/such/folder")

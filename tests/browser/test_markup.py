@@ -1,0 +1,80 @@
+"""Row 26 of the fault list: names of classes that are markup are words on every page, in the plots and in the download."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_label import open_folder
+from tests.browser.test_walk import heading, press
+from tests.pictures import noise
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+NAMES = [
+    "<script>alert(1)<|script>",  # no folder can have a slash in its name
+    "<img src=x onerror=alert(1)>",
+    "<b>bold<|b> &amp; <a href='http:evil.example'>",
+    "**md** [a](http:evil.example)",
+    ":red[x] :material_home: `c`",
+    "$x^2$",
+    "=HYPERLINK(1)",
+]
+
+
+def nothing_ran(page: Page, asked: list[str]) -> None:
+    """The page is at rest, and none of the names became an element of it."""
+    page.wait_for_load_state("networkidle")
+    assert asked == []
+    assert page.locator("img[src='x'], a[href*='evil'], .katex").count() == 0
+    assert page.locator("script", has_text="alert(1)").count() == 0
+    expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    for number, name in enumerate(NAMES):
+        (folder / name).mkdir(parents=True)
+        for n in range(8):  # by chance: so it errs, and the mistakes are shown with both names
+            noise(100 * number + n, (48, 48)).save(folder / name / f"{n} {NAMES[1]}.png")
+    open_folder(page, folder)
+    for name in NAMES:
+        expect(page.get_by_text(f"{name} · 8").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".tile").first).to_be_visible(timeout=PATIENCE)
+    nothing_ran(page, asked)
+    press(page, "Next: choose how to train")
+    heading(page, "Configure")
+    nothing_ran(page, asked)
+    press(page, "Train")
+    heading(page, "Train")
+    expect(page.get_by_text("which it had never seen")).to_be_visible(timeout=PATIENCE)
+    nothing_ran(page, asked)
+    press(page, "See its mistakes")
+    heading(page, "Evaluate")
+    expect(page.get_by_text("taken for").first).to_be_visible(timeout=PATIENCE)
+    nothing_ran(page, asked)
+    page.get_by_role("tab", name="Classes").click()
+    for name in NAMES:
+        expect(page.locator("svg text").filter(has_text=name).first).to_be_visible(timeout=PATIENCE)
+    nothing_ran(page, asked)
+    press(page, "Next: try new pictures")
+    heading(page, "Test")
+    page.get_by_role("button", name="Try", exact=True).first.click()
+    nothing_ran(page, asked)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Export").click()
+    heading(page, "Export")
+    press(page, "Make the files")
+    download = page.get_by_role("button", name="Download (")
+    expect(download).to_be_visible(timeout=PATIENCE)
+    nothing_ran(page, asked)
+    with page.expect_download() as waiting:
+        download.click()
+    waiting.value.save_as(tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as bundle:
+        assert bundle.read("labels.txt").decode().splitlines() == sorted(NAMES)
+        assert json.loads(bundle.read("fieldguide.json"))["classes"] == sorted(NAMES)
