@@ -19,11 +19,13 @@ _PHASES = {
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
-    """What the last look found, with a line on how fresh it is; starts the first look, and shows the one under way."""
+    """What the last look found, with a line on how fresh it is; starts a look when there are pictures that were never looked at,
+    and shows the one under way."""
     found, now = analysis.read(project), analysis.state(project)
     live = now is not None and not now.ended
     fresh = found is not None and found.fresh(project, catalogue)
-    if not live and found is None and (now is None or now.state != "failed"):
+    new = found is None or (not fresh and not {picture.id for picture in catalogue.pictures} <= set(found.ids))
+    if not live and new and (now is None or now.state != "failed"):
         analysis.start(project, catalogue)
         live = True
     if live:
