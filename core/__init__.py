@@ -3,12 +3,13 @@
 Importing it loads no TensorFlow; trainings and exports run in processes of their own.
 """
 
+from core.catalogue import Catalogue, Picture
 from core.config import AugmentConfig, ExportConfig, SplitConfig, TrainConfig
 from core.errors import FieldguideError
 from core.evaluation import Evaluation
 from core.export import Export, export
 from core.prediction import Classifier, Predictions
-from core.project import Catalogue, Picture, Project
+from core.project import Project
 from core.recipes import RECIPES, Recipe, get_recipe
 from core.runs import Run, RunSnapshot, evaluate, list_runs, open_run, start, train
 

@@ -14,12 +14,13 @@ from typing import Any
 import click
 
 from core import analysis, checks, findings, images, intake, recipes
+from core.catalogue import Catalogue
 from core.config import make_config, with_changes
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
 from core.export import export as make_export
 from core.prediction import Classifier
-from core.project import Catalogue, Project
+from core.project import Project
 from core.records import RunState
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run

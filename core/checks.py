@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.project import Catalogue, Picture
+from core.catalogue import Catalogue, Picture
 
 NEAR = 5.0
 """Mean difference of two signatures (0..255) up to which two pictures count as near-duplicates. On flower_photos this

@@ -9,8 +9,9 @@ from statistics import median
 
 from core import store
 from core.analysis import Analysis
+from core.catalogue import Catalogue, Picture
 from core.checks import FEW, is_tiny, near_groups
-from core.project import Catalogue, Picture, Project
+from core.project import Project
 
 BLURRED = 0.13
 """Sharpness (see images.sharpness_of) under which a picture counts as blurred: of flower_photos and trashnet under 0.1 % are,

@@ -13,10 +13,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from core import store
+from core.catalogue import Catalogue, ClassChoices, Picture
 from core.errors import ProjectError
+from core.folders import ignored
 from core.journal import TRASH, Edit, Step, new_token
 from core.names import class_key, class_name, free_name
-from core.project import Catalogue, ClassChoices, Picture, Project, ignored
+from core.project import Project
 
 PALETTE = 16
 """Class colours are numbers below this."""

@@ -12,11 +12,12 @@ import numpy as np
 from filelock import FileLock
 
 from core import store
+from core.catalogue import Catalogue
 from core.config import TrainConfig
 from core.errors import RunError
 from core.evaluation import Evaluation, evaluate_predictions
 from core.processes import reap, start_worker
-from core.project import Catalogue, Project
+from core.project import Project
 from core.records import RunPicture, RunPlan, RunRecords, RunState
 from core.splits import PARTS, make_split
 

@@ -6,10 +6,10 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
+from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
 from core.config import SplitConfig
 from core.errors import ProjectError
-from core.project import Catalogue, Picture
 
 PARTS = ("train", "val", "test")
 

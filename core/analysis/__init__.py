@@ -22,9 +22,10 @@ from core.analysis.result import (
     read,
     source_run,
 )
+from core.catalogue import Catalogue
 from core.errors import RunError
 from core.processes import reap, start_worker
-from core.project import Catalogue, Project
+from core.project import Project
 from core.records import RunRecords, RunState
 
 __all__ = [

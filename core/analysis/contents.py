@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from core.backbones import get_backbone
+from core.catalogue import Catalogue, Picture
 from core.checks import near_groups
 from core.errors import PictureError
 from core.images import read_square
-from core.project import Catalogue, Picture, Project
+from core.project import Project
 from core.training.features import FeatureExtractor, FeatureStore, Sight, features_of
 from core.training.prepare import extractor_id, prepare
 from core.training.worker import Job

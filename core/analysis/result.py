@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from core import store
+from core.catalogue import Catalogue
 from core.errors import RunError
-from core.project import Catalogue, Project
+from core.project import Project
 from core.runs import Run, list_runs
 
 _VERSION = 1

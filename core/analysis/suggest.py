@@ -10,10 +10,11 @@ import numpy as np
 
 from core.analysis.contents import Contents
 from core.analysis.result import Suggestions, folder_of
+from core.catalogue import Picture
 from core.errors import ModelError, PictureError
 from core.images import read_square
 from core.prediction import Classifier
-from core.project import Picture, Project
+from core.project import Project
 from core.runs import Run
 from core.training.features import CHUNK, FeatureStore, Stopped
 from core.training.worker import Job

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from core.checks import MAX_CLASSES
 from core.errors import ProjectError
+from core.folders import ignored, is_picture_name, unwrapped, walk_folders
 from core.intake import archives, tables
 from core.names import class_key, class_name, safe_class_name
-from core.project import ignored, is_picture_name, unwrapped, walk_folders
 
 _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "oak-samples"
 

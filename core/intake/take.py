@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import images, store
+from core.catalogue import Picture
 from core.checks import is_tiny
 from core.errors import FieldguideError, PictureError
 from core.index import FileRow
@@ -19,7 +20,7 @@ from core.intake.stored import storable
 from core.journal import TRASH, Edit, Step
 from core.labels import ClassFolders
 from core.names import class_key, file_stem
-from core.project import Picture, Project
+from core.project import Project
 
 _BATCH = 16
 _BATCH_BYTES = 64_000_000

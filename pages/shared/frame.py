@@ -12,9 +12,10 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from core import checks
+from core.catalogue import Catalogue
 from core.errors import FieldguideError
 from core.export import exports_of
-from core.project import Catalogue, Project
+from core.project import Project
 from core.recipes import RECIPES
 from core.records import RunPlan, RunState
 from core.runs import RunSnapshot, live_run

@@ -9,9 +9,10 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from core.catalogue import Picture
 from core.errors import PictureError
 from core.images import thumbnail
-from core.project import Picture, Project
+from core.project import Project
 from pages.shared.text import literal
 
 TILE = 128

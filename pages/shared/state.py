@@ -13,12 +13,13 @@ import streamlit as st
 from core import analysis, store
 from core.analysis import Analysis
 from core.backbones import get_backbone
+from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.findings import Finding, dismissed_count, find
 from core.journal import HIDDEN, Edit
-from core.project import Catalogue, Project
+from core.project import Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs, start
 from core.training.prepare import prepare_in_background

@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from core import Project, analysis, labels
-from core.project import Picture
+from core.catalogue import Picture
 
 LOOK = 0.9  # seconds to recognise one picture by itself
 SCAN = 0.25  # to see whether a thumbnail among its like belongs there

@@ -16,7 +16,8 @@ import click
 import numpy as np
 
 from core import Project, analysis
-from core.project import HIDDEN, Picture
+from core.catalogue import Picture
+from core.journal import HIDDEN
 
 
 def looked_at(project: Project) -> analysis.Analysis:

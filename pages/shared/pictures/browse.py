@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import analysis
+from core.catalogue import Catalogue, Picture
 from core.findings import Finding
-from core.project import Catalogue, Picture
 from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import labels
+from core.catalogue import Catalogue
 from core.errors import FieldguideError
 from core.journal import Edit
-from core.project import Catalogue, Project
+from core.project import Project
 from pages.shared import frame, state
 from pages.shared.grid import COLOURS, PALETTE
 from pages.shared.pictures import edits

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core import analysis
 from core.analysis import Analysis
-from core.project import Catalogue, Project
+from core.catalogue import Catalogue
+from core.project import Project
 from pages.shared.text import duration, literal
 
 _PHASES = {
@@ -19,8 +20,8 @@ _PHASES = {
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
-    """What the last look found, with a line on how fresh it is; starts a look when there are pictures that were never looked at,
-    and shows the one under way."""
+    """What the last look found, with a line on how fresh it is; starts a look when there are pictures that were never
+    looked at, and shows the one under way."""
     found, now = analysis.read(project), analysis.state(project)
     live = now is not None and not now.ended
     fresh = found is not None and found.fresh(project, catalogue)

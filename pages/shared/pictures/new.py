@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import labels
 from core.analysis import FROM_LABELS, Analysis
-from core.project import Picture
+from core.catalogue import Picture
 from pages.shared import frame, grid
 from pages.shared.frame import Here
 from pages.shared.pictures import edits, looking

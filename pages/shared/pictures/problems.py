@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core import analysis, findings, labels
+from core.catalogue import Picture
 from core.errors import ProjectError
 from core.findings import Finding
 from core.journal import Edit
-from core.project import Picture, Project
+from core.project import Project
 from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits, looking

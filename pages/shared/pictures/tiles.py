@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from core.catalogue import Picture
 from core.errors import FieldguideError
-from core.project import Picture
 from core.runs import Run, RunSnapshot
 from pages.shared import server
 from pages.shared.frame import Here

@@ -1,0 +1,111 @@
+"""The pictures of a project as one look at its folders found them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from core.journal import HIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One usable picture: `id` is the SHA-256 of the file's bytes (hex), `path` is relative to the project, `size` in bytes,
+    `kind` Pillow's name of the format; the others are those of `images.PictureFacts`."""
+
+    id: str
+    path: str
+    class_name: str | None
+    width: int
+    height: int
+    size: int
+    signature: bytes
+    brightness: float
+    sharpness: float = 1.0
+    kind: str = ""
+    note: str = ""
+    modified_ns: int = 0
+
+
+@dataclass(frozen=True)
+class ClassChoices:
+    """The order that a person gave to the classes, which of them are set aside, and class -> number in the palette."""
+
+    order: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    colours: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that looked like a picture and cannot be used; `reason` is short."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What a look at the folders found. `classes` also names folders without a usable picture, in the order that the
+    person chose, else by name; those in `aside` are not trained on; `colours` are numbers of a palette."""
+
+    pictures: tuple[Picture, ...]
+    classes: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    links: tuple[str, ...]
+    skipped: int = 0
+    aside: frozenset[str] = frozenset()
+    colours: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_class(self) -> dict[str, list[Picture]]:
+        """Class name -> its pictures, by path. Empty classes have an empty list."""
+        found: dict[str, list[Picture]] = {name: [] for name in self.classes}
+        for picture in self.pictures:
+            if picture.class_name is not None:
+                found[picture.class_name].append(picture)
+        return found
+
+    @cached_property
+    def unlabelled(self) -> list[Picture]:
+        """Pictures that lie loose at the root."""
+        return [picture for picture in self.pictures if picture.class_name is None]
+
+    @cached_property
+    def by_path(self) -> dict[str, Picture]:
+        """Path -> picture."""
+        return {picture.path: picture for picture in self.pictures}
+
+    @cached_property
+    def in_use(self) -> Catalogue:
+        """The same without the classes that are set aside: what is trained on and checked."""
+        if not self.aside:
+            return self
+        kept = tuple(picture for picture in self.pictures if picture.class_name not in self.aside)
+        classes = tuple(name for name in self.classes if name not in self.aside)
+        return replace(self, pictures=kept, classes=classes, aside=frozenset())
+
+    def after(self, moved: Iterable[tuple[str, str]]) -> Catalogue | None:
+        """The catalogue once pictures were moved, (from, to) each, without another look at the folders.
+
+        None where that takes a look: a move of a folder, from outside, or into a folder that was no class.
+        """
+        folders = {
+            picture.path.partition("/")[0]: picture.class_name for picture in self.pictures if picture.class_name
+        }
+        folders = {name: name for name in self.classes} | folders
+        pictures = dict(self.by_path)
+        for old, new in moved:
+            picture = pictures.pop(old, None)
+            first, slash, _ = new.partition("/")
+            if picture is None or (slash and first not in folders and first != HIDDEN):
+                return None
+            if first != HIDDEN:
+                pictures[new] = replace(picture, path=new, class_name=folders[first] if slash else None)
+        return replace(self, pictures=tuple(pictures[path] for path in sorted(pictures)))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Class name -> number of usable pictures."""
+        return {name: len(pictures) for name, pictures in self.by_class.items()}

@@ -1,0 +1,106 @@
+"""A folder of class folders as it lies on the disk: what is in it, without opening a file."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core import images
+from core.catalogue import Rejected
+from core.journal import HIDDEN
+from core.names import class_key
+
+_IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
+
+
+def ignored(name: str) -> bool:
+    """Whether a file or folder of this name is no one's picture: hidden, or left there by a system."""
+    return name.startswith(".") or name.casefold() in _IGNORED
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether the ending is that of a picture."""
+    return name.lower().endswith(images.SUFFIXES)
+
+
+@dataclass
+class Walk:
+    """What lies in a folder of class folders: picture files with (bytes, modified ns), class folder -> class name, links,
+    which are never followed, what cannot be used at all, and the others: no pictures, or hidden."""
+
+    files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    links: list[str] = field(default_factory=list)
+    unusable: list[Rejected] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def walk_folders(root: Path) -> Walk:
+    """Lists a folder of class folders, without opening a file."""
+    found = Walk()
+    names: dict[str, str] = {}
+    stack = [""]
+    while stack:
+        where = stack.pop()
+        try:
+            with os.scandir(root / where) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            found.unusable.append(Rejected(where or ".", "this folder cannot be read"))
+            continue
+        for entry in entries:
+            relative = f"{where}/{entry.name}" if where else entry.name
+            if ignored(entry.name):
+                if entry.name != HIDDEN:
+                    found.others.append(relative)
+                continue
+            if not _is_text(relative):  # bytes that are no text, as old zips leave them; nothing could keep or show it
+                shown = relative.encode("utf-8", "replace").decode()
+                found.unusable.append(Rejected(shown, "its name is not readable text: rename it"))
+            elif entry.is_symlink():
+                found.links.append(relative)
+            elif entry.is_dir():
+                stack.append(relative)
+                if not where:
+                    name = unicodedata.normalize("NFC", entry.name)
+                    found.folders[entry.name] = names.setdefault(class_key(name), name)
+            elif is_picture_name(entry.name) and entry.is_file():
+                try:
+                    status = entry.stat()
+                except OSError:
+                    found.unusable.append(Rejected(relative, "this file cannot be read"))
+                    continue
+                found.files[relative] = (status.st_size, status.st_mtime_ns)
+            else:
+                found.others.append(relative)
+    return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted((entry for entry in found if not ignored(entry.name)), key=lambda entry: entry.name)
+
+
+def unwrapped(root: Path) -> Path:
+    """The folder that holds the class folders: steps into a folder as long as it holds one folder that holds folders,
+    and no picture."""
+    for _ in range(8):
+        entries = _entries(root)
+        folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
+        if len(folders) != 1 or any(is_picture_name(entry.name) for entry in entries):
+            break
+        inside = _entries(Path(folders[0].path))
+        if not any(entry.is_dir() for entry in inside) or any(is_picture_name(entry.name) for entry in inside):
+            break
+        root = Path(folders[0].path)
+    return root
