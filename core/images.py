@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pi_heif
+import pillow_heif
 from PIL import Image, ImageFilter, ImageStat, UnidentifiedImageError
 
 from core.errors import PictureError
@@ -29,6 +28,10 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", "
 MAX_PIXELS = 40_000_000
 """More pixels than this are never decoded. A JPEG may be larger, unless progressive: it is decoded at a reduced size."""
 
+MAX_FILE = 200_000_000
+"""Bytes; larger files are not read."""
+
+FILE_TOO_LARGE = f"larger than {MAX_FILE // 10**6} MB"
 NO_PICTURE = "not a picture (JPEG, PNG, WebP, GIF, BMP or HEIC)"
 TOO_LARGE = "too large: more than 40 million pixels"
 THUMBNAIL_PIXELS = 256
@@ -41,6 +44,8 @@ _LARGE = 16_000_000  # pixels; such a picture takes up to 0.4 GB while it is dec
 _one_large = threading.Lock()
 # Pieces of more than 32 MB are given back to the system at once; smaller ones stay with the thread that decoded them.
 Image.core.set_block_size(64 << 20)  # type: ignore[attr-defined]
+
+pillow_heif.register_heif_opener()
 
 # Pillow warns above 89 megapixels; our own cap is lower and raises before anything is decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -63,44 +68,6 @@ class PictureFacts:
     sharpness: float
     kind: str
     note: str
-
-
-class _Heif(pi_heif.HeifImageFile):
-    """A HEIC file whose item names are text: pi_heif 1.4.0, the last there is, ends the whole process over any others."""
-
-    def _open(self) -> None:
-        content = self.fp.read()
-        if not all(map(_is_text, _item_names(content))):
-            raise SyntaxError("item names are not text")
-        super()._open()
-
-
-def _item_names(content: bytes) -> Iterator[bytes]:
-    """Type, name and content type of each item in a HEIF file's `meta` boxes, as bytes (ISO/IEC 14496-12, 8.11.6)."""
-    at = 0
-    while at + 8 <= len(content):
-        size = int.from_bytes(content[at : at + 4], "big")
-        size = int.from_bytes(content[at + 8 : at + 16], "big") if size == 1 else size or len(content)
-        if content[at + 4 : at + 8] == b"meta":
-            meta = content[at : at + size]
-            for found in re.finditer(rb"infe", meta):
-                start = found.start()
-                end = start - 4 + int.from_bytes(meta[max(0, start - 4) : start], "big")
-                wide = meta[start + 4 : start + 5] == b"\3"  # version 3 has item numbers of four bytes
-                yield meta[start + (14 if wide else 12) : end if end > start else None]
-        at += max(size, 8)
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-pi_heif.register_heif_opener()
-Image.register_open("HEIF", _Heif, Image.OPEN["HEIF"][1])
 
 
 # EXIF orientation -> what makes the picture upright; 1 and anything odd leave it as it is.

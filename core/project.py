@@ -144,6 +144,8 @@ class Project:
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
         try:
+            if size > images.MAX_FILE:
+                raise PictureError(images.FILE_TOO_LARGE)
             return FileRow(path, size, modified, images.inspect((self.root / path).read_bytes()))
         except PictureError as error:
             return FileRow(path, size, modified, None, error.message)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.runs import evaluate
 from pages.shared import frame, gallery, results, state
-from pages.shared.text import literal, percent
+from pages.shared.text import literal, percent, safe_cell
 
 MOST_SHOWN = 60
 
@@ -53,9 +53,9 @@ with mistakes_tab:
         with st.expander("Their files"):
             st.dataframe(
                 {
-                    "file": [p.path for _, p, _ in found],
-                    "is": [run.plan.classes[p.label] for _, p, _ in found],
-                    "taken for": [run.plan.classes[said] for _, _, said in found],
+                    "file": [safe_cell(p.path) for _, p, _ in found],
+                    "is": [safe_cell(run.plan.classes[p.label]) for _, p, _ in found],
+                    "taken for": [safe_cell(run.plan.classes[said]) for _, _, said in found],
                 },
                 hide_index=True,
             )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from core import images
 from core.errors import FieldguideError, ProjectError
 from core.names import as_text
 
@@ -23,9 +24,9 @@ MAX_BYTES = 2_000_000_000
 """Unpacked, all entries together."""
 MAX_RATIO = 100
 """Unpacked to packed, of one entry and of all; pictures are packed already and stay near 1."""
-MAX_FILE = 200_000_000
+MAX_FILE = images.MAX_FILE
 """Bytes of one picture file, unpacked or not."""
-TOO_LARGE = f"larger than {MAX_FILE // 10**6} MB"
+TOO_LARGE = images.FILE_TOO_LARGE
 
 _SMALL = 200_000  # a tiny file of zeros may shrink a thousandfold without harm
 _DAMAGED = "This is not a whole zip file: it is damaged, cut off, or something else."

@@ -7,13 +7,14 @@ import streamlit as st
 
 from core.evaluation import Evaluation
 from pages.shared import charts
+from pages.shared.text import safe_cell
 
 
 def class_table(evaluation: Evaluation) -> pd.DataFrame:
     """One row a class: right, of, precision, recall, F1 (0..1)."""
     return pd.DataFrame(
         {
-            "class": [score.name for score in evaluation.classes],
+            "class": [safe_cell(score.name) for score in evaluation.classes],
             "right": [score.right for score in evaluation.classes],
             "of": [score.total for score in evaluation.classes],
             "recall": [round(score.recall, 2) for score in evaluation.classes],

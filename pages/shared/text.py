@@ -5,15 +5,16 @@ from __future__ import annotations
 import html
 import re
 
-_ADDRESS = re.compile(r"\\:(?=//)|\bwww(?=\\\.)|@", re.IGNORECASE)
+_REPLACED = re.compile(r"\\:(?=//|\w)|\bwww(?=\\\.)|@|\\[-<>~](?=\\[->]|=)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&])")
 
 
 def literal(text: str) -> str:
     """A name as it is, for a label or Markdown: no character of it formats, links or colours anything."""
     escaped = _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-    # Addresses become links whatever is escaped in them; a word joiner, which takes no space, keeps them apart.
-    return _ADDRESS.sub("\\g<0>\u2060", escaped)
+    # Addresses become links, and :material_x: or -> signs, whatever is escaped in them; a word joiner, which takes no
+    # space, keeps them apart.
+    return _REPLACED.sub("\\g<0>\u2060", escaped)
 
 
 def safe_cell(text: str) -> str:

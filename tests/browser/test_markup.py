@@ -94,7 +94,6 @@ def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tm
         assert json.loads(bundle.read("fieldguide.json"))["classes"] == sorted(NAMES)
 
 
-@pytest.mark.xfail(strict=True, reason="pages.shared.text.literal does not keep these apart yet")
 def test_row_26_names_that_streamlit_would_replace(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "p"
     for number, name in enumerate(REPLACED):
