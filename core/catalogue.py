@@ -37,6 +37,12 @@ class ClassChoices:
     colours: dict[str, int] = field(default_factory=dict)
 
 
+def class_order(names: Iterable[str], choices: ClassChoices) -> list[str]:
+    """Class names in the order that a person chose; those that came later by name at the end."""
+    place = {name: number for number, name in enumerate(choices.order)}
+    return sorted(names, key=lambda name: (place.get(name, len(place)), name))
+
+
 @dataclass(frozen=True)
 class Rejected:
     """A file that looked like a picture and cannot be used; `reason` is short."""

@@ -40,8 +40,12 @@ class Finding:
     @property
     def id(self) -> str:
         """Names the finding for as long as its pictures are the same; single pictures' kinds are one finding each."""
-        grouped = self.kind in ("conflict", "copy", "near")
-        return f"{self.kind} {' '.join(sorted(p.path for p in self.pictures))}" if grouped else self.kind
+        return f"{self.kind} {' '.join(sorted(p.path for p in self.pictures))}" if self.grouped else self.kind
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the question is about all its pictures together, not about each."""
+        return self.kind in ("conflict", "copy", "near")
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def find(project: Project, catalogue: Catalogue, analysis: Analysis | None = Non
     dismissed = _dismissed(project)
     catalogue = catalogue.in_use
     return [
-        *_same_content(catalogue),
+        *_same_content(catalogue, dismissed),
         *_labels(catalogue, analysis, dismissed),
         *_near(catalogue, dismissed),
         *_each(catalogue, dismissed),
@@ -135,7 +139,7 @@ def _marks(kind: str, pictures: Sequence[Picture]) -> list[str]:
     return [f"{kind} {picture.id}" for picture in pictures]
 
 
-def _same_content(catalogue: Catalogue) -> list[Finding]:
+def _same_content(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
     groups: dict[str, list[Picture]] = defaultdict(list)
     for picture in catalogue.pictures:
         groups[picture.id].append(picture)
@@ -147,7 +151,7 @@ def _same_content(catalogue: Catalogue) -> list[Finding]:
             found.append(
                 Finding("conflict", title, "A picture can have one label. It is left out of training.", tuple(group))
             )
-        elif len(group) > 1:
+        elif len(group) > 1 and f"copy {group[0].id}" not in dismissed:
             found.append(
                 Finding("copy", f"The same picture {len(group)} times", "Copies teach nothing new.", tuple(group))
             )

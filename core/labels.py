@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from core import store
-from core.catalogue import Catalogue, ClassChoices, Picture
+from core.catalogue import Catalogue, ClassChoices, Picture, class_order
 from core.errors import ProjectError
 from core.folders import ignored
 from core.journal import TRASH, Edit, Step, new_token
@@ -200,6 +200,7 @@ class ClassFolders:
             if entry.is_dir() and not entry.is_symlink():
                 self._by_key.setdefault(class_key(entry.name), []).append(entry.name)
         self._taken: dict[str, set[str]] = {}
+        self._choices = project.class_choices()
 
     def existing(self, name: str) -> list[str]:
         """The folders of a class that must be there."""
@@ -223,8 +224,14 @@ class ClassFolders:
         if found:
             return [], unicodedata.normalize("NFC", name) if unicodedata.normalize("NFC", name) in found else found[0]
         folder = class_name(name)
+        steps: list[Step] = [("mkdir", folder, "")]
+        if self._by_key:  # the others keep their places, keys and colours
+            before = self._choices
+            known = class_order([unicodedata.normalize("NFC", found[0]) for found in self._by_key.values()], before)
+            self._choices = replace(before, order=[*known, folder])
+            steps.append(_choices(before, self._choices))
         self._by_key[class_key(folder)] = [folder]
-        return [("mkdir", folder, "")], folder
+        return steps, folder
 
     def place(self, folder: str, path: str) -> str:
         """A free path in `folder` for the file now at `path`; no other call gets the same."""

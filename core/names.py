@@ -15,6 +15,7 @@ MAX_NAME = 100
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
 _IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
+_JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with them
 
 
 def as_text(name: str) -> str:
@@ -38,7 +39,7 @@ def class_name(text: str) -> str:
         raise ProjectError("A class needs a name.", "Type a word for what is on the pictures.")
     if len(name) > MAX_NAME or len(as_text(name).encode()) > 250:
         raise ProjectError("This name is too long for a folder.", f"Use at most {MAX_NAME} characters.")
-    shown = "".join(c if c.isprintable() else "?" for c in name)
+    shown = _shown(name, "?")
     if "/" in name or "\\" in name or shown != name:
         raise ProjectError(f"{shown} cannot be the name of a class.", "Leave out slashes and invisible characters.")
     if name.startswith(".") or name.endswith("."):
@@ -62,13 +63,19 @@ def safe_class_name(folder: str) -> str:
 
 
 def _safe(text: str, otherwise: str) -> str:
-    printable = "".join(c if c.isprintable() else "_" for c in unicodedata.normalize("NFC", as_text(text)))
-    safe = _UNSAFE.sub("_", printable).strip(" .")
+    safe = _UNSAFE.sub("_", _shown(unicodedata.normalize("NFC", as_text(text)), "_")).strip(" ." + _JOINERS)
     if _reserved(safe):
         safe = f"_{safe}"
     while len(safe.encode()) > MAX_NAME:
         safe = safe[:-1].rstrip(" .")
     return safe or otherwise
+
+
+def _shown(text: str, instead: str) -> str:
+    """The text with every character that shows nothing replaced, but for the joiners inside words and emoji."""
+    return "".join(
+        c if c.isprintable() or (c in _JOINERS and 0 < at < len(text) - 1) else instead for at, c in enumerate(text)
+    )
 
 
 def _reserved(name: str) -> bool:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core import images, store
-from core.catalogue import Catalogue, ClassChoices, Picture, Rejected
+from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
 from core.errors import PictureError, ProjectError
 from core.folders import Walk, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
@@ -247,8 +247,7 @@ def _catalogue(rows: dict[str, FileRow], walk: Walk, chosen: ClassChoices) -> Ca
                 modified_ns=row.modified_ns,
             )
         )
-    place = {name: number for number, name in enumerate(chosen.order)}
-    classes = sorted(set(walk.folders.values()), key=lambda name: (place.get(name, len(place)), name))
+    classes = class_order(set(walk.folders.values()), chosen)
     return Catalogue(
         tuple(pictures),
         tuple(classes),

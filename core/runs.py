@@ -97,7 +97,7 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
     `out`: the run's folder, which must be new or empty; by default one in the project. `catalogue`: a fresh scan, if
     the caller has one. Raises ProjectError if the pictures do not suffice, RunError if `out` is taken.
     """
-    (project.home / "runs").mkdir(parents=True, exist_ok=True)
+    (project.home / "runs").mkdir(exist_ok=True)
     with FileLock(project.home / "runs" / ".lock", timeout=60):
         if out is None:
             under_way = live_run(project)
@@ -134,7 +134,7 @@ def _new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path
     for number in range(1, 1000):
         folder = project.runs_dir / (stem if number == 1 else f"{stem}-{number}")
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir()
         except FileExistsError:
             continue
         return folder

@@ -20,13 +20,20 @@ def data_home() -> Path:
     return home
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder and the one that it lies in, but no more: a project whose folder was moved away while something still
+    worked on it must not appear again, empty. Raises FileNotFoundError instead."""
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+
+
 def write_with(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:
     """Lets `write` fill a temporary file beside `path`, flushes it to disk and puts it in place in one step.
 
     `durable` False: does not wait for the disk, for what can be made again; a power failure may leave an empty file.
     The temporary name keeps the suffix of `path`, because some writers choose the format by it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}{path.suffix}")
     try:
         write(temporary)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import checks
 from pages.shared import frame
-from pages.shared.pictures import add, browse, classes, new, picture_map, problems
+from pages.shared.pictures import add, browse, classes, looking, new, picture_map, problems
 from pages.shared.text import count, literal
 
 VIEWS = {"Browse": browse, "Label what is new": new, "Problems": problems, "Map": picture_map}
@@ -13,6 +13,19 @@ here = frame.begin("Pictures")
 catalogue = here.catalogue
 missing = checks.why_not_trainable(catalogue)
 filled = [name for name, number in catalogue.in_use.counts.items() if number]
+
+
+def how_many() -> str:
+    """The pictures and classes in one sentence."""
+    pictures, loose = len(catalogue.pictures), len(catalogue.unlabelled)
+    if not pictures:
+        return "No pictures yet."
+    if loose:
+        return (
+            f"{pictures - loose:,} of {count(pictures, 'picture')} have a class; {count(len(filled), 'class')} so far."
+        )
+    return f"{count(pictures, 'picture')} in {count(len(filled), 'class')}."
+
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Pictures", anchor=False)
@@ -24,21 +37,26 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         if not missing:
             frame.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report()
-st.markdown(f"{count(len(catalogue.pictures), 'picture')} in {count(len(filled), 'class')}. {literal(missing)}")
+st.markdown(f"{how_many()} {literal(missing)}")
 
 if not catalogue.pictures:
     add.ways_to_begin(here.project)
     st.stop()
 
 number = problems.number(here)
+if "view" not in st.session_state:
+    asked = st.query_params.get("view")
+    st.session_state["view"] = asked if asked in VIEWS else "Browse"
 chosen = st.segmented_control(
     "View",
     list(VIEWS),
     format_func=lambda name: f"{name} · {number}" if name == "Problems" and number else name,
-    default="Browse",
     required=True,
     label_visibility="collapsed",
     key="view",
     persist_state="session",
 )
+st.query_params["view"] = chosen
 VIEWS[chosen].show(here)
+if chosen != "Browse":
+    looking.again(here.project, catalogue)

@@ -50,7 +50,7 @@ def start(project: Project, catalogue: Catalogue) -> None:
     overtaken by an edit is found by `Analysis.fresh`, and cured by another call. Raises OSError if nothing can be written.
     """
     folder = folder_of(project)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with FileLock(folder / ".lock", timeout=60):
         now, last = state(project), read(project)
         if (now and not now.ended) or (last and last.fresh(project, catalogue)):

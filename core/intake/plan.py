@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -74,6 +74,30 @@ def from_pictures(pictures: Sequence[tuple[str, bytes]], source: str = "files") 
     """An import of (name, content) each, as a browser sends them; zips and tables among them are not looked into."""
     entries = tuple(Entry(name, key=number) for number, (name, _) in enumerate(pictures))
     return Plan(source, entries, (), (), lambda: nullcontext(lambda entry: pictures[entry.key][1]))
+
+
+def together(plans: Sequence[Plan]) -> Plan:
+    """Several imports as one, which is undone by one step."""
+    pairs = [(number, entry) for number, plan in enumerate(plans) for entry in plan.entries]
+
+    @contextmanager
+    def opened() -> Iterator[Reader]:
+        with ExitStack() as stack:
+            readers = [stack.enter_context(plan.opened()) for plan in plans]
+
+            def read(entry: Entry) -> bytes:
+                number, original = pairs[entry.key]
+                return readers[number](original)
+
+            yield read
+
+    return Plan(
+        ", ".join(plan.source for plan in plans),
+        tuple(replace(entry, key=key) for key, (_, entry) in enumerate(pairs)),
+        tuple(row for plan in plans for row in plan.rows),
+        tuple(note for plan in plans for note in plan.notes),
+        opened,
+    )
 
 
 def from_files(files: Sequence[tuple[str, bytes]]) -> tuple[list[Plan], list[Row]]:

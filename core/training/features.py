@@ -19,6 +19,7 @@ from core.config import AugmentConfig
 from core.errors import PictureError
 from core.images import read_square
 from core.index import connect, ensure
+from core.store import make_folder
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -56,7 +57,7 @@ class FeatureStore:
     """Features on disk: one SQLite file for each extractor, rows (key, float32 vector)."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._path = path
         ensure(path, "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -48,24 +49,28 @@ class Tile:
     section: int = 0
     details: tuple[tuple[str, str], ...] = ()
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self, sections: Sequence[Section]) -> dict[str, Any]:
         """For the component."""
         values = asdict(self)
         values["class"] = values.pop("class_name")
         values["path"] = self.id
-        values["id"] = f"{self.section}:{self.id}"  # a picture may be in several sections
+        # A picture may be in several sections, and a section may move up when one before it goes.
+        section = hashlib.blake2b(sections[self.section].id.encode(), digest_size=6).hexdigest() if sections else ""
+        values["id"] = f"{section}:{self.id}"
         return values
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading over some tiles. `label`: whether a button for each class puts all of them there; `actions` are (id, words)."""
+    """A heading over some tiles. `label`: whether a button for each class puts all of them there; `actions` are (id, words);
+    `whole`: whether a button always means all of them, and not those selected."""
 
     id: str
     title: str
     note: str = ""
     label: bool = False
     actions: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """For the component."""
@@ -84,6 +89,14 @@ class Op:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What became of an op: a sentence, and (from, to) of the pictures that were moved."""
+
+    said: str
+    moved: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
 class View:
     """What a grid shows. `name` changes when it shows something else: then selection and scroll position are given up."""
 
@@ -93,7 +106,6 @@ class View:
     tags: bool = False
     accept: bool = False
     empty: str = "No pictures here."
-    height: int = 640
     undo: str = ""
     redo: str = ""
 
@@ -110,9 +122,9 @@ def keys_of(classes: Sequence[str]) -> dict[str, str]:
     return keys
 
 
-def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], str], key: str) -> None:
-    """Draws the grid. `classes`: class -> number in the palette, in order. `carry_out` does an op and returns a sentence on
-    it, or raises FieldguideError; it is called before the page is drawn again, once for each op, in their order."""
+def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outcome], key: str) -> None:
+    """Draws the grid. `classes`: class -> number in the palette, in order. `carry_out` does an op, or raises
+    FieldguideError; it is called before the page is drawn again, once for each op, in their order."""
     done = _done(key)
     keys = keys_of(list(classes))
 
@@ -123,7 +135,7 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], str],
         key=key,
         data={
             "view": view.name,
-            "items": [tile.as_data() for tile in view.tiles],
+            "items": [tile.as_data(view.sections) for tile in view.tiles],
             "sections": [section.as_data() for section in view.sections],
             "classes": [
                 {"name": name, "colour": PALETTE[number % len(PALETTE)], "key": keys.get(name, "")}
@@ -132,10 +144,10 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], str],
             "tags": view.tags,
             "accept": view.accept,
             "empty": view.empty,
-            "height": view.height,
             "undo": view.undo,
             "redo": view.redo,
             "done": {"mount": done["mount"], "n": done["n"]},
+            "back": done["back"],
             "said": done["said"],
             "trouble": done["trouble"],
         },
@@ -145,45 +157,57 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], str],
 
 
 def _done(key: str) -> dict[str, Any]:
-    """How far the ops of one grid in one tab have been carried out, and what was said of the last."""
-    kept: dict[str, Any] = st.session_state.setdefault(
-        f"{key} done", {"mount": "", "n": 0, "said": "", "trouble": False}
-    )
+    """How far the ops of one grid in one tab have been carried out, what was said of the last, where the pictures went
+    that it knew by another path, and which ones an undo brought back."""
+    nothing = {"mount": "", "n": 0, "said": "", "trouble": False, "moved": {}, "back": []}
+    kept: dict[str, Any] = st.session_state.setdefault(f"{key} done", nothing)
     return kept
 
 
-def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], str]) -> None:
+def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
     """Carries out what of the outbox was not carried out yet."""
     if not isinstance(outbox, Mapping) or not isinstance(outbox.get("ops"), list):
         return
     # Keys that come fast make Streamlit run several scripts of one tab at once; each has the same ops in its outbox.
     with _ONE_AT_A_TIME:
         if outbox.get("mount") != done["mount"]:
-            done["mount"], done["n"] = str(outbox.get("mount")), 0
+            done.update(mount=str(outbox.get("mount")), n=0, moved={}, back=[])
         for raw in outbox["ops"]:
             if isinstance(raw, Mapping) and isinstance(raw.get("n"), int) and raw["n"] > done["n"]:
-                done["said"], done["trouble"] = _attempt(_op(raw), carry_out)
+                _carry_out_one(_op(raw, done["moved"]), done, carry_out)
                 done["n"] = raw["n"]
 
 
-def _attempt(op: Op, carry_out: Callable[[Op], str]) -> tuple[str, bool]:
-    """A sentence on what became of an op, and whether it is one of trouble."""
+def _carry_out_one(op: Op, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
+    outcome, done["trouble"] = _attempt(op, carry_out)
+    done["said"] = outcome.said
+    done["back"] = [new for _, new in outcome.moved] if op.kind in ("undo", "redo") else []
+    for old, new in outcome.moved:
+        done["moved"] = {path: new if now == old else now for path, now in done["moved"].items()}
+        done["moved"][old] = new
+        done["moved"].pop(new, None)
+
+
+def _attempt(op: Op, carry_out: Callable[[Op], Outcome]) -> tuple[Outcome, bool]:
+    """What became of an op, and whether it is trouble."""
     try:
         return carry_out(op), False
     except FieldguideError as error:
-        return str(error), True
+        return Outcome(str(error)), True
     except OSError as error:
-        return f"The computer said: {error.strerror or error}. Nothing was changed.", True
+        return Outcome(f"The computer said: {error.strerror or error}. Nothing was changed."), True
     except Exception:  # the next op must still be carried out, and the page drawn
         logging.getLogger(__name__).exception("an edit failed")
-        return "This did not work. Reload the page and try again.", True
+        return Outcome("This did not work. Reload the page and try again."), True
 
 
-def _op(raw: Mapping[str, Any]) -> Op:
-    paths = raw.get("paths")
+def _op(raw: Mapping[str, Any], moved: Mapping[str, str]) -> Op:
+    """An op as the browser sent it. Keys come faster than answers: a picture may by now lie elsewhere than the tab knew."""
+    given = raw.get("paths")
+    paths = [str(path).partition(":")[2] for path in given] if isinstance(given, list) else []
     return Op(
         kind=str(raw.get("kind")),
-        paths=tuple(str(path).partition(":")[2] for path in paths) if isinstance(paths, list) else (),
+        paths=tuple(moved.get(path, path) for path in paths),
         to=None if raw.get("to") is None else str(raw["to"]),
         section=str(raw.get("section", "")),
         action=str(raw.get("action", "")),

@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable
 from functools import lru_cache
@@ -83,7 +84,7 @@ def _answer(request: Request, make: Callable[[Project, str], bytes]) -> Response
         return Response(status_code=404)
     try:
         return Response(make(project, request.path_params["content"]), media_type="image/jpeg", headers=_KEEP)
-    except (FieldguideError, OSError):
+    except (FieldguideError, OSError, sqlite3.Error):  # gone, or its whole folder is
         return Response(status_code=404)
 
 

@@ -22,6 +22,11 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
+def short(text: str, most: int = 28) -> str:
+    """A name, cut where it would not fit."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def plot_text(text: str) -> str:
     """A name as it is, for Plotly, which takes some tags for formatting."""
     return html.escape(" ".join(text.split()), quote=False)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PATIENCE
-from tests.browser.test_label import on_disk, open_folder
+from tests.browser.test_label import on_disk, open_folder, saved
 from tests.pictures import COLOURS, encoded, flat_project, shaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -62,7 +62,7 @@ def test_pictures_a_zip_and_a_webcam_burst_come_in(page: Page, asked: list[str],
     assert asked == []
 
 
-def test_problems_look_alikes_suggestions_and_the_map(page: Page, asked: list[str], tmp_path: Path) -> None:
+def test_problems_and_the_map(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=9)
     wrong = folder / "blue" / "swapped.png"
     shaded(COLOURS["red"], 77).save(wrong)
@@ -81,6 +81,28 @@ def test_problems_look_alikes_suggestions_and_the_map(page: Page, asked: list[st
     expect(page.locator(".section", has_text="wrong class")).to_have_count(0)
     assert (folder / "red" / "swapped.png").exists()
 
+    view(page, "Map")
+    canvas = page.locator("canvas")
+    expect(canvas).to_be_visible(timeout=PATIENCE)
+    box = canvas.bounding_box()
+    assert box
+    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2), (2, box["height"] - 2), (2, 2)]
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    for x, y in corners:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile("pictures chosen"))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".tile").first).to_be_visible()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert asked == []
+
+
+def test_suggestions_and_look_alikes(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=9)
+    for number in range(12):
+        shaded(list(COLOURS.values())[number % 3], 100 + number).save(folder / f"{number:02}.png")
+    open_folder(page, folder)
     view(page, "Label what is new")
     expect(page.get_by_text("Suggested by what you labelled so far")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".tile")).to_have_count(12)
@@ -96,21 +118,17 @@ def test_problems_look_alikes_suggestions_and_the_map(page: Page, asked: list[st
     group.get_by_role("button", name="Put into green").click()
     expect(page.locator(".status")).to_have_text(re.compile("into green"), timeout=PATIENCE)
     assert on_disk(folder)[""] == 11 - size
-
-    view(page, "Map")
-    canvas = page.locator("canvas")
-    expect(canvas).to_be_visible(timeout=PATIENCE)
-    box = canvas.bounding_box()
-    assert box
-    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2), (2, box["height"] - 2), (2, 2)]
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
-    page.mouse.down()
-    for x, y in corners:
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
-    page.mouse.up()
-    expect(page.get_by_text(re.compile("pictures chosen"))).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".tile").first).to_be_visible()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    # It stays in its place, so that one can put right what did not belong.
+    expect(group.get_by_text("labelled")).to_be_visible(timeout=PATIENCE)
+    tile = page.locator(".tile").first
+    expect(tile.get_by_text("green")).to_be_visible()
+    tile.click()
+    group.get_by_role("button", name="Put into blue").click()
+    expect(tile.get_by_text("blue")).to_be_visible()
+    saved(page)
+    assert on_disk(folder)["blue"] >= 10
+    page.keyboard.press("Control+z")
+    expect(tile.get_by_text("green")).to_be_visible()
     assert asked == []
 
 

@@ -191,6 +191,12 @@ def test_names_that_no_class_can_have(project: Project, name: str) -> None:
     assert not (project.root.parent / "x").exists()
 
 
+@pytest.mark.parametrize("name", ["a\u200cb", "👨\u200d👩\u200d👧", "naïve café", "1", "v1.5", "=1+1"])
+def test_names_that_a_class_can_have(project: Project, name: str) -> None:
+    labels.new_class(project, name)
+    assert name in project.scan().classes
+
+
 def test_spellings_of_one_class_are_one_folder(project: Project) -> None:
     labels.move(project, some(project, "red"), "BLUE")
     assert project.scan().counts["blue"] == 6

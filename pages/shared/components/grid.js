@@ -48,6 +48,7 @@ class Grid {
     this.mount = Math.random().toString(36).slice(2)
     this.count = 0
     this.turn = 0
+    this.undid = 0 // the number of the last undo that was not answered yet
     this.outbox = []
     this.pending = new Map() // id -> what it will be: {n, to} with to a class, null for none, undefined for gone
     this.selected = new Set()
@@ -78,6 +79,7 @@ class Grid {
     this.band.hidden = true
     this.scroller.append(this.sheet, this.band)
     this.viewer = make("dialog", "viewer")
+    this.viewer.tabIndex = -1
     this.root.replaceChildren(this.tools, this.scroller, this.viewer)
     this.scroller.addEventListener("keydown", (event) => this.key(event))
     this.scroller.addEventListener("focus", () => this.mark())
@@ -111,8 +113,14 @@ class Grid {
     this.shown = data.items.filter((item) => this.target(item) !== undefined)
     const here = new Set(this.shown.map((item) => item.id))
     for (const id of this.selected) if (!here.has(id)) this.selected.delete(id)
-    if (!here.has(this.focus)) this.focus = this.nearest(before, here)
-    this.root.style.setProperty("--height", `${data.height || 640}px`)
+    const back = data.back.map((path) => this.shown.find((item) => item.path === path)?.id).find(Boolean)
+    if (this.undid && this.undid <= done) {
+      this.undid = 0
+      if (back) this.focus = this.anchor = back
+    }
+    if (other) this.focus = this.shown[0]?.id ?? ""
+    else if (this.focus && !here.has(this.focus)) this.focus = this.nearest(before, here)
+    this.root.style.setProperty("--height", data.sections.length ? "none" : "min(640px, 82vh)")
     this.draw()
     this.drawTools()
     if (this.viewer.open) this.focus ? this.look() : this.viewer.close()
@@ -154,7 +162,11 @@ class Grid {
     }
     if (!nodes.length) nodes.push(make("div", "empty", this.data.empty))
     const same = nodes.length === this.sheet.childNodes.length && nodes.every((n, i) => n === this.sheet.childNodes[i])
-    if (!same) this.sheet.replaceChildren(...nodes)
+    if (!same) {
+      const held = this.sheet.contains(this.root.getRootNode().activeElement)
+      this.sheet.replaceChildren(...nodes)
+      if (held) this.scroller.focus({ preventScroll: true })
+    }
     this.mark()
   }
 
@@ -180,8 +192,8 @@ class Grid {
     const target = this.target(item)
     const moved = this.pending.has(item.id)
     const suggested = !moved && item.suggestion && item.suggestion !== target ? item.suggestion : ""
-    const name = suggested ? `${suggested}? ${item.sure}` : target
-    image.alt = `${target ?? "without a class"}: ${item.path}`
+    const name = suggested ? `${target ? `${target} → ` : ""}${suggested}? ${item.sure}` : target
+    image.alt = `${name || "without a class"}${item.flag ? `, ${item.flag}` : ""}: ${item.path}`
     tile.title = item.path
     tile.classList.toggle("moved", moved)
     tag.classList.toggle("asked", Boolean(suggested))
@@ -199,15 +211,25 @@ class Grid {
     if (section.note) words.append(make("span", "note", section.note))
     const actions = make("div", "actions")
     const ids = this.shown.filter((item) => item.section === number).map((item) => item.id)
+    const some = () => {
+      const chosen = ids.filter((id) => this.selected.has(id))
+      if (chosen.length && !section.whole) return chosen
+      // Those of a group that have a class by now are meant only when they are chosen.
+      const open = this.shown.filter((item) => item.section === number && this.target(item) === null).map((item) => item.id)
+      return section.label && open.length ? open : ids
+    }
+    const title = section.whole ? "" : "For those selected here, or for all of them"
     if (section.label) {
-      for (const one of this.data.classes.slice(0, MANY)) actions.append(this.chip(one, () => this.move(ids, one.name)))
+      for (const one of this.data.classes.slice(0, MANY)) actions.append(this.chip(one, () => this.move(some(), one.name)))
+      const name = () => {
+        this.select(some())
+        this.ask()
+      }
+      actions.append(button("chip", "+ new class", name))
     }
     for (const action of section.actions) {
-      const press = () => {
-        const some = ids.filter((id) => this.selected.has(id))
-        this.act({ kind: "act", section: section.id, action: action.id, paths: some.length ? some : ids })
-      }
-      actions.append(button("tool", action.label, press, "For those selected, or for all of them"))
+      const press = () => this.act({ kind: "act", section: section.id, action: action.id, paths: some() })
+      actions.append(button("tool", action.label, press, title))
     }
     actions.append(button("tool quiet", "Select", () => this.select(ids)))
     node.append(words, actions)
@@ -252,8 +274,8 @@ class Grid {
     if (this.focus) buttons.push(button("tool", "Look closer", () => this.look(), "Enter"))
     if (count && classes.length) buttons.push(this.choice("Copy into ...", (name) => this.copy(name)))
     if (count) buttons.push(button("tool", "Delete", () => this.remove(), "Move to the trash (Delete)"))
-    if (undo) buttons.push(button("tool", "Undo", () => this.act({ kind: "undo" }), `${undo} (Ctrl+Z)`))
-    if (redo) buttons.push(button("tool", "Redo", () => this.act({ kind: "redo" }), `${redo} (Ctrl+Y)`))
+    if (undo) buttons.push(button("tool said", `Undo: ${undo}`, () => this.act({ kind: "undo" }), `${undo} (Ctrl+Z)`))
+    if (redo) buttons.push(button("tool said", `Redo: ${redo}`, () => this.act({ kind: "redo" }), `${redo} (Ctrl+Y)`))
     this.buttons.replaceChildren(...buttons)
   }
 
@@ -289,7 +311,8 @@ class Grid {
     }
     const take = () => {
       const name = field.value.trim()
-      if (name) this.label(name)
+      if (!name) return field.focus()
+      this.label(name)
       end()
     }
     field.addEventListener("keydown", (event) => {
@@ -297,7 +320,7 @@ class Grid {
       if (event.key === "Enter") take()
       if (event.key === "Escape") end()
     })
-    this.chips.replaceChildren(field, button("chip", "Put the selection into it", take), button("chip quiet", "Cancel", end))
+    this.chips.replaceChildren(field, button("chip", "Put it there", take), button("chip quiet", "Cancel", end))
     field.focus()
   }
 
@@ -410,6 +433,7 @@ class Grid {
 
   key(event) {
     if (["INPUT", "SELECT"].includes(event.target.tagName)) return
+    if (event.target.tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return
     const order = this.shown.map((item) => item.id)
     const at = order.indexOf(this.focus)
     const control = event.ctrlKey || event.metaKey
@@ -453,6 +477,7 @@ class Grid {
 
   act(op) {
     this.count += 1
+    if (op.kind === "undo" || op.kind === "redo") this.undid = this.count
     this.outbox.push({ n: this.count, ...op })
     this.post()
     this.drawTools()
@@ -476,12 +501,15 @@ class Grid {
 
   // Says what will become of pictures, shows it at once, and goes on to the next one.
   change(ids, to, op) {
-    if (!ids.length) return
+    if (!ids.length) {
+      this.status.textContent = "Select pictures first."
+      return
+    }
     const order = this.shown.map((item) => item.id)
     const changed = new Set(ids)
     for (const id of ids) this.pending.set(id, { n: this.count + 1, to })
     const last = order.indexOf(ids.at(-1))
-    this.focus = order.slice(last + 1).find((id) => !changed.has(id)) ?? order.find((id) => !changed.has(id)) ?? this.focus
+    this.focus = order.slice(last + 1).find((id) => !changed.has(id)) ?? "" // after the last one, keys do nothing more
     this.anchor = this.focus
     this.selected.clear()
     this.shown = this.shown.filter((item) => this.target(item) !== undefined)
@@ -548,5 +576,6 @@ class Grid {
     this.viewer.replaceChildren(image, side)
     this.mark()
     if (!this.viewer.open) this.viewer.showModal()
+    this.viewer.focus() // what had it was just replaced
   }
 }

@@ -119,20 +119,15 @@ def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: S
         to = _choose_class(project)
     if st.button(f"Add {count(total, 'picture')}", type="primary", icon=":material/add_photo_alternate:"):
         bar = st.progress(0.0, "Reading the pictures")
-        done = 0
-        reports = []
-        for plan in plans:
-            base = done
 
-            def show(now: int, _: int, base: int = base) -> None:
-                bar.progress((base + now) / total, f"Reading the pictures: {base + now:,} of {total:,}")
+        def show(now: int, _: int) -> None:
+            bar.progress(now / total, f"Reading the pictures: {now:,} of {total:,}")
 
-            reports.append(intake.take(project, plan.into(to), show))
-            done += len(plan.entries)
+        report = intake.take(project, intake.together(plans).into(to), show)
         state.look_again(project)
         st.session_state["uploads"] += 1
         st.session_state.pop("place", None)
-        _remember(reports, refused)
+        _remember(report, refused)
         st.rerun()
 
 
@@ -159,8 +154,8 @@ def _choose_class(project: Project) -> str | None:
     return None if chosen == _NO_CLASS else chosen
 
 
-def _remember(reports: Sequence[intake.Report], refused: Sequence[intake.Row]) -> None:
-    rows = [*refused, *(row for report in reports for row in report.rows)]
+def _remember(report: intake.Report, refused: Sequence[intake.Row]) -> None:
+    rows = [*refused, *report.rows]
     st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in rows]
 
 

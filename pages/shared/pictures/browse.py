@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import PARTS, Opinions, Teller, opinions_of
-from pages.shared.text import literal
+from pages.shared.text import literal, short
 
 PAGE = 240
 _ALL, _NONE = "all classes", "without a class"
@@ -86,16 +87,18 @@ def _choose_class(catalogue: Catalogue) -> str:
 
     def words(name: str) -> str:
         aside = ", set aside" if name in catalogue.aside else ""
-        return f"{name}{aside} · {counts[name]:,}"
+        return f"{short(name)}{aside} · {counts[name]:,}"
 
     if st.session_state.get("class") not in counts:
-        st.session_state["class"] = _NONE if len(catalogue.unlabelled) > len(catalogue.pictures) / 2 else _ALL
+        most = _NONE if len(catalogue.unlabelled) > len(catalogue.pictures) / 2 else _ALL
+        asked = st.query_params.get("class")
+        st.session_state["class"] = asked if asked in counts else most
+    quiet: Any = {"key": "class", "persist_state": "session", "label_visibility": "collapsed"}
     if len(counts) > _PILLS:
-        return str(st.selectbox("Class", list(counts), format_func=words, key="class", label_visibility="collapsed"))
-    chosen = st.pills(
-        "Class", list(counts), format_func=lambda name: literal(words(name)), required=True,
-        label_visibility="collapsed", key="class",
-    )  # fmt: skip
+        chosen = st.selectbox("Class", list(counts), format_func=words, **quiet)
+    else:
+        chosen = st.pills("Class", list(counts), format_func=lambda name: literal(words(name)), required=True, **quiet)
+    st.query_params["class"] = str(chosen)  # a reload shows the same
     return str(chosen)
 
 

@@ -31,7 +31,7 @@ def dialog(project: Project) -> None:
     ):
         name = st.text_input("New class", placeholder="Its name is what the computer will say")
         if st.form_submit_button("Make it", icon=":material/add:"):
-            _do(project, lambda: labels.new_class(project, name))
+            _do(project, lambda: labels.new_class(project, name), name.strip())
     if catalogue.classes:
         _one_class(project, catalogue)
     if said:
@@ -41,23 +41,26 @@ def dialog(project: Project) -> None:
 
 def _one_class(project: Project, catalogue: Catalogue) -> None:
     classes = list(catalogue.classes)
-    if st.session_state.get("this class") not in classes:
-        st.session_state["this class"] = classes[0]
+    wanted = st.session_state.pop("next class", None) or st.session_state.get("this class")
+    st.session_state["this class"] = wanted if wanted in classes else classes[0]
 
     def words(name: str) -> str:
         return f"{name} · {catalogue.counts[name]:,}{' · set aside' if name in catalogue.aside else ''}"
 
     chosen = str(st.selectbox("Change a class", classes, format_func=words, key="this class"))
     place = classes.index(chosen)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with (
+        st.form("rename", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         new = st.text_input("Name", value=chosen, key=f"name of {chosen}")
-        if st.button("Rename", disabled=new.strip() in ("", chosen)):
-            _do(project, lambda: labels.rename_class(project, chosen, new))
+        if st.form_submit_button("Rename") and new.strip() not in ("", chosen):
+            _do(project, lambda: labels.rename_class(project, chosen, new), new.strip())
     others = [name for name in classes if name != chosen]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.selectbox("Merge it into", others, index=None, placeholder="another class", key=f"merge {chosen}")
         if st.button("Merge", disabled=target is None):
-            _do(project, lambda: labels.merge_classes(project, [chosen], str(target)))
+            _do(project, lambda: labels.merge_classes(project, [chosen], str(target)), target)
     aside = chosen in catalogue.aside
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button(
@@ -108,18 +111,21 @@ def _history(project: Project) -> None:
             )
 
 
-def _do(project: Project, edit: Callable[[], Edit]) -> None:
+def _do(project: Project, edit: Callable[[], Edit], then: str | None = None) -> None:
+    """Makes an edit, and shows the class `then` afterwards."""
     try:
-        st.session_state["class said"] = edits.make(project, edit)
+        st.session_state["class said"] = edits.make(project, edit).said
     except FieldguideError as error:
         frame.show_error(error)
         return
+    if then:
+        st.session_state["next class"] = then
     frame.rerun_dialog()
 
 
 def _turn(project: Project, way: str) -> None:
     try:
-        st.session_state["class said"] = edits.turn(project, way)
+        st.session_state["class said"] = edits.turn(project, way).said
     except FieldguideError as error:
         frame.show_error(error)
         return

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import streamlit as st
+
 from core import labels
+from core.catalogue import Picture
 from core.errors import ProjectError
 from core.journal import Edit
 from core.project import Project
-from pages.shared import state
-from pages.shared.grid import Op
-from pages.shared.text import count
+from pages.shared import frame, state
+from pages.shared.grid import Op, Outcome
+from pages.shared.text import count, literal
 
 
-def carry_out(project: Project, op: Op) -> str:
+def carry_out(project: Project, op: Op) -> Outcome:
     """Does an op of the grid. Raises FieldguideError, and then nothing was changed."""
     if op.kind in ("undo", "redo"):
         return turn(project, op.kind)
-    pictures = labels.picked(state.known_catalogue(project), op.paths)
-    if not pictures:
-        raise ProjectError("These pictures are not there any more.", "Someone changed them meanwhile: reload the page.")
+    pictures = picked(project, op)
     if op.kind == "move":
         return make(project, lambda: labels.move(project, pictures, op.to))
     if op.kind == "copy" and op.to is not None:
@@ -29,7 +30,16 @@ def carry_out(project: Project, op: Op) -> str:
     raise ProjectError("The page asked for something unknown.", "Reload it.")
 
 
-def make(project: Project, edit: Callable[[], Edit]) -> str:
+def picked(project: Project, op: Op) -> list[Picture]:
+    """The pictures that an op is about. Raises ProjectError if none is there."""
+    pictures = labels.picked(state.known_catalogue(project), op.paths)
+    if not pictures:
+        state.look_again(project)
+        raise ProjectError("These pictures are not there any more.", "Someone changed them meanwhile: look again.")
+    return pictures
+
+
+def make(project: Project, edit: Callable[[], Edit]) -> Outcome:
     """Makes an edit and says what it was."""
     try:
         made = edit()
@@ -40,15 +50,24 @@ def make(project: Project, edit: Callable[[], Edit]) -> str:
     return _said(made, made.sentence)
 
 
-def turn(project: Project, way: str) -> str:
+def turn(project: Project, way: str) -> Outcome:
     """Undoes the newest edit, or makes again the one undone last. `way`: "undo" or "redo"."""
     made = labels.undo(project) if way == "undo" else labels.redo(project)
     if made is None:
-        return f"There is nothing to {way}."
+        return Outcome(f"There is nothing to {way}.")
     state.edited(project, made)
     return _said(made, f"{'Undone' if way == 'undo' else 'Done again'}: {made.sentence}")
 
 
-def _said(edit: Edit, sentence: str) -> str:
+def undo_button(project: Project) -> None:
+    """Undo, where no grid offers it."""
+    sentence = project.journal.next_undo()
+    if sentence and st.button(f"Undo: {literal(sentence)}", icon=":material/undo:", key="undo last"):
+        with frame.stopping_at_errors():
+            st.toast(literal(turn(project, "undo").said))
+        st.rerun()
+
+
+def _said(edit: Edit, sentence: str) -> Outcome:
     left = f" {count(len(edit.left), 'picture')} had been changed by someone else and stayed." if edit.left else ""
-    return f"{sentence[:1].upper()}{sentence[1:]}.{left}"
+    return Outcome(f"{sentence[:1].upper()}{sentence[1:]}.{left}", edit.moved)

@@ -20,7 +20,7 @@ _PHASES = {
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
-    """What the last look found, with a line on how fresh it is; starts a look when there are pictures that were never
+    """What the last look found; starts a look when there are pictures that were never
     looked at, and shows the one under way."""
     found, now = analysis.read(project), analysis.state(project)
     live = now is not None and not now.ended
@@ -33,14 +33,20 @@ def result(project: Project, catalogue: Catalogue) -> Analysis | None:
         _progress(project)
     elif now is not None and now.state == "failed":
         st.warning(f"{literal(now.message)} {literal(now.hint)}", icon=":material/error:")
-    if not live and not fresh:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Look again", icon=":material/refresh:", key="look again"):
-                analysis.start(project, catalogue)
-                st.rerun()
-            if found is not None:
-                st.caption("Pictures or labels have changed since the last look.")
     return found
+
+
+def again(project: Project, catalogue: Catalogue) -> None:
+    """Below a view: how fresh what it shows is, and a button for another look."""
+    found, now = analysis.read(project), analysis.state(project)
+    if (now is not None and not now.ended) or (found is not None and found.fresh(project, catalogue)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Look again", icon=":material/refresh:", key="look again"):
+            analysis.start(project, catalogue)
+            st.rerun()
+        if found is not None:
+            st.caption("Pictures or labels have changed since the last look.")
 
 
 def _progress(project: Project) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from core import labels
 from core.analysis import FROM_LABELS, Analysis
 from core.catalogue import Picture
-from pages.shared import frame, grid
+from pages.shared import frame, grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
@@ -17,6 +17,7 @@ from pages.shared.text import count, literal
 
 _MOST_TILES = 300
 _MOST_GROUPS = 24
+_SUGGESTIONS, _GROUPS = "Suggestions", "Look-alikes"
 
 
 @dataclass(frozen=True)
@@ -30,29 +31,54 @@ class _Suggested:
 
 def show(here: Here) -> None:
     """Draws the view."""
-    loose = {picture.id: picture for picture in here.catalogue.unlabelled}
-    if not loose:
+    catalogue = here.catalogue
+    loose = {picture.id: picture for picture in catalogue.unlabelled}
+    kept = _kept_groups(here)
+    if not loose and not kept:
         st.markdown("All pictures have a class. Add new ones without a class, and label them here with some help.")
-        frame.next_step("pages/3_Train.py", "Train again with the new labels")
+        edits.undo_button(here.project)
+        if here.run and st.button("Train again with the new labels", icon=":material/model_training:"):
+            st.switch_page("pages/3_Train.py", query_params=state.link_params())
         return
-    found = looking.result(here.project, here.catalogue)
+    found = looking.result(here.project, catalogue)
     suggested = _suggested(found, loose)
-    groups = [[loose[one] for one in group if one in loose] for group in found.groups] if found else []
-    groups = [group for group in groups if group]
     way = None
-    if suggested and groups:
-        options = ["Suggestions", "Look-alikes"]
+    if suggested and found and (kept or found.groups):
+        options = [_SUGGESTIONS, _GROUPS]
         way = st.segmented_control(
             "How", options, default=options[0], required=True, label_visibility="collapsed", key="label by"
         )
-    if suggested and way != "Look-alikes":
+    if suggested and way != _GROUPS:
         _suggestions(here, found, suggested)
-    elif groups:
-        _groups(here, groups)
+    elif groups := kept or _new_groups(here, found, loose):
+        _groups(here, groups, loose)
     else:
         some = list(loose.values())[:_MOST_TILES]
         teller = Teller(here, some)
         _grid(here, [teller.tile(picture) for picture in some])
+
+
+def _kept_groups(here: Here) -> list[list[Picture]]:
+    """The look-alikes that are shown now: they stay in their places once labelled, so that one can put right what did not
+    belong, until the person asks for the next ones or nothing of them is left to label."""
+    ids: list[list[str]] = st.session_state.get("groups shown") or []
+    by_id = {picture.id: picture for picture in here.catalogue.pictures}
+    groups = [[by_id[one] for one in group if one in by_id] for group in ids]
+    if st.session_state.get("groups of") != str(here.project.root):
+        return []
+    return [group for group in groups if group]
+
+
+def _new_groups(here: Here, found: Analysis | None, loose: dict[str, Picture]) -> list[list[Picture]]:
+    groups = [[loose[one] for one in group if one in loose] for group in found.groups] if found else []
+    together = [group for group in groups if len(group) > 1] or [group for group in groups if group]
+    shown: list[list[Picture]] = []
+    for group in together[:_MOST_GROUPS]:
+        if sum(map(len, shown)) < _MOST_TILES:
+            shown.append(group)
+    st.session_state["groups shown"] = [[picture.id for picture in group] for group in shown]
+    st.session_state["groups of"] = str(here.project.root)
+    return shown
 
 
 def _suggested(found: Analysis | None, loose: dict[str, Picture]) -> list[_Suggested]:
@@ -81,7 +107,7 @@ def _suggestions(here: Here, found: Analysis | None, suggested: list[_Suggested]
         ):  # fmt: skip
             moves = [(one.picture, one.name) for one in shown]
             with frame.stopping_at_errors():
-                st.toast(literal(edits.make(here.project, lambda: labels.move_each(here.project, moves))))
+                st.toast(literal(edits.make(here.project, lambda: labels.move_each(here.project, moves)).said))
             st.rerun()
     shown = shown[:_MOST_TILES]
     teller = Teller(here, [one.picture for one in shown])
@@ -89,18 +115,33 @@ def _suggestions(here: Here, found: Analysis | None, suggested: list[_Suggested]
     _grid(here, tiles, name=f"suggestions {name} {least}", accept=True)
 
 
-def _groups(here: Here, groups: list[list[Picture]]) -> None:
-    st.caption("Pictures that look alike stand together: one click on a class labels the whole group.")
-    together = [group for group in groups if len(group) > 1][:_MOST_GROUPS] or groups[:_MOST_GROUPS]
-    teller = Teller(here, [picture for group in together for picture in group])
+def _groups(here: Here, groups: list[list[Picture]], loose: dict[str, Picture]) -> None:
+    how = (
+        "one click on a class labels the whole group"
+        if here.catalogue.classes
+        else "give a group the name of its class"
+    )
+    left = sum(picture.class_name is None for group in groups for picture in group)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(
+            f"Pictures that look alike stand together: {how}. Select those that do not belong, to label them apart."
+        )
+        if (not left or len(loose) > left) and st.button(
+            "Next look-alikes" if loose else "Done",
+            icon=":material/arrow_forward:",
+            type="secondary" if left else "primary",
+        ):
+            st.session_state.pop("groups shown")
+            st.rerun()
+    teller = Teller(here, [picture for group in groups for picture in group])
     sections: list[grid.Section] = []
     tiles: list[grid.Tile] = []
-    for group in together:
-        if len(tiles) >= _MOST_TILES:
-            break
+    for number, group in enumerate(groups):
+        open_ones = sum(picture.class_name is None for picture in group)
         words = f"{count(len(group), 'picture')} that look alike" if len(group) > 1 else "One of its kind"
-        sections.append(grid.Section(group[0].id, words, label=True))
-        tiles += [teller.tile(picture, section=len(sections) - 1) for picture in group]
+        note = "" if open_ones == len(group) else f"{open_ones} without a class" if open_ones else "labelled"
+        sections.append(grid.Section(group[0].id, words, note, label=True))
+        tiles += [teller.tile(picture, section=number) for picture in group]
     _grid(here, tiles, sections, name="groups")
 
 
@@ -115,7 +156,7 @@ def _grid(
     journal = here.project.journal
     grid.show(
         grid.View(
-            name, tiles, sections or (), accept=accept, empty="None are left here.", undo=journal.next_undo(),
+            name, tiles, sections or (), tags=True, accept=accept, empty="None are left here.", undo=journal.next_undo(),
             redo=journal.next_redo(),
         ),
         here.catalogue.colours,

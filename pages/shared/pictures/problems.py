@@ -49,7 +49,11 @@ def show(here: Here) -> None:
             break
         shown = finding.pictures[: _MOST_TILES - len(tiles)]
         more = f" The first {len(shown)} are shown." if len(shown) < len(finding.pictures) else ""
-        sections.append(grid.Section(finding.id, finding.title, finding.reason + more, actions=_actions(finding)))
+        sections.append(
+            grid.Section(
+                finding.id, finding.title, finding.reason + more, actions=_actions(finding), whole=finding.grouped
+            )
+        )
         tiles += [teller.tile(p, suggestion=finding.suggested.get(p.path), section=len(sections) - 1) for p in shown]
     if len(sections) < len(found):
         st.caption(f"The first {len(sections)} of {len(found)} findings; the others follow when these are dealt with.")
@@ -74,7 +78,7 @@ def _actions(finding: Finding) -> tuple[tuple[str, str], ...]:
         classes = sorted({picture.class_name for picture in finding.pictures if picture.class_name})
         return tuple((f"keep {name}", f"It is {name}") for name in classes)
     if finding.kind == "copy":
-        return (("best", "Keep one"),)
+        return (("best", "Keep one"), ("fine", "Keep all"))
     if finding.kind == "near":
         return (("best", "Keep the largest"), ("fine", "Keep all"))
     if finding.kind == "label":
@@ -82,16 +86,18 @@ def _actions(finding: Finding) -> tuple[tuple[str, str], ...]:
     return (("trash", "To the trash"), ("fine", "They are fine"))
 
 
-def _carry_out(project: Project, op: grid.Op, found: list[Finding]) -> str:
+def _carry_out(project: Project, op: grid.Op, found: list[Finding]) -> grid.Outcome:
     if op.kind != "act":
         return edits.carry_out(project, op)
+    pictures = edits.picked(project, op)
     finding = next((one for one in found if one.id == op.section), None)
-    pictures = labels.picked(state.known_catalogue(project), op.paths)
-    if finding is None or not pictures:
-        raise ProjectError("This is not there any more.", "Someone changed it meanwhile: reload the page.")
+    if finding is None:
+        raise ProjectError("This is not there any more.", "Someone changed it meanwhile: look again.")
+    if finding.grouped:
+        pictures = list(finding.pictures)
     if op.action == "fine":
         findings.dismiss(project, finding, pictures)
-        return f"{count(len(pictures), 'picture')}: kept as they are."
+        return grid.Outcome(f"{count(len(pictures), 'picture')}: kept as they are. Further down you can ask again.")
     return edits.make(project, lambda: _resolve(project, finding, op.action, pictures))
 
 
