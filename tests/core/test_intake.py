@@ -262,3 +262,27 @@ def test_sources_that_hold_nothing(content: bytes, name: str, says: str) -> None
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no file or folder"):
         intake.look(tmp_path / "none")
+
+
+def test_several_sources_are_one_edit(project: Project) -> None:
+    files = [
+        ("set.zip", zipped({"oak/1.png": picture(1), "elm/2.png": picture(2)})),
+        ("loose.png", picture(3)),
+        ("notes.txt", b"x"),
+    ]
+    plans, refused = intake.from_files(files)
+    assert [row.name for row in refused] == ["notes.txt"]
+    plan = intake.together(plans).into("red")
+    assert plan.counts == {"red": 1, "oak": 1, "elm": 1}
+    before = project.scan()
+    assert intake.take(project, plan).count("taken") == 3
+    assert project.scan().counts["oak"] == 1
+    labels.undo(project)
+    assert project.scan() == before
+
+
+def test_pictures_with_a_table_beside_them(project: Project) -> None:
+    files = [("a.png", picture(1)), ("b.png", picture(2)), ("labels.csv", b"file,label\na.png,oak\nb.png,elm\n")]
+    plans, refused = intake.from_files(files)
+    assert not refused
+    assert [plan.counts for plan in plans] == [{"oak": 1, "elm": 1}]

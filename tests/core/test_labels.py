@@ -290,3 +290,13 @@ def test_a_damaged_journal_is_put_aside(project: Project) -> None:
     labels.new_class(again, "grey")
     assert again.journal.next_undo() == "new class grey"
     assert list(project.home.glob("edits-damaged-*.sqlite"))
+
+
+def test_a_new_class_comes_last_and_the_others_keep_place_and_colour(project: Project) -> None:
+    before = project.scan()
+    labels.move(project, some(project, "red"), "amber")
+    after = project.scan()
+    assert after.classes == (*before.classes, "amber")
+    assert {name: after.colours[name] for name in before.classes} == before.colours
+    labels.undo(project)
+    assert project.scan().classes == before.classes

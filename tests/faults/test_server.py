@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,29 @@ def test_only_our_own_page_may_talk_to_the_app(server: Server) -> None:
     assert handshake(server, own, f"http://{own}") == 101
     assert handshake(server, "evil.example", "http://evil.example") == 403
     assert handshake(server, own, "http://evil.example") == 403
+
+
+def answer(server: Server, path: str, host: str | None = None) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(f"{server.url}{path}", headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as found:
+            return found.status, {name.lower(): value for name, value in found.headers.items()}
+    except urllib.error.HTTPError as error:
+        return error.code, {}
+
+
+def test_row_53_no_other_site_can_frame_a_page(server: Server) -> None:
+    status, headers = answer(server, "/")
+    assert status == 200
+    assert headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_pictures_are_only_for_who_was_told_their_address(server: Server) -> None:
+    content = "0" * 64
+    assert answer(server, f"/thumbnail/guess/{content}.jpg")[0] == 404
+    assert answer(server, f"/picture/guess/{content}.jpg")[0] == 404
+    assert answer(server, "/", host="evil.example")[0] == 403
 
 
 def effective(directory: Path) -> dict[str, object]:

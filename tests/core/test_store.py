@@ -1,0 +1,35 @@
+"""Files that are written whole or not at all, and never into a folder that was moved away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core import store
+
+
+def test_a_project_that_was_moved_away_is_not_made_again(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / ".fieldguide" / "runs" / "one").mkdir(parents=True)
+    root.rename(tmp_path / "moved")
+    with pytest.raises(FileNotFoundError):
+        store.write_json(root / ".fieldguide" / "runs" / "one" / "state.json", {})
+    assert not root.exists()
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    store.write_bytes(tmp_path / "file.txt", b"old")
+
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        store.write_with(tmp_path / "file.txt", fail)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_cached_things_need_not_wait_for_the_disk(tmp_path: Path) -> None:
+    store.write_bytes(tmp_path / "a" / "b" / "file", b"x", durable=False)
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"
