@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from pages.shared.text import short
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import open_folder
 from tests.browser.test_walk import heading, press
@@ -56,7 +57,7 @@ def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tm
             noise(100 * number + n, (48, 48)).save(folder / name / f"{n} {NAMES[1]}.png")
     open_folder(page, folder)
     for name in NAMES:
-        shown(page, f"{name} · 8")
+        shown(page, f"{short(name)} · 8")
     expect(page.locator(".tile").first).to_be_visible(timeout=PATIENCE)
     nothing_ran(page, asked)
     press(page, "Next: choose how to train")

@@ -471,6 +471,7 @@ def test_an_unforeseen_fault_is_a_sentence_too(
 
 
 def test_progress_counts_only_what_came_now(site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_home.mkdir()
     fetching = going(site.starter(), own_home)
     clock = iter([100.0, 110.0])
     monkeypatch.setattr(__main__.time, "monotonic", lambda: next(clock))
