@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from core.journal import HIDDEN, Edit, Journal, Step
 from core.names import class_name
 
 _SCAN_BATCH = 64
+_ONE_BY_ONE = 1000
+"""More files than this that were not seen before are looked up all at once."""
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
@@ -108,25 +111,33 @@ class Project:
             raise ProjectError(f"{relative} is not inside the project.")
         return path
 
-    def scan(self, progress: Progress | None = None) -> Catalogue:
+    def scan(self, progress: Progress | None = None, previous: Catalogue | None = None) -> Catalogue:
         """Looks at the folders. Files that are new or changed are decoded once; the others are known from before.
 
-        Raises ProjectError if the folder is gone.
+        `previous`: an earlier catalogue of this project; its pictures are used again where their files are the same, which
+        spares reading and holding the whole index a second time. Raises ProjectError if the folder is gone.
         """
         if not self.root.is_dir():
             raise ProjectError(
                 f"The folder {self.root} is gone.", "Was it moved, renamed, or on a stick that is not plugged in?"
             )
         walk = walk_folders(self.root)
-        files = walk.files
-        known = self._index.rows()
-        fresh = [
-            (path, size, modified)
-            for path, (size, modified) in files.items()
-            if path not in known or (known[path].size, known[path].modified_ns) != (size, modified)
-        ]
-        self._index.forget(known.keys() - files.keys())
-        rows = {path: known[path] for path in files if path in known}
+        seen = previous.by_path if previous else {}
+        same = {
+            path: seen[path]
+            for path, stamp in walk.files.items()
+            if path in seen and (seen[path].size, seen[path].modified_ns) == stamp
+        }
+        rest = {path: stamp for path, stamp in walk.files.items() if path not in same}
+        if previous is None or len(rest) > _ONE_BY_ONE:
+            known = self._index.rows()
+        else:
+            known = {path: row for path in rest if (row := self._index.row(path))}
+        self._index.forget((known.keys() | seen.keys()) - walk.files.keys())
+        rows = {
+            p: known[p] for p, stamp in rest.items() if p in known and (known[p].size, known[p].modified_ns) == stamp
+        }
+        fresh = [(path, *stamp) for path, stamp in rest.items() if path not in rows]
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
             for start in range(0, len(fresh), _SCAN_BATCH):
                 batch = list(pool.map(self._look, fresh[start : start + _SCAN_BATCH]))
@@ -134,7 +145,7 @@ class Project:
                 rows.update((row.path, row) for row in batch)
                 if progress:
                     progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
-        return _catalogue(rows, walk, self.class_choices())
+        return _catalogue(rows, same, walk, self.class_choices())
 
     def glance(self, most: int = 4) -> tuple[int, int, list[Path]]:
         """(pictures, class folders, files of up to `most` pictures) as the last scan found them, without looking again."""
@@ -222,38 +233,45 @@ def copy_sample(source: Path) -> Path:
     return target
 
 
-def _catalogue(rows: dict[str, FileRow], walk: Walk, chosen: ClassChoices) -> Catalogue:
-    pictures, rejected = [], list(walk.unusable)
-    for path in sorted(rows):
-        row = rows[path]
-        first, slash, _ = path.partition("/")
+def _catalogue(rows: dict[str, FileRow], same: dict[str, Picture], walk: Walk, chosen: ClassChoices) -> Catalogue:
+    """A catalogue of the files in `rows` and of the pictures in `same`, which need no other look."""
+    rejected = list(walk.unusable)
+    pictures = dict(same)
+    for path, row in sorted(rows.items()):
         if row.facts is None:
             rejected.append(Rejected(path, row.reason))
-            continue
-        facts = row.facts
-        pictures.append(
-            Picture(
-                id=facts.sha256,
-                path=path,
-                class_name=walk.folders[first] if slash else None,
-                width=facts.width,
-                height=facts.height,
-                size=row.size,
-                signature=facts.signature,
-                brightness=facts.brightness,
-                sharpness=facts.sharpness,
-                kind=facts.kind,
-                note=facts.note,
-                modified_ns=row.modified_ns,
-            )
-        )
+        else:
+            pictures[path] = _picture(row, row.facts)
+    for path, picture in pictures.items():
+        first, slash, _ = path.partition("/")
+        class_name = walk.folders[first] if slash else None
+        if picture.class_name != class_name:
+            pictures[path] = replace(picture, class_name=class_name)
     classes = class_order(set(walk.folders.values()), chosen)
     return Catalogue(
-        tuple(pictures),
+        tuple(pictures[path] for path in sorted(pictures)),
         tuple(classes),
         tuple(rejected),
         tuple(sorted(walk.links)),
         len(walk.others),
         frozenset(chosen.aside).intersection(classes),
         {name: chosen.colours.get(name, number) for number, name in enumerate(classes)},
+    )
+
+
+def _picture(row: FileRow, facts: images.PictureFacts) -> Picture:
+    first, slash, _ = row.path.partition("/")
+    return Picture(
+        id=facts.sha256,
+        path=row.path,
+        class_name=first if slash else None,
+        width=facts.width,
+        height=facts.height,
+        size=row.size,
+        signature=facts.signature,
+        brightness=facts.brightness,
+        sharpness=facts.sharpness,
+        kind=facts.kind,
+        note=facts.note,
+        modified_ns=row.modified_ns,
     )

@@ -137,7 +137,7 @@ def catalogue_of(project: Project) -> Catalogue:
         place.progress(done / total, text=f"Looking at each picture once: {done:,} of {total:,}")
 
     began = time.monotonic()
-    catalogue = project.scan(show)
+    catalogue = project.scan(show, known.catalogue if known else None)
     if known is not None and known.catalogue == catalogue:
         catalogue = known.catalogue  # the same object, with all that was worked out from it
     place.empty()
@@ -152,7 +152,7 @@ def catalogue_of(project: Project) -> Catalogue:
 def _look_again(project: Project, known: _Known) -> None:
     began, edits = time.monotonic(), known.edits
     try:
-        catalogue = project.scan()
+        catalogue = project.scan(previous=known.catalogue)
         if known.edits == edits and catalogue != known.catalogue:
             known.catalogue, known.problems = catalogue, None
     except FieldguideError:

@@ -195,3 +195,18 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         store.write_with(file, half)
     assert store.read_json(file) == {"a": 1}
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_earlier_catalogue_spares_the_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.open(folder)
+    before = project.scan()
+    shaded((1, 2, 200), 77).save(folder / "red" / "new.png")
+    (folder / "blue" / "000.png").unlink()
+    (folder / "green").rename(folder / "Verde")
+    monkeypatch.setattr("core.index.FileIndex.rows", lambda self: pytest.fail("the whole index was read"))
+    after = project.scan(previous=before)
+    monkeypatch.undo()
+    assert after == Project.open(folder).scan()
+    assert after.by_path["red/000.png"] is before.by_path["red/000.png"]
+    assert {"red/new.png", "Verde/000.png"} <= after.by_path.keys()
+    assert "blue/000.png" not in after.by_path
