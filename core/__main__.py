@@ -100,7 +100,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
             "problems": [{"kind": p.kind, "sentence": p.sentence, "files": list(p.paths)} for p in problems],
             "findings": [{"kind": f.kind, "sentence": f.title, "files": [p.path for p in f.pictures]} for f in found],
             "duplicates": [[p.path for p in f.pictures] for f in found if f.kind in ("conflict", "copy", "near")],
-            "suspects": _suspects(catalogue, looked),
+            "suspects": _suspects(project, catalogue, looked),
             "advice": {line.class_name: line.sentence for line in findings.advice(catalogue) if line.sentence},
             "trainable": not reason,
             "reason": reason,
@@ -108,9 +108,9 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     )
 
 
-def _suspects(catalogue: Catalogue, looked: analysis.Analysis | None) -> list[dict[str, Any]]:
+def _suspects(project: Project, catalogue: Catalogue, looked: analysis.Analysis | None) -> list[dict[str, Any]]:
     """The tenth of the labels that is to be doubted most, the most doubtful first."""
-    every = findings.suspects(catalogue, looked) if looked else []
+    every = findings.suspects(project, catalogue, looked) if looked else []
     return [
         {
             "file": picture.path,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,12 +15,6 @@ finds re-uploads of one photo and no two photos that a person would call differe
 
 PLAIN = 0.2
 """Share of a signature's own deviation that the difference may not exceed: drawings on white paper are all nearly white."""
-
-FEW = 10
-"""A class with fewer pictures than this is worth a remark."""
-
-_ONE_BY_ONE = 5
-"""More findings of one kind than this are told in one sentence."""
 
 MAX_CLASSES = 1000
 """More class folders than this are refused."""
@@ -80,8 +73,9 @@ def find_problems(catalogue: Catalogue) -> list[Problem]:
     """What can be said in words, the gravest first; what is wrong with single pictures is in core.findings."""
     return [
         *_rejected(catalogue),
-        *_class_sizes(catalogue),
+        *_empty(catalogue),
         *_links(catalogue),
+        *_passed_over(catalogue),
         *_remarks(catalogue),
     ]
 
@@ -107,30 +101,21 @@ def _rejected(catalogue: Catalogue) -> list[Problem]:
     return [Problem("unreadable", f"{r.path} - {r.reason}", (r.path,)) for r in catalogue.rejected]
 
 
-def _class_sizes(catalogue: Catalogue) -> list[Problem]:
-    counts = catalogue.counts
-    problems = [Problem("empty", f"{name} has no pictures: it is left out.") for name, n in counts.items() if n == 0]
-    few = {name: n for name, n in counts.items() if 0 < n < FEW}
-    if len(few) > _ONE_BY_ONE:
-        names = ", ".join(few)
-        problems.append(
-            Problem("few", f"{len(few)} classes have fewer than {FEW} pictures; 20 or more work better: {names}")
-        )
-    else:
-        problems += [
-            Problem("few", f"{name} has only {n} pictures; 20 or more work better.") for name, n in few.items()
-        ]
-    filled = Counter({name: n for name, n in counts.items() if n >= FEW})
-    if len(filled) > 1:
-        (largest, most), (smallest, least) = filled.most_common()[0], filled.most_common()[-1]
-        if most > 3 * least:
-            sentence = f"{least} {smallest} against {most} {largest}: more pictures of {smallest} would help."
-            problems.append(Problem("imbalance", sentence))
-    return problems
+def _empty(catalogue: Catalogue) -> list[Problem]:
+    return [
+        Problem("empty", f"{name} has no pictures: it is left out.") for name, n in catalogue.counts.items() if n == 0
+    ]
 
 
 def _links(catalogue: Catalogue) -> list[Problem]:
     return [Problem("link", f"{path} is a link and is not followed.", (path,)) for path in catalogue.links]
+
+
+def _passed_over(catalogue: Catalogue) -> list[Problem]:
+    if not catalogue.skipped:
+        return []
+    files = "1 other file is" if catalogue.skipped == 1 else f"{catalogue.skipped:,} other files are"
+    return [Problem("skipped", f"{files} passed over: no pictures, or hidden.")]
 
 
 def _remarks(catalogue: Catalogue) -> list[Problem]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 from core import store
 from core.analysis import Analysis
 from core.catalogue import Catalogue, Picture
-from core.checks import FEW, is_tiny, near_groups
+from core.checks import is_tiny, near_groups
 from core.project import Project
 
 BLURRED = 0.13
 """Sharpness (see images.sharpness_of) under which a picture counts as blurred: of flower_photos and trashnet under 0.1 % are,
 and 19 of 20 of their pictures once they are blurred with a radius of 2 % of their side."""
+
+FEW = 10
+"""A class with fewer pictures than this needs more before all else."""
 
 ENOUGH = 20
 """Pictures of a class from which on its number is not remarked upon, unless another class has three times as many."""
@@ -66,23 +68,22 @@ def find(project: Project, catalogue: Catalogue, analysis: Analysis | None = Non
     catalogue = catalogue.in_use
     return [
         *_same_content(catalogue, dismissed),
-        *_labels(catalogue, analysis, dismissed),
+        *_labels(project, catalogue, analysis),
         *_near(catalogue, dismissed),
         *_each(catalogue, dismissed),
     ]
 
 
-def suspects(
-    catalogue: Catalogue, analysis: Analysis, dismissed: Iterable[str] = ()
-) -> list[tuple[Picture, str, float, bool]]:
+def suspects(project: Project, catalogue: Catalogue, analysis: Analysis) -> list[tuple[Picture, str, float, bool]]:
     """Labelled pictures by how much their label is to be doubted, most first: (picture, class that a model would give,
-    quality of the label 0..1, whether it is likely wrong). Those that have another class by now are left out."""
+    quality of the label 0..1, whether it is likely wrong). Left out are those that have another class by now, and those of
+    which a person said that they are right."""
     by_id = {picture.id: picture for picture in catalogue.pictures}
-    left_out = set(dismissed)
+    right = _dismissed(project)
     return [
         (by_id[one.id], one.suggested, one.quality, one.likely)
         for one in analysis.suspects
-        if one.id in by_id and by_id[one.id].class_name == one.given and f"label {one.id} {one.given}" not in left_out
+        if one.id in by_id and by_id[one.id].class_name == one.given and f"label {one.id} {one.given}" not in right
     ]
 
 
@@ -91,17 +92,17 @@ def advice(catalogue: Catalogue) -> list[Advice]:
     counts = catalogue.in_use.counts
     if not counts:
         return []
-    middle = median(counts.values())
     largest = max(counts, key=lambda name: counts[name])
     lines = []
     for name, count in counts.items():
         sentence = ""
         if count < FEW:
             sentence = f"{count} so far: add {ENOUGH - count} or more, from different sides and places."
+        elif 3 * count < counts[largest]:
+            more = -(-counts[largest] // 3) - count
+            sentence = f"{count} against {counts[largest]} of {largest}: {more} more would balance them better."
         elif count < ENOUGH:
             sentence = f"{count} so far: {ENOUGH - count} more would help."
-        elif 3 * count < counts[largest]:
-            sentence = f"{count} against {counts[largest]} of {largest}: about {round(middle) - count} more would balance them."
         lines.append(Advice(name, count, sentence))
     return sorted(lines, key=lambda line: (not line.sentence, line.count))
 
@@ -155,13 +156,13 @@ def _same_content(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
             found.append(
                 Finding("copy", f"The same picture {len(group)} times", "Copies teach nothing new.", tuple(group))
             )
-    return sorted(found, key=lambda finding: finding.kind, reverse=False)
+    return sorted(found, key=lambda finding: finding.kind)
 
 
-def _labels(catalogue: Catalogue, analysis: Analysis | None, dismissed: set[str]) -> list[Finding]:
+def _labels(project: Project, catalogue: Catalogue, analysis: Analysis | None) -> list[Finding]:
     if analysis is None:
         return []
-    doubted = [one for one in suspects(catalogue, analysis, dismissed) if one[3]]
+    doubted = [one for one in suspects(project, catalogue, analysis) if one[3]]
     if not doubted:
         return []
     title = f"{len(doubted)} picture{'' if len(doubted) == 1 else 's'} may be in the wrong class"

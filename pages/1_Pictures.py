@@ -19,7 +19,7 @@ def how_many() -> str:
     """The pictures and classes in one sentence."""
     pictures, loose = len(catalogue.pictures), len(catalogue.unlabelled)
     if not pictures:
-        return "No pictures yet."
+        return ""
     if loose:
         return (
             f"{pictures - loose:,} of {count(pictures, 'picture')} have a class; {count(len(filled), 'class')} so far."

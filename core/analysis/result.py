@@ -86,7 +86,7 @@ def fingerprint(catalogue: Catalogue, run_id: str | None) -> str:
 
 def source_run(project: Project, catalogue: Catalogue) -> Run | None:
     """The newest run that has a model, if there is one whose classes are exactly those that have pictures now."""
-    classes = {name for name, count in catalogue.counts.items() if count}
+    classes = {name for name, count in catalogue.in_use.counts.items() if count}
     for run in list_runs(project):
         try:
             if set(run.records.plan().classes) == classes and run.records.tflite.is_file():

@@ -84,5 +84,5 @@ def test_advice_names_what_is_missing(tmp_path: Path) -> None:
     assert list(lines) == ["iris", "rose", "aster", "daisy"]
     assert lines["daisy"] == ""
     assert lines["iris"].startswith("4 so far: add 16 or more")
-    assert lines["rose"] == "12 so far: 8 more would help."
-    assert lines["aster"].startswith("22 against 80 of daisy")
+    assert lines["rose"] == "12 against 80 of daisy: 15 more would balance them better."
+    assert lines["aster"] == "22 against 80 of daisy: 5 more would balance them better."

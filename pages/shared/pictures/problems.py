@@ -21,7 +21,6 @@ _COUNTED = 5000
 _MOST_SECTIONS = 40
 _MOST_TILES = 300
 _MOST_LINES = 100
-_TEXT_ONLY = ("unreadable", "link", "note", "empty")
 
 
 def number(here: Here) -> int:
@@ -132,7 +131,7 @@ def _to_add(here: Here) -> None:
 
 def _in_words(here: Here) -> None:
     """What has no picture to show."""
-    told = [problem for problem in state.problems_of(here.project, here.catalogue) if problem.kind in _TEXT_ONLY]
+    told = state.problems_of(here.project, here.catalogue)
     if told:
         with st.expander(f"{count(len(told), 'thing')} left out or remarked upon", icon=":material/info:"):
             for problem in told[:_MOST_LINES]:
