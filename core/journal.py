@@ -14,17 +14,15 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core import store
 from core.errors import ProjectError
 from core.index import connect
-from core.names import free_name
+from core.steps import Step, carry_out, turned_round
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS edits (
@@ -41,9 +39,6 @@ HIDDEN = ".fieldguide"
 """The folder beside the class folders for all that is not a picture of the person's."""
 TRASH = f"{HIDDEN}/trash"
 
-Step = tuple[str, Any, Any]
-"""("move", from, to) | ("mkdir", folder, "") | ("rmdir", folder, "") | ("classes", before, after); paths are relative."""
-
 
 @dataclass(frozen=True)
 class Edit:
@@ -55,14 +50,6 @@ class Edit:
     sentence: str
     moved: tuple[tuple[str, str], ...] = ()
     left: tuple[str, ...] = ()
-
-
-@dataclass
-class _Made:
-    """What has been done of an edit so far."""
-
-    steps: list[Step] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
 
 
 class Journal:
@@ -165,7 +152,7 @@ class Journal:
                 return None
             number, kind, sentence, steps = row
             self._mark(number, "undoing")
-            return self._make(number, kind, sentence, _reversed(steps), "undone", "done")
+            return self._make(number, kind, sentence, turned_round(steps), "undone", "done")
 
     def redo(self) -> Edit | None:
         """Makes the edit that was undone last once more. None if there is none."""
@@ -243,55 +230,21 @@ class Journal:
             if state == "doing":
                 self._make(number, kind, sentence, known, "done", "failed")
             else:
-                self._make(number, kind, sentence, _reversed(known), "undone", "done")
+                self._make(number, kind, sentence, turned_round(known), "undone", "done")
 
     def _make(self, number: int, kind: str, sentence: str, steps: Sequence[Step], state: str, else_state: str) -> Edit:
-        made = _Made()
         try:
-            for step in steps:
-                self._one(step, made)
+            made = carry_out(steps, self._root, self._home)
         except OSError as error:
-            for step in _reversed(made.steps):
-                with suppress(OSError):
-                    self._one(step, _Made())
             self._mark(number, else_state)
             raise ProjectError(
                 f"The computer said: {error.strerror or error}. Nothing was changed.",
                 "Make space, or allow writing in this folder, then try again.",
             ) from None
         # What was left, or got another name, is not what was planned: the next undo goes by what was made.
-        self._mark(number, state, made.steps if state == "done" else _reversed(made.steps))
+        self._mark(number, state, made.steps if state == "done" else turned_round(made.steps))
         moved = tuple((a, b) for name, a, b in made.steps if name == "move")
         return Edit(number, kind, sentence, moved, tuple(made.left))
-
-    def _one(self, step: Step, made: _Made) -> None:
-        """Makes one step, never over something that is there; a step that was made before a crash is passed over."""
-        name, first, second = step
-        if name == "move":
-            source, target = self._root / first, self._root / second
-            if not _exists(source):
-                if not _exists(target):
-                    made.left.append(first)
-                    return
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if _exists(target):
-                    taken = {path.name.casefold() for path in target.parent.iterdir()}
-                    target = target.with_name(free_name(target.stem, target.suffix, taken))
-                source.rename(target)
-            made.steps.append(("move", first, target.relative_to(self._root).as_posix()))
-        elif name == "mkdir":
-            (self._root / first).mkdir(parents=True, exist_ok=True)
-            made.steps.append(step)
-        elif name == "rmdir":
-            try:
-                (self._root / first).rmdir()
-            except OSError:
-                return  # someone put something there: the folder stays
-            made.steps.append(step)
-        elif name == "classes":
-            store.write_json(self._home / "classes.json", second)
-            made.steps.append(step)
 
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
         with self._database() as db:
@@ -342,17 +295,5 @@ def new_token() -> str:
     return uuid.uuid4().hex
 
 
-def _exists(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
-
-
 def _read(steps: str) -> list[Step]:
     return [(name, first, second) for name, first, second in json.loads(steps)]
-
-
-def _reversed(steps: Sequence[Step]) -> list[Step]:
-    turned = {"mkdir": "rmdir", "rmdir": "mkdir"}
-    return [
-        (turned[name], first, second) if name in turned else (name, second, first)
-        for name, first, second in reversed(steps)
-    ]

@@ -16,9 +16,10 @@ from core import store
 from core.catalogue import Catalogue, ClassChoices, Picture, class_order
 from core.errors import ProjectError
 from core.folders import ignored
-from core.journal import TRASH, Edit, Step, new_token
+from core.journal import TRASH, Edit, new_token
 from core.names import class_key, class_name, free_name
 from core.project import Project
+from core.steps import Step
 
 PALETTE = 16
 """Class colours are numbers below this."""

@@ -17,8 +17,9 @@ from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_ord
 from core.errors import PictureError, ProjectError
 from core.folders import Walk, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
-from core.journal import HIDDEN, Edit, Journal, Step
+from core.journal import HIDDEN, Edit, Journal
 from core.names import class_name
+from core.steps import Step
 
 _SCAN_BATCH = 64
 _ONE_BY_ONE = 1000

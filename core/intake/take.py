@@ -17,10 +17,11 @@ from core.index import FileRow
 from core.intake.archives import MAX_FILE, TOO_LARGE
 from core.intake.plan import Entry, Plan, Reader, Row
 from core.intake.stored import storable
-from core.journal import TRASH, Edit, Step
+from core.journal import TRASH, Edit
 from core.labels import ClassFolders
 from core.names import class_key, file_stem
 from core.project import Project
+from core.steps import Step
 
 _BATCH = 16
 _BATCH_BYTES = 64_000_000
