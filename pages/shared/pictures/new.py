@@ -126,10 +126,14 @@ def _groups(here: Here, groups: list[list[Picture]], loose: dict[str, Picture]) 
         st.caption(
             f"Pictures that look alike stand together: {how}. Select those that do not belong, to label them apart."
         )
-        if (not left or len(loose) > left) and st.button(
-            "Next look-alikes" if loose else "Done",
-            icon=":material/arrow_forward:",
-            type="secondary" if left else "primary",
+        if (
+            left < sum(map(len, groups))
+            and (not left or len(loose) > left)
+            and st.button(
+                "Next look-alikes" if loose else "Done",
+                icon=":material/arrow_forward:",
+                type="secondary" if left else "primary",
+            )
         ):
             st.session_state.pop("groups shown")
             st.rerun()
