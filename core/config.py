@@ -6,19 +6,17 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from core.augmentation.config import AugmentConfig
 from core.backbones import BACKBONES, get_backbone
 from core.errors import ConfigError
+from core.settings import Settings
 
 Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SplitConfig(_Settings):
+class SplitConfig(Settings):
     """How the pictures are divided; what is left is for training. Shares are of each class."""
 
     validation: Share = Field(
@@ -42,39 +40,7 @@ class SplitConfig(_Settings):
         return self
 
 
-class AugmentConfig(_Settings):
-    """How far each picture may be changed at random while training. 0 is off. The units are those of Keras' layers."""
-
-    flip: Literal["off", "horizontal", "vertical", "both"] = Field(
-        "off", title="Mirror (flip)", description="Off for letters, digits, and whatever has a left and a right."
-    )
-    rotation: float = Field(
-        0.0,
-        ge=0,
-        le=0.5,
-        title="Turn (rotation)",
-        description="Up to this share of a full turn, either way: 0.1 is 36°.",
-    )
-    zoom: float = Field(
-        0.0, ge=0, le=0.5, title="Nearer and farther (zoom)", description="Up to this share, either way."
-    )
-    translation: float = Field(
-        0.0, ge=0, le=0.5, title="Shift (translation)", description="Up to this share of the side, in both directions."
-    )
-    brightness: float = Field(
-        0.0, ge=0, le=0.8, title="Darker and brighter (brightness)", description="Up to this share of the full range."
-    )
-    contrast: float = Field(
-        0.0, ge=0, le=0.8, title="Flatter and starker (contrast)", description="Up to this share, either way."
-    )
-
-    @property
-    def active(self) -> bool:
-        """Whether any change is switched on."""
-        return self != AugmentConfig()
-
-
-class TrainConfig(_Settings):
+class TrainConfig(Settings):
     """Everything that decides a training. The same config, pictures and seed give the same run."""
 
     recipe: str = Field(
@@ -168,7 +134,7 @@ class TrainConfig(_Settings):
 ExportFormat = Literal["float32", "float16", "dynamic", "int8"]
 
 
-class ExportConfig(_Settings):
+class ExportConfig(Settings):
     """How a trained model is written to a .tflite file."""
 
     format: ExportFormat = "float32"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.augment import augment, generator
+from core.augmentation import augment, generator
 from core.backbones import BACKBONES
 from core.config import AugmentConfig, SplitConfig, TrainConfig, make_config
 from core.errors import FieldguideError

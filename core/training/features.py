@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from core.augment import augment, generator
+from core.augmentation import augment, generator
 from core.config import AugmentConfig
 from core.errors import PictureError
 from core.images import read_square

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from core.augment import augment, generator
+from core.augmentation import augment, generator
 from core.config import TrainConfig
 from core.training.features import CHUNK, Stopped, read_named
 

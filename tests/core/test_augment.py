@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core.augment import augment, generator, move
+from core.augmentation.draw import augment, generator, move
 from core.config import AugmentConfig
 from tests.pictures import shaded
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from core.config import AugmentConfig
+from core.augmentation.config import AugmentConfig
 
 
 def generator(*key: object) -> np.random.Generator:
