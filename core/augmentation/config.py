@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.settings import Settings
+
 
 class AugmentConfig(Settings):
     """How far each picture may be changed at random while training. 0 is off. The units are those of Keras' layers."""

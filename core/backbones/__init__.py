@@ -16,7 +16,8 @@ class Backbone:
     """What must be known of a network before it is loaded.
 
     `input_pixels` is the side of its square input; it takes RGB, 0..255 (its own scaling is inside the graph).
-    `handle`: what a Hub module is fetched by. `parameters` is the number of weights without the head (0 where that hangs on the classes); `megabytes` their size.
+    `handle`: what a Hub module is fetched by. `parameters` is the number of weights without the head (0 where that hangs
+    on the classes); `megabytes` their size.
     """
 
     name: str
