@@ -3,8 +3,9 @@
 Importing it loads no TensorFlow; trainings and exports run in processes of their own.
 """
 
+from core.augmentation import AugmentConfig
 from core.catalogue import Catalogue, Picture
-from core.config import AugmentConfig, ExportConfig, SplitConfig, TrainConfig
+from core.config import ExportConfig, SplitConfig, TrainConfig
 from core.errors import FieldguideError
 from core.evaluation import Evaluation
 from core.export import Export, export

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.config import AugmentConfig, SplitConfig, TrainConfig
+from core.augmentation import AugmentConfig
+from core.config import SplitConfig, TrainConfig
 from core.errors import ConfigError
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.augmentation import augment, generator
+from core.augmentation import AugmentConfig, augment, generator
 from core.backbones import BACKBONES
-from core.config import AugmentConfig, SplitConfig, TrainConfig, make_config
+from core.config import SplitConfig, TrainConfig, make_config
 from core.errors import FieldguideError
 from core.images import read_square
 from core.recipes import RECIPES

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from core.augmentation import augment, generator
-from core.config import AugmentConfig
+from core.augmentation import AugmentConfig, augment, generator
 from core.errors import PictureError
 from core.images import read_square
 from core.index import connect, ensure

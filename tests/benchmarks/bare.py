@@ -19,8 +19,8 @@ from pathlib import Path
 import click
 
 from core import Project, TrainConfig, train
+from core.augmentation import AugmentConfig
 from core.backbones import get_backbone
-from core.config import AugmentConfig
 from core.images import SUFFIXES, read_square
 from core.journal import HIDDEN
 from core.training.features import FeatureExtractor, Sight

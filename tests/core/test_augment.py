@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from core.augmentation import AugmentConfig
 from core.augmentation.draw import augment, generator, move
-from core.config import AugmentConfig
 from tests.pictures import shaded
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
-from core.config import AugmentConfig
+from core.augmentation import AugmentConfig
 from core.errors import ModelError, RunError
 from core.export import KINDS, exports_folder
 from core.recipes import get_recipe

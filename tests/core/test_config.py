@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.augmentation import AugmentConfig
 from core.backbones import BACKBONES
-from core.config import AugmentConfig, SplitConfig, TrainConfig, make_config, with_changes
+from core.config import SplitConfig, TrainConfig, make_config, with_changes
 from core.errors import ConfigError
 from core.recipes import RECIPES, get_recipe
 
