@@ -1,17 +1,18 @@
 """Random changes of a training picture (augmentation): one implementation for the preview, the features and training.
 
-The ranges mean what they mean in Keras' layers RandomFlip, RandomRotation, RandomZoom, RandomTranslation,
-RandomBrightness and RandomContrast; what comes in from outside of the picture is its mirror image (fill mode reflect).
+The ranges mean what they mean in Keras' layers RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomBrightness,
+RandomContrast, and where a setting says otherwise, what it says. What comes in from outside of the picture is its mirror
+image (fill mode reflect). All changes of place together are one resampling.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 
 import numpy as np
 from PIL import Image
 
+from core.augmentation import colour, place, policies
 from core.augmentation.config import AugmentConfig
 
 
@@ -22,49 +23,51 @@ def generator(*key: object) -> np.random.Generator:
 
 
 def augment(picture: np.ndarray, config: AugmentConfig, rng: np.random.Generator) -> np.ndarray:
-    """One random draw: uint8 (S, S, 3) -> uint8 (S, S, 3). The same generator state gives the same draw."""
+    """One random draw: uint8 (S, S, 3) -> uint8 (S, S, 3). The same generator state gives the same draw.
+
+    Each change has its own random numbers: another one switched on or off does not alter it. Features are kept under the
+    settings that they were drawn with, so the order of these numbers stays, and new ones are drawn after them.
+    """
     turn, zoom, shift_x, shift_y, light, stark = rng.uniform(-1, 1, 6)
     mirror_x, mirror_y = rng.random(2) < 0.5
-    out = picture
+    slant_x, slant_y, hue, pale, crisp = rng.uniform(-1, 1, 5)
+    corners = rng.uniform(-1, 1, (4, 2))
+    cut, cut_x, cut_y, focus, whether, area, shape, patch_x, patch_y = rng.random(9)
+    chain = policies.rand_augment(config.rand_augment, config.magnitude, rng)
+
     if config.flip in ("horizontal", "both") and mirror_x:
-        out = out[:, ::-1]
+        picture = picture[:, ::-1]
     if config.flip in ("vertical", "both") and mirror_y:
-        out = out[::-1]
-    if config.rotation or config.zoom or config.translation:
-        out = move(
-            out,
-            turn=turn * config.rotation,
-            zoom=zoom * config.zoom,
-            shift=(shift_x * config.translation, shift_y * config.translation),
-        )
-    if config.brightness or config.contrast:
-        # One table of 256 values a channel; contrast turns around the channel's mean, as in Keras.
-        mean = out.mean(axis=(0, 1))
-        levels = (
-            (np.arange(256)[:, None] - mean) * (1 + stark * config.contrast) + mean + light * config.brightness * 255
-        )
-        out = np.clip(np.rint(levels), 0, 255).astype(np.uint8)[out, np.arange(3)]
-    return np.ascontiguousarray(out)
-
-
-def move(picture: np.ndarray, turn: float, zoom: float, shift: tuple[float, float]) -> np.ndarray:
-    """Turns (share of a full turn), zooms (positive shows more, as in Keras) and shifts (shares of the side, x then y).
-
-    uint8 (S, S, 3) -> uint8 (S, S, 3), bilinear.
-    """
+        picture = picture[::-1]
     side = picture.shape[0]
-    margin = side - 1
-    wide = Image.fromarray(np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric"))
-    cos, sin = math.cos(2 * math.pi * turn) * (1 + zoom), math.sin(2 * math.pi * turn) * (1 + zoom)
-    middle = side / 2
-    # Output pixel (x, y) is read at the source position that this matrix gives; the margin moves the origin.
-    dx, dy = shift[0] * side, shift[1] * side
-    offset_x = middle - cos * (middle + dx) + sin * (middle + dy) + margin
-    offset_y = middle - sin * (middle + dx) - cos * (middle + dy) + margin
-    moved = wide.transform(
-        (side, side),
-        Image.Transform.AFFINE,
-        (cos, -sin, offset_x, sin, cos, offset_y),
-        Image.Resampling.BILINEAR,
-    )
-    return np.asarray(moved)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    later = []
+    if config.crop:
+        later.append(place.crop(side, cut * config.crop, (cut_x, cut_y)))
+    if config.perspective:
+        later.append(place.perspective(side, corners * config.perspective / 2))
+    if config.shear:
+        later.append(place.shear(side, slant_x * config.shear, slant_y * config.shear))
+    later += chain.matrices(side)
+    first = []
+    if config.rotation or config.zoom or config.translation:
+        shift = (shift_x * config.translation, shift_y * config.translation)
+        first.append(place.turn_zoom_shift(side, turn * config.rotation, zoom * config.zoom, shift))
+    # Draws of the first six changes showed black where they reached beyond one mirror image, and still do.
+    image = place.resample(image, later + first, far=bool(later))
+
+    if config.brightness or config.contrast:
+        image = colour.levels(image, stark * config.contrast, light * config.brightness)
+    if config.hue or config.saturation:
+        paler = pale * config.saturation
+        image = colour.hue_saturation(image, hue * config.hue / 2, (1 + paler) / (1 - paler))
+    image = chain.paint(image)
+    if config.sharpness:
+        image = colour.sharpness(image, 1 + crisp * config.sharpness)
+    if config.blur:
+        image = colour.blur(image, float(focus) * config.blur)
+    if config.aug_mix:
+        image = policies.aug_mix(image, config.aug_mix, config.magnitude, rng)
+    if whether < config.erasing:
+        colour.erase(image, area, shape, (patch_x, patch_y), rng)
+    return np.array(image)
