@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import store
+from core.download import PAUSES, TIMEOUT, DownloadError, Remote, check, download, forget, size_of
 from core.errors import FieldguideError
 from core.processes import own_state
 from core.records import RunRecords, RunState
 from core.starters import STARTERS, Starter, folder_of
-from core.starters.download import PAUSES, TIMEOUT, DownloadError, check, download, forget, size_of
 from core.starters.unpack import making_folder, unpack
 
 ROOM = 3
@@ -33,7 +33,7 @@ class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
 
 @dataclass
 class Fetching:
-    """One set on its way: its records and where it stands. `timeout` and `pauses`: see core.starters.download."""
+    """One set on its way: its records and where it stands. `timeout` and `pauses`: see core.download."""
 
     starter: Starter
     home: Path
@@ -49,16 +49,17 @@ class Fetching:
     def work(self) -> None:
         """Everything, one after the other. Raises Stopped and FieldguideError."""
         starter = self.starter
+        remote = Remote(starter.url, starter.bytes, starter.sha256)
         archive = self.records.folder / starter.url.rpartition("/")[2]
         part = archive.with_name(f"{archive.name}.part")
         if not archive.is_file():
             self.check_room(size_of(part))
             self.begin("download", size_of(part), starter.bytes)
-            download(starter, part, self.said, timeout=self.timeout, pauses=self.pauses)
+            download(remote, part, self.progress, timeout=self.timeout, pauses=self.pauses)
             part.replace(archive)
             forget(part)
         self.begin("check", 0, starter.bytes)  # also one that is here from before: a crash may have spoilt it
-        check(starter, archive, self.said)
+        check(remote, archive, self.progress)
         self.begin("unpack", 0, starter.pictures)
         self.state.message = unpack(starter, archive, self.home, self.chosen, self.progress)
         archive.unlink()
@@ -83,10 +84,6 @@ class Fetching:
         self.state.phase, self.state.done, self.state.total, self.state.seconds_left = phase, done, total, None
         self._began, self._first = time.monotonic(), done
         self.records.write_state(self.state)
-
-    def said(self, done: int) -> None:
-        """Says how far the phase is."""
-        self.progress(done, self.state.total)
 
     def progress(self, done: int, total: int) -> None:
         """Says how far the phase is; written a few times a second at most. Raises Stopped where someone asked for it."""

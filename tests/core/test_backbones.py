@@ -12,7 +12,7 @@ import pytest
 from core.backbones import BACKBONES, get_backbone
 from core.backbones.pth import read_weights
 from core.errors import ConfigError, ModelError
-from core.training.prepare import prepare
+from core.training.prepare import ExtractorSpec, prepare
 
 
 def test_an_unknown_backbone_names_those_that_exist() -> None:
@@ -40,7 +40,7 @@ def test_a_changed_weights_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, backbone in BACKBONES.items() if backbone.pretrained])
+@pytest.mark.parametrize("name", [name for name, backbone in BACKBONES.items() if backbone.source == "packaged"])
 def test_the_table_says_what_is_true(name: str) -> None:
     from core.backbones.lite import build
 
@@ -79,7 +79,7 @@ def test_litert_features_are_those_of_keras() -> None:
     from core.backbones.lite import build
 
     backbone = BACKBONES["efficientnet-lite0"]
-    interpreter = Interpreter(str(prepare(backbone, multi_level=True)))
+    interpreter = Interpreter(str(prepare(ExtractorSpec(backbone, 224, multi_level=True))))
     interpreter.allocate_tensors()
     picture = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
@@ -94,7 +94,7 @@ def test_preparing_twice_loads_nothing(trained: object) -> None:
     import subprocess
 
     code = (
-        "import sys; from core.backbones import get_backbone; from core.training.prepare import prepare; "
-        "prepare(get_backbone('efficientnet-lite0'), multi_level=True); print('tensorflow' in sys.modules)"
+        "import sys; from core.config import TrainConfig; from core.training.prepare import prepare, specs_of; "
+        "prepare(specs_of(TrainConfig())[0]); print('tensorflow' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -23,12 +23,12 @@ import psutil
 import pytest
 from PIL import Image
 
-from core import labels, starters
+from core import download, labels, starters
 from core.errors import ConfigError
 from core.names import class_name
 from core.project import Project
 from core.records import RunRecords, RunState
-from core.starters import STARTERS, Starter, __main__, download, unpack
+from core.starters import STARTERS, Starter, __main__, unpack
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import free_port
 
@@ -476,7 +476,7 @@ def test_progress_counts_only_what_came_now(site: Site, own_home: Path, monkeypa
     clock = iter([100.0, 110.0])
     monkeypatch.setattr(__main__.time, "monotonic", lambda: next(clock))
     fetching.begin("download", 800, 1000)
-    fetching.said(900)
+    fetching.progress(900, 1000)
     state = fetching.records.state()
     assert (state.done, state.total, state.seconds_left) == (900, 1000, 10.0)
 
