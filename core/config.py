@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from core.augmentation.config import AugmentConfig
-from core.backbones import BACKBONES, get_backbone
+from core.backbones import get_backbone
 from core.errors import ConfigError
 from core.settings import Settings
 
+SMALLEST_PIXELS = 32
+NAME = "[a-z0-9-]{1,40}"
+"""What a recipe may be called, as a regular expression."""
 Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 
 
@@ -45,12 +48,24 @@ class TrainConfig(Settings):
 
     recipe: str = Field(
         "quick",
-        pattern=r"^[a-z0-9-]{1,40}$",
+        pattern=f"^{NAME}$",
         title="Recipe",
         description="The named preset these settings started from.",
     )
     backbone: str = Field(
         "efficientnet-lite0", title="Model (backbone)", description="The network that looks at the pictures."
+    )
+    second_backbone: str = Field(
+        "",
+        title="A second model beside it (second backbone)",
+        description="Both look at each picture, and the head learns from what both see. Empty: none.",
+    )
+    pixels: int = Field(
+        0,
+        ge=0,
+        le=608,
+        title="Picture size (input pixels)",
+        description="Side of the square that the model sees, from 32; 0 is the model's own size.",
     )
     epochs: int = Field(
         30,
@@ -70,12 +85,40 @@ class TrainConfig(Settings):
         title="Steps grow smaller (schedule)",
         description="cosine: towards 0 at the last round; constant: never.",
     )
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        "adam", title="Way of stepping (optimizer)", description="sgd is with momentum; adamw is with weight decay."
+    )
+    momentum: float = Field(
+        0.9, ge=0, le=0.99, title="Momentum", description="How much of the last step joins the next one; for sgd."
+    )
+    weight_decay: float = Field(
+        0.004, ge=0, le=1, title="Weight decay", description="Share by which weights shrink, times the rate; for adamw."
+    )
+    loss: Literal["cross-entropy", "focal"] = Field(
+        "cross-entropy",
+        title="Measure of error (loss)",
+        description="focal: what is right already counts for less, so that hard pictures count for more.",
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, le=0.5, title="Less than certain (label smoothing)", description="Share of each label given to all."
+    )
     l2: float = Field(
         25.0,
         ge=0,
         le=10_000,
         title="Restraint (L2)",
         description="Penalty on large weights, divided by the number of training pictures. For pretrained models.",
+    )
+    l2_plain: float = Field(
+        0.0, ge=0, le=1, title="Restraint as in Keras (plain L2)", description="Penalty on the squares of weights."
+    )
+    l1: float = Field(
+        0.0, ge=0, le=1, title="Restraint towards zero (L1)", description="Penalty on the size of weights, as in Keras."
+    )
+    standardise: bool = Field(
+        True,
+        title="Same scale for all features (standardise)",
+        description="Each feature gets mean 0 and deviation 1. For pretrained models.",
     )
     dropout: float = Field(
         0.0, ge=0, le=0.9, title="Forgetting on purpose (dropout)", description="Share of features hidden at each step."
@@ -84,6 +127,11 @@ class TrainConfig(Settings):
         True,
         title="Use earlier stages too (multi-level features)",
         description="Also what the middle of the network sees.",
+    )
+    deviations: bool = Field(
+        False,
+        title="How much features vary, too (deviations)",
+        description="Beside the mean over the picture also the mean distance from it. For multi-level features.",
     )
     draws: int = Field(
         2,
@@ -95,12 +143,51 @@ class TrainConfig(Settings):
     class_weights: bool = Field(
         True, title="Balance the classes (class weights)", description="Pictures of small classes count for more."
     )
+    over_sampling: bool = Field(
+        False,
+        title="Show small classes more often (over-sampling)",
+        description="Pictures of small classes come several times in a round, until all classes are equally often seen.",
+    )
+    mirrored: bool = Field(
+        False,
+        title="Look twice (mirrored views)",
+        description="Learns from the mirror image as well, and answers with the mean of both. Takes twice the time.",
+    )
+    integer_features: bool = Field(
+        False,
+        title="Whole numbers only (integer features)",
+        description="The model looks at pictures in 8-bit integers: half the time, slightly less exact.",
+    )
+    fine_tune: Literal["off", "last", "all"] = Field(
+        "off",
+        title="Train the model itself, too (fine-tuning)",
+        description="After the head: the last blocks, or all of it. Slow, and better where the pictures are unusual.",
+    )
+    fine_tune_blocks: int = Field(
+        4, ge=1, le=50, title="How many last blocks", description="For fine-tuning the last blocks."
+    )
+    fine_tune_epochs: int = Field(
+        5, ge=1, le=200, title="Rounds of fine-tuning", description="After the rounds of the head."
+    )
+    fine_tune_rate: float = Field(
+        0.0003, gt=0, le=0.1, title="Learning rate of fine-tuning", description="Much smaller than the head's."
+    )
+    fine_tune_warm_up: float = Field(
+        0.1, ge=0, le=0.5, title="Warm-up", description="Share of the fine-tuning in which its steps grow from 0."
+    )
     patience: int = Field(
         8,
         ge=0,
         le=100,
         title="Stop early (patience)",
         description="Stop after this many rounds without a better validation loss; 0 never stops early.",
+    )
+    minutes: float = Field(
+        0.0,
+        ge=0,
+        le=1440,
+        title="Minutes to search",
+        description="Above 0: tries models, heads and fine-tuning for about so long, and keeps the best.",
     )
     keep_best: bool = Field(
         True,
@@ -113,17 +200,33 @@ class TrainConfig(Settings):
     split: SplitConfig = Field(default_factory=SplitConfig, title="Split")
     augment: AugmentConfig = Field(default_factory=AugmentConfig, title="Changes at random (augmentation)")
 
-    @field_validator("backbone")
+    @field_validator("backbone", "second_backbone")
     @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in BACKBONES:
-            raise ValueError(f"choose one of: {', '.join(BACKBONES)}")
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        if not name and info.field_name == "second_backbone":
+            return name
+        try:
+            get_backbone(name)
+        except ConfigError as error:
+            raise ValueError(f"{error.message} {error.hint}") from None
         return name
+
+    @field_validator("pixels")
+    @classmethod
+    def _large_enough(cls, pixels: int) -> int:
+        if 0 < pixels < SMALLEST_PIXELS:
+            raise ValueError(f"choose 0, or at least {SMALLEST_PIXELS}")
+        return pixels
 
     @property
     def input_pixels(self) -> int:
         """Side of the square that the model sees."""
-        return get_backbone(self.backbone).input_pixels
+        return self.pixels or max(get_backbone(name).input_pixels for name in self.backbones)
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """The names of the networks that look at each picture: one, or two."""
+        return (self.backbone, self.second_backbone) if self.second_backbone else (self.backbone,)
 
     @property
     def pretrained(self) -> bool:

@@ -3,6 +3,7 @@
     run.json          what was asked: id, config, classes, and the frozen list of pictures with their parts
     state.json        where it stands: state, phase, progress, process, error
     history.jsonl     one line an epoch
+    tried.json        what a search has tried so far
     result.json       how good it is
     predictions.npz   probabilities for the validation and test parts
     model.keras, model.tflite, fieldguide.json     the trained model
@@ -167,6 +168,15 @@ class RunRecords:
             and {"val", "test", "diagnosis", "parameters", "best_epoch", "seconds"} <= value.keys()
         )
         return value if whole else None
+
+    def write_tried(self, attempts: list[dict[str, Any]]) -> None:
+        """Writes tried.json: what a search has tried so far."""
+        store.write_json(self.folder / "tried.json", attempts)
+
+    def tried(self) -> list[dict[str, Any]]:
+        """What a search has tried so far; empty for other trainings."""
+        found = store.read_json(self.folder / "tried.json")
+        return found if isinstance(found, list) else []
 
     def write_predictions(self, probabilities: dict[str, np.ndarray]) -> None:
         """`probabilities`: part -> float32 (N, K), in the order of the plan's pictures of that part."""

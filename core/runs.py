@@ -19,7 +19,7 @@ from core.evaluation import Evaluation, evaluate_predictions
 from core.processes import reap, start_worker
 from core.project import Project
 from core.records import RunPicture, RunPlan, RunRecords, RunState
-from core.splits import PARTS, make_split
+from core.splits import PARTS, Split, make_split
 
 
 @dataclass(frozen=True)
@@ -106,17 +106,21 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
         began = time.time()
         catalogue = catalogue or project.scan()
         scanned = time.time() - began
-        split = make_split(catalogue, config.split, config.seed)
+        split, pictures = freeze(catalogue, config)
         folder = _new_folder(project, config, out)
-        pictures = tuple(
-            RunPicture(p.id, p.path, split.classes.index(str(p.class_name)), part)
-            for part in PARTS
-            for p in split.part(part)
-        )
         records = RunRecords(folder)
         records.write_plan(RunPlan(folder.name, str(project.root), began, config, split.classes, pictures))
         start_worker("core.training.worker", [str(folder), str(scanned)], records, RunState())
     return Run(folder)
+
+
+def freeze(catalogue: Catalogue, config: TrainConfig) -> tuple[Split, tuple[RunPicture, ...]]:
+    """The split that the settings ask for, and its pictures as a run's plan lists them. Raises ProjectError."""
+    split = make_split(catalogue, config.split, config.seed)
+    position = {name: number for number, name in enumerate(split.classes)}
+    return split, tuple(
+        RunPicture(p.id, p.path, position[str(p.class_name)], part) for part in PARTS for p in split.part(part)
+    )
 
 
 def _new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:

@@ -7,6 +7,7 @@ from core.records import RunState
 from core.runs import RunSnapshot, evaluate, list_runs
 from pages.shared import charts, frame, results, state
 from pages.shared.text import duration, literal, percent
+from pages.shared.train import tried
 
 here = frame.begin("Train", strip=False)
 project = here.project
@@ -95,7 +96,9 @@ def watch() -> None:
     if training:
         frame.progress(now.state)
     status_line(now)
-    both_curves(now)
+    tried.show(now)
+    if now.history or not now.plan.config.minutes:
+        both_curves(now)
 
 
 watch()

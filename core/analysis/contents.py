@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.backbones import get_backbone
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups
 from core.errors import PictureError
 from core.images import read_square
 from core.project import Project
-from core.training.features import FeatureExtractor, FeatureStore, Sight, features_of
-from core.training.prepare import extractor_id, prepare
-from core.training.worker import Job
+from core.training.features import FeatureStore, Sight
+from core.training.frozen import feature_folder, look
+from core.training.job import Job
+from core.training.prepare import specs_of
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,13 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
 
     Raises Stopped.
     """
-    config = job.config
-    backbone = get_backbone(config.backbone)
-    job.phase("prepare")
-    file = job.waiting_for(lambda: prepare(backbone, multi_level=config.multi_level))
-    extractor = FeatureExtractor(file, backbone.input_pixels)
-    name = extractor_id(backbone, multi_level=config.multi_level)
-    kept = FeatureStore(project.home / "features" / f"{name}.sqlite")
-    job.phase("features", len(contents.pictures))
+    (spec,) = specs_of(job.config)
     while contents.pictures:
         sights = [Sight(picture.id, project.root / picture.path) for picture in contents.pictures]
         try:
-            vectors = features_of(sights, extractor, kept, config.augment, config.seed, job.progress, job.should_stop)
+            vectors = look(job, [spec], sights)
         except PictureError:
-            known = kept.get([sight.id for sight in sights])
+            known = FeatureStore(feature_folder(str(project.root)) / f"{spec.id}.sqlite").get(contents.ids)
             good = [sight.id in known or _opens(sight.path) for sight in sights]
             if all(good):
                 raise

@@ -17,7 +17,7 @@ from core.prediction import Classifier
 from core.project import Project
 from core.runs import Run
 from core.training.features import CHUNK, FeatureStore, Stopped
-from core.training.worker import Job
+from core.training.job import Job
 
 
 def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Suggestions | None:

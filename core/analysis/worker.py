@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,10 @@ from core.analysis.result import (
 )
 from core.analysis.suggest import from_run, most_useful
 from core.config import TrainConfig
-from core.errors import FieldguideError
 from core.processes import own_state
 from core.project import Project
 from core.records import RunPlan, RunRecords
-from core.training.features import Stopped
-from core.training.worker import Job, _wait_for_turn
+from core.training.job import Job, work_through
 
 
 def look(job: Job, project: Project) -> Analysis:
@@ -140,28 +137,13 @@ def run(project: Project) -> int:
     state = own_state(records)
     plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(), (), ())
     job = Job(records, plan, state)
-    try:
-        job.turn = _wait_for_turn(job)
-        state.state = "running"
-        job.phase("prepare")
-        write(project, look(job, project))
-        state.state = "done"
-    except Stopped:
-        state.state, state.message = "stopped", "Stopped before everything was looked at."
-    except FieldguideError as error:
-        state.state, state.message, state.hint = "failed", error.message, error.hint
-    except OSError as error:
-        state.state, state.message = "failed", f"The computer said: {error.strerror or error}."
-        state.hint = "Make space, or allow writing, then look again."
-    except MemoryError:
-        state.state, state.message, state.hint = "failed", "Out of memory.", "Close other programs, then look again."
-    except BaseException as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
-        traceback.print_exc()
-        state.state, state.message = "failed", f"Looking at the pictures failed inside: {type(error).__name__}."
-        state.hint = f"Details are in {records.folder / 'worker.log'}."
-    state.phase, state.ended, state.seconds_left = "", True, None
-    records.write_state(state)
-    return 0 if state.state in ("done", "stopped") else 1
+    return work_through(
+        job,
+        lambda: write(project, look(job, project)),
+        what="Looking at the pictures",
+        again="look again",
+        stopped="Stopped before everything was looked at.",
+    )
 
 
 if __name__ == "__main__":

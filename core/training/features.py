@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -22,6 +23,7 @@ from core.store import make_folder
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
+_READ = 1000  # kept features that are read at once
 
 
 class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
@@ -36,6 +38,11 @@ class Sight:
     path: Path
     draw: int = 0
 
+    def pixels(self, side: int, config: AugmentConfig, seed: int) -> np.ndarray:
+        """What is to be looked at: uint8 (side, side, 3). Raises PictureError if the file went bad."""
+        picture = read_named(self.path, side)
+        return augment(picture, config, generator(seed, self.id, self.draw)) if self.draw else picture
+
 
 @dataclass
 class Spent:
@@ -43,11 +50,13 @@ class Spent:
 
     decode: float = 0.0
     features: float = 0.0
+    pictures: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, decode: float, features: float) -> None:
-        """Adds one picture's seconds, from any thread."""
+    def add(self, decode: float, features: float, pictures: int = 1) -> None:
+        """Adds some pictures' seconds, from any thread."""
         with self._lock:
+            self.pictures += pictures
             self.decode += decode
             self.features += features
 
@@ -79,6 +88,18 @@ class FeatureStore:
             db.execute("COMMIT")
 
 
+class Extractor(Protocol):
+    """What computes features of pictures, a chunk at a time."""
+
+    threads: int
+    spent: Spent
+
+    def compute(
+        self, sights: Sequence[Sight], config: AugmentConfig, seed: int, pool: ThreadPoolExecutor
+    ) -> np.ndarray:
+        """Features of some sights: float32 (N, F). Raises PictureError if a file went bad since it was checked."""
+
+
 class FeatureExtractor:
     """A converted backbone on all cores: one single-threaded interpreter a thread, which also decodes.
 
@@ -100,9 +121,7 @@ class FeatureExtractor:
 
     def _one(self, sight: Sight, config: AugmentConfig, seed: int) -> np.ndarray:
         started = time.perf_counter()
-        picture = read_named(sight.path, self._pixels)
-        if sight.draw:
-            picture = augment(picture, config, generator(seed, sight.id, sight.draw))
+        picture = sight.pixels(self._pixels, config, seed)
         decoded = time.perf_counter()
         interpreter = self._interpreter()
         interpreter.set_tensor(self._local.input, picture[None].astype(np.float32))
@@ -123,7 +142,7 @@ class FeatureExtractor:
 
 def features_of(
     sights: Sequence[Sight],
-    extractor: FeatureExtractor,
+    extractor: Extractor,
     kept: FeatureStore,
     augmentation: AugmentConfig,
     seed: int,
@@ -136,21 +155,36 @@ def features_of(
     computed until then is kept.
     """
     marks = [key_of(sight, augmentation, seed) for sight in sights]
-    vectors = kept.get(marks)
-    missing = [(mark, sight) for mark, sight in zip(marks, sights, strict=True) if mark not in vectors]
-    total, done = len(sights), len(sights) - len(missing)
+    total, missing = len(sights), []
+    vectors: np.ndarray | None = None  # made when the first features say how many there are to a picture
+
+    def place(row: int, vector: np.ndarray) -> None:
+        nonlocal vectors
+        if vectors is None:
+            vectors = np.empty((total, len(vector)), np.float32)
+        vectors[row] = vector
+
+    for start in range(0, total, _READ):
+        found = kept.get(marks[start : start + _READ])
+        for row in range(start, min(start + _READ, total)):
+            if marks[row] in found:
+                place(row, found[marks[row]])
+            else:
+                missing.append(row)
+        progress(min(start + _READ, total) - len(missing), total)
+    done = total - len(missing)
     with ThreadPoolExecutor(max_workers=extractor.threads) as pool:
         for start in range(0, len(missing), CHUNK):
             if should_stop():
                 raise Stopped
             chunk = missing[start : start + CHUNK]
-            computed = extractor.compute([sight for _, sight in chunk], augmentation, seed, pool)
-            fresh = [(mark, vector) for (mark, _), vector in zip(chunk, computed, strict=True)]
-            _keep(kept, fresh)
-            vectors.update(fresh)
+            computed = extractor.compute([sights[row] for row in chunk], augmentation, seed, pool)
+            _keep(kept, [(marks[row], vector) for row, vector in zip(chunk, computed, strict=True)])
+            for row, vector in zip(chunk, computed, strict=True):
+                place(row, vector)
             done += len(chunk)
             progress(done, total)
-    return np.stack([vectors[mark] for mark in marks])
+    return np.empty((0, 1), np.float32) if vectors is None else vectors
 
 
 def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
@@ -173,5 +207,4 @@ def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:
     """What identifies a sight's features within one extractor's store."""
     if not sight.draw:
         return sight.id
-    settings = " ".join(f"{name}={value}" for name, value in config.model_dump().items() if value not in (0, "off"))
-    return f"{sight.id} {sight.draw} {seed} {settings}"
+    return f"{sight.id} {sight.draw} {seed} {config.mark}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from core.backbones import get_backbone
+from core.augmentation import generator
 from core.config import TrainConfig
 from core.errors import RunError
 from core.training.features import Stopped
+from core.training.job import Job
 
 _REPORT_SECONDS = 0.25
 
@@ -23,15 +25,13 @@ class Recorder(keras.callbacks.Callback):
 
     def __init__(
         self,
+        job: Job,
         config: TrainConfig,
         steps: int,
-        progress: Callable[[int, int], None],
-        on_epoch: Callable[[dict[str, float]], None],
-        should_stop: Callable[[], bool],
     ) -> None:
         super().__init__()
-        self._config, self._steps = config, steps
-        self._progress, self._on_epoch, self._should_stop = progress, on_epoch, should_stop
+        self._job, self._config, self._steps = job, config, steps
+        self._before = len(job.records.history())  # a fine-tuning goes on where the head ended
         self._reported = self._epoch_began = 0.0
         self._epoch = 0
         self._best_loss = math.inf
@@ -47,8 +47,8 @@ class Recorder(keras.callbacks.Callback):
         if now - self._reported < _REPORT_SECONDS:
             return
         self._reported = now
-        self._progress(self._epoch * self._steps + batch + 1, self._config.epochs * self._steps)
-        if self._should_stop():
+        self._job.progress(self._epoch * self._steps + batch + 1, self._config.epochs * self._steps)
+        if self._job.should_stop():
             # Leaves fit at once: an epoch, with its validation, may last longer than a person waits.
             raise Stopped
 
@@ -62,13 +62,15 @@ class Recorder(keras.callbacks.Callback):
                 "The training went astray: its loss is no longer a number.",
                 "Try a smaller learning rate, such as 0.0001.",
             )
-        self._on_epoch({"epoch": epoch + 1, **values, "seconds": time.perf_counter() - self._epoch_began})
+        number = self._before + epoch + 1
+        seconds = time.perf_counter() - self._epoch_began
+        self._job.epoch({"epoch": number, **values, "seconds": seconds})
         if values["val_loss"] < self._best_loss:
-            self._best_loss, self.best_epoch = values["val_loss"], epoch + 1
+            self._best_loss, self.best_epoch = values["val_loss"], number
             self._best_weights = self.model.get_weights()
-        elif self._config.patience and epoch + 1 - self.best_epoch >= self._config.patience:
+        elif self._config.patience and number - self.best_epoch >= self._config.patience:
             self.model.stop_training = True
-        if self._should_stop():
+        if self._job.should_stop():
             raise Stopped
 
     def restore_best(self) -> bool:
@@ -80,22 +82,25 @@ class Recorder(keras.callbacks.Callback):
 
 
 def fit(
-    model: keras.Model, train: tf.data.Dataset, val: tf.data.Dataset, config: TrainConfig, recorder: Recorder
+    model: keras.Model,
+    train: tf.data.Dataset,
+    val: tf.data.Dataset,
+    config: TrainConfig,
+    recorder: Recorder,
+    warm_up: float = 0.0,
 ) -> None:
-    """Trains a model that gives logits. `train` yields (x, label, weight) batches, `val` too; sets the recorder's fields.
+    """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)); sets the
+    recorder's fields.
 
     Raises RunError when the loss is no longer finite. When stopped, the best weights so far are put back and
     `recorder.stopped` is True; raises Stopped if there are none yet.
     """
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * len(train))
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=optimizer(config, config.epochs * len(train), warm_up),
+        loss=loss(config),
         metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy"),
+            keras.metrics.CategoricalAccuracy(name="accuracy"),
+            keras.metrics.CategoricalCrossentropy(from_logits=True, name="cross_entropy"),
         ],
         weighted_metrics=[],
     )
@@ -109,7 +114,59 @@ def fit(
     if config.keep_best:
         recorder.restore_best()
     else:
-        recorder.best_epoch = recorder._epoch + 1
+        recorder.best_epoch = recorder._before + recorder._epoch + 1
+
+
+def seconds_a_step(model: keras.Model, train: tf.data.Dataset, config: TrainConfig) -> float:
+    """How long one step of training takes here; the weights are as before afterwards."""
+    before = model.get_weights()
+    model.compile(optimizer=optimizer(config, 1000), loss=loss(config))
+    seconds = []
+    for batch in train.take(4):
+        began = time.perf_counter()
+        model.train_on_batch(*batch)
+        seconds.append(time.perf_counter() - began)
+    model.set_weights(before)
+    return min(seconds)
+
+
+def score(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """For choosing between models on the same pictures, larger is better: accuracy, then minus the log-loss."""
+    right = float((probabilities.argmax(axis=1) == truth).mean())
+    return right, float(np.log(probabilities[np.arange(len(truth)), truth].clip(1e-7)).mean())
+
+
+def optimizer(config: TrainConfig, steps: int, warm_up: float = 0.0) -> keras.optimizers.Optimizer:
+    """What steps through `steps` batches; `warm_up` is the share of them in which the rate grows from 0 (cosine only)."""
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
+    if config.schedule == "cosine":
+        growing = round(warm_up * steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if growing else config.learning_rate,
+            steps - growing,
+            warmup_target=config.learning_rate if growing else None,
+            warmup_steps=growing,
+        )
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=config.momentum)
+    if config.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    return keras.optimizers.Adam(rate)
+
+
+def loss(config: TrainConfig) -> keras.losses.Loss:
+    """Cross-entropy or focal loss (Lin et al. 2017, gamma 2) of logits against truth (B, K), with label smoothing."""
+    if config.loss == "focal":
+        return keras.losses.CategoricalFocalCrossentropy(
+            alpha=1.0, gamma=2.0, from_logits=True, label_smoothing=config.label_smoothing
+        )
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+
+
+def regularizer(config: TrainConfig, examples: int) -> keras.regularizers.Regularizer | None:
+    """L1 and L2 penalties on weights that learn from so many examples; None where both are 0."""
+    l2 = config.l2 / examples + config.l2_plain
+    return keras.regularizers.L1L2(config.l1, l2) if config.l1 or l2 else None
 
 
 def seed_everything(seed: int) -> None:
@@ -124,8 +181,18 @@ def standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     A deviation is at least half of the median one: blowing up features that hardly vary gains nothing (measured on
     three sets), and makes the folded weights so uneven that integer exports suffer.
     """
-    deviation = features.std(axis=0)
-    return features.mean(axis=0), np.maximum(deviation, 0.5 * np.median(deviation)) + 1e-6
+    mean = features.mean(axis=0, dtype=np.float64)
+    square = np.zeros_like(mean)
+    for start in range(0, len(features), 4096):  # in pieces: a copy of all would not always fit into memory
+        square += ((features[start : start + 4096] - mean) ** 2).sum(axis=0)
+    deviation = np.sqrt(square / len(features))
+    deviation = np.maximum(deviation, 0.5 * np.median(deviation)) + 1e-6
+    return mean.astype(np.float32), deviation.astype(np.float32)
+
+
+def raw(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `standard`, for features (N, F) that stay as they are: mean 0 and deviation 1."""
+    return np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -134,25 +201,106 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)
 
 
-def feature_batches(
-    features: np.ndarray, labels: np.ndarray, weights: np.ndarray, config: TrainConfig, *, training: bool
+def sampled(labels: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
+    """Positions to learn from in one epoch, shuffled: int (M,). With over-sampling each class comes as often as the
+    largest, its pictures as evenly as can be; else each picture once. `labels` int (N,)."""
+    if not config.over_sampling:
+        return rng.permutation(len(labels))
+    most = np.bincount(labels).max()
+    drawn = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        whole = np.tile(rows, most // len(rows))
+        drawn += [whole, rng.choice(rows, most - len(whole), replace=False)]
+    return rng.permutation(np.concatenate(drawn))
+
+
+def example_weights(labels: np.ndarray, classes: int, config: TrainConfig) -> np.ndarray:
+    """Weight of each training example, float32 (N,)."""
+    if config.class_weights and not config.over_sampling:
+        return class_weights(labels, classes)
+    return np.ones(len(labels), np.float32)
+
+
+def batches(
+    count: int,
+    load: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    shape: tuple[int, ...],
+    classes: int,
+    batch_size: int,
+    order: Callable[[int], np.ndarray],
 ) -> tf.data.Dataset:
-    """Batches of (float32 (B, F), int32 (B,), float32 (B,)), shuffled anew in each epoch if `training`."""
-    data = tf.data.Dataset.from_tensor_slices((features, labels.astype(np.int32), weights))
-    if training:
-        return data.shuffle(len(labels), seed=config.seed).batch(config.batch_size).prefetch(tf.data.AUTOTUNE)
-    return data.batch(1024)
+    """Batches of (float32 (B, *shape), truth float32 (B, K), weight float32 (B,)), made as they are needed.
+
+    `order(epoch)` gives the positions int (count,) of an epoch, `load(epoch, positions)` the batch's arrays. The last
+    batch may be smaller: nothing is left out.
+    """
+    epochs = itertools.count()
+
+    def one_epoch() -> Iterator[tuple[int, np.ndarray]]:
+        epoch = next(epochs)
+        positions = order(epoch)
+        for start in range(0, count, batch_size):
+            yield epoch, positions[start : start + batch_size]
+
+    def one_batch(epoch: tf.Tensor, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        x, truth, weight = tf.numpy_function(load, (epoch, positions), (tf.float32, tf.float32, tf.float32))
+        return (
+            tf.ensure_shape(x, (None, *shape)),
+            tf.ensure_shape(truth, (None, classes)),
+            tf.ensure_shape(weight, (None,)),
+        )
+
+    signature = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
+    return (
+        tf.data.Dataset.from_generator(one_epoch, output_signature=signature)
+        .map(one_batch, num_parallel_calls=2, deterministic=True)
+        .apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+        .prefetch(2)
+    )
+
+
+def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """int (N,) -> float32 (N, K)."""
+    truth = np.zeros((len(labels), classes), np.float32)
+    truth[np.arange(len(labels)), labels] = 1
+    return truth
+
+
+def feature_batches(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    config: TrainConfig,
+    scale: tuple[np.ndarray, np.ndarray],
+    *,
+    training: bool,
+) -> tf.data.Dataset:
+    """Batches (see `batches`) of standardised features, shuffled anew in each epoch if `training`. `features` (N, F)."""
+    mean, deviation = scale
+    weights = example_weights(labels, classes, config) if training else np.ones(len(labels), np.float32)
+
+    def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return (features[rows] - mean) / deviation, one_hot(labels[rows], classes), weights[rows]
+
+    def order(epoch: int) -> np.ndarray:
+        if not training:
+            return np.arange(len(labels))
+        return sampled(labels, config, generator(config.seed, "order", epoch))
+
+    return batches(len(order(0)), load, features.shape[1:], classes, config.batch_size if training else 1024, order)
 
 
 def head(features: int, classes: int, examples: int, config: TrainConfig) -> keras.Model:
-    """The part that learns on a frozen backbone: standardised float32 (N, F) -> logits (N, K), L2-regularised."""
+    """The part that learns on a frozen backbone: standardised float32 (N, F) -> logits (N, K), regularised."""
     layers: list[keras.Layer] = [keras.Input((features,))]
     if config.dropout:
         layers.append(keras.layers.Dropout(config.dropout, seed=config.seed))
-    regularizer = keras.regularizers.L2(config.l2 / examples) if config.l2 else None
-    # Zeros: features are standardised, and the loss is convex, so that nothing has to be broken by chance.
-    layers.append(keras.layers.Dense(classes, kernel_initializer="zeros", kernel_regularizer=regularizer))
-    return keras.Sequential(layers, name="head")
+    # Zeros: the loss is convex, so that nothing has to be broken by chance.
+    dense = keras.layers.Dense(
+        classes, kernel_initializer="zeros", kernel_regularizer=regularizer(config, examples), name="logits"
+    )
+    return keras.Sequential([*layers, dense], name="head")
 
 
 def fold(
@@ -163,15 +311,17 @@ def fold(
     return folded.astype(np.float32), (bias - mean @ folded).astype(np.float32)
 
 
-def join_frozen(config: TrainConfig, kernel: np.ndarray, bias: np.ndarray) -> keras.Model:
-    """Backbone, head and softmax in one model: float32 (N, S, S, 3) in 0..255 -> probabilities (N, K)."""
-    from core.backbones.lite import build
-
-    backbone = build(get_backbone(config.backbone), multi_level=config.multi_level)
+def join(extractors: Sequence[keras.Model], kernel: np.ndarray, bias: np.ndarray) -> keras.Model:
+    """Backbones of one input size, head and softmax in one model: float32 (N, S, S, 3) in 0..255 -> probabilities (N, K)."""
+    if len(extractors) == 1:
+        picture, features = extractors[0].input, extractors[0].output
+    else:
+        picture = keras.Input(extractors[0].input_shape[1:], name="picture")
+        features = keras.layers.Concatenate(name="all_features")([extractor(picture) for extractor in extractors])
     dense = keras.layers.Dense(kernel.shape[1], name="logits")
-    outputs = keras.layers.Softmax(name="probabilities")(dense(backbone.output))
+    outputs = keras.layers.Softmax(name="probabilities")(dense(features))
     dense.set_weights([kernel, bias])
-    return keras.Model(backbone.input, outputs, name="classifier")
+    return keras.Model(picture, outputs, name="classifier")
 
 
 def with_softmax(model: keras.Model) -> keras.Model:

@@ -1,18 +1,18 @@
-"""Pictures -> tf.data batches for networks that train from scratch."""
+"""Pictures -> tf.data batches for networks that learn from pictures themselves: from scratch, or by fine-tuning."""
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from core.augmentation import augment, generator
+from core.augmentation import augment, generator, mix
 from core.config import TrainConfig
+from core.training import fit
 from core.training.features import CHUNK, Stopped, read_named
 
 IN_MEMORY_BYTES = 1_000_000_000
@@ -46,41 +46,39 @@ def load_squares(
     return squares
 
 
-def batches(
-    squares: np.ndarray, labels: np.ndarray, config: TrainConfig, *, training: bool, weights: np.ndarray | None = None
-) -> tf.data.Dataset:
-    """Batches of (float32 (B, S, S, 3) in 0..255, int32 (B,), float32 weight (B,)).
-
-    With `training` they are shuffled anew and changed at random in every epoch, the same way for the same seed.
-    The last batch may be smaller: no picture is left out.
-    """
-    count, side = len(squares), squares.shape[1]
-    weights = np.ones(count, np.float32) if weights is None else weights
-    epochs = itertools.count()
-
-    def one_epoch() -> Iterator[tuple[int, np.ndarray]]:
-        epoch = next(epochs)
-        order = generator(config.seed, "order", epoch).permutation(count) if training else np.arange(count)
-        for start in range(0, count, config.batch_size):
-            yield epoch, order[start : start + config.batch_size]
-
-    def load(epoch: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        pictures = squares[indices]
-        if training and config.augment.active:
-            draws = (generator(config.seed, "draw", epoch, index) for index in indices)
-            pictures = np.stack([augment(p, config.augment, rng) for p, rng in zip(pictures, draws, strict=True)])
-        return pictures.astype(np.float32), labels[indices].astype(np.int32), weights[indices].astype(np.float32)
-
-    def one_batch(epoch: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        pictures, truth, weight = tf.numpy_function(load, (epoch, indices), (tf.float32, tf.int32, tf.float32))
-        shape = (None, side, side, 3)
-        return tf.ensure_shape(pictures, shape), tf.ensure_shape(truth, (None,)), tf.ensure_shape(weight, (None,))
-
-    signature = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
-    steps = -(-count // config.batch_size)
-    return (
-        tf.data.Dataset.from_generator(one_epoch, output_signature=signature)
-        .map(one_batch, num_parallel_calls=2, deterministic=True)
-        .apply(tf.data.experimental.assert_cardinality(steps))
-        .prefetch(2)
+def plain_batches(squares: np.ndarray, size: int = 64) -> tf.data.Dataset:
+    """Batches of pictures float32 (B, S, S, 3), in their order, without labels."""
+    return tf.data.Dataset.range(0, len(squares), size).map(
+        lambda start: tf.ensure_shape(
+            tf.numpy_function(lambda at: squares[at : at + size].astype(np.float32), (start,), tf.float32),
+            (None, *squares.shape[1:]),
+        )
     )
+
+
+def picture_batches(
+    squares: np.ndarray, labels: np.ndarray, classes: int, config: TrainConfig, *, training: bool
+) -> tf.data.Dataset:
+    """Batches (see core.training.fit.batches) of pictures float32 (B, S, S, 3) in 0..255.
+
+    With `training` they are shuffled anew, changed at random and mixed in every epoch, the same way for the same seed.
+    """
+    weights = fit.example_weights(labels, classes, config) if training else np.ones(len(labels), np.float32)
+    changes = config.augment
+
+    def load(epoch: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        pictures, truth = squares[rows], fit.one_hot(labels[rows], classes)
+        if training and changes.active:
+            draws = (generator(config.seed, "draw", epoch, row) for row in rows)
+            pictures = np.stack([augment(p, changes, rng) for p, rng in zip(pictures, draws, strict=True)])
+        pictures = pictures.astype(np.float32)
+        if training and changes.mixes:
+            pictures, truth = mix(pictures, truth, changes, generator(config.seed, "mix", epoch, *rows[:2]))
+        return pictures, truth, weights[rows]
+
+    def order(epoch: int) -> np.ndarray:
+        if not training:
+            return np.arange(len(labels))
+        return fit.sampled(labels, config, generator(config.seed, "order", epoch))
+
+    return fit.batches(len(order(0)), load, squares.shape[1:], classes, config.batch_size, order)

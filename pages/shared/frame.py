@@ -16,7 +16,7 @@ from core.catalogue import Catalogue
 from core.errors import FieldguideError
 from core.export import exports_of
 from core.project import Project
-from core.recipes import RECIPES
+from core.recipes import title_of
 from core.records import RunPlan, RunState
 from core.runs import RunSnapshot, live_run
 from pages.shared import drawings, state
@@ -24,11 +24,14 @@ from pages.shared.text import count, duration, literal
 
 PHASES = {
     "waiting": "waiting for another training to end",
+    "download": "fetching the model's weights (only the first time)",
     "prepare": "getting the model ready (only the first time, about 10 s)",
     "loading": "starting the engine, a few seconds",
     "reading": "reading the pictures",
     "features": "looking at each picture once (features)",
     "fit": "learning (epochs)",
+    "building": "building the network",
+    "fine-tune": "training the network itself (fine-tuning)",
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",
 }
@@ -139,7 +142,7 @@ def steps(here: Here) -> list[Step]:
     untrained = "" if result else "Train first."
     exports = len(exports_of(run.run)) if run else 0
     draft = state.draft_of(here.project)
-    recipe = RECIPES[draft.recipe].title if draft.recipe in RECIPES else draft.recipe
+    recipe = title_of(draft.recipe)
     right = f"{result['test']['right']} of {result['test']['total']} right" if result else ""
     return [
         Step("pages/1_Pictures.py", "Pictures", "" if pictures_missing else f"{len(here.catalogue.pictures):,}", ""),
@@ -193,8 +196,7 @@ def _run_under_way(project: Project) -> None:
 
 def run_title(plan: RunPlan) -> str:
     """A training's name for people: its recipe and when it began, escaped for Markdown."""
-    recipe = RECIPES[plan.config.recipe].title if plan.config.recipe in RECIPES else plan.config.recipe
-    return literal(f"{recipe}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}")
+    return literal(f"{title_of(plan.config.recipe)}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}")
 
 
 def progress(now: RunState) -> None:

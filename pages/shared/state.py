@@ -12,7 +12,6 @@ import streamlit as st
 
 from core import analysis, store
 from core.analysis import Analysis
-from core.backbones import get_backbone
 from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
@@ -48,8 +47,7 @@ def open_project(folder: str | Path) -> Project:
     st.session_state["project"] = root
     st.session_state.pop("run", None)
     _remember(root)
-    config = TrainConfig()
-    prepare_in_background(get_backbone(config.backbone), multi_level=config.multi_level)
+    prepare_in_background(TrainConfig())
     return project
 
 

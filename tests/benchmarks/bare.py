@@ -24,7 +24,7 @@ from core.backbones import get_backbone
 from core.images import SUFFIXES, read_square
 from core.journal import HIDDEN
 from core.training.features import FeatureExtractor, Sight
-from core.training.prepare import prepare
+from core.training.prepare import prepare, specs_of
 
 
 def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str, float]:
@@ -48,7 +48,8 @@ def main(folder: Path, threads: int) -> None:
     """Prints bare seconds, ours, and the ratio of the two."""
     config = TrainConfig()
     backbone = get_backbone(config.backbone)
-    model = prepare(backbone, multi_level=True)
+    model = prepare(specs_of(config)[0])
+    assert model
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / folder.name
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HIDDEN))

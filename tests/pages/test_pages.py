@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, analysis
 from core.journal import HIDDEN
+from core.recipes import all_recipes, get_recipe, recipe_file
 from tests.pictures import COLOURS, flat_project, shaded
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +161,7 @@ def test_configure_keeps_what_was_chosen(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=12)
     at = visit("pages/2_Configure.py", folder)
     assert "All off" in words(at)
-    next(t for t in at.toggle if t.label == "Mirror").set_value(True)
+    next(b for b in at.button_group if "augmentation level" in b.key).set_value("light")
     at.run()
     assert not at.exception
     assert "All off" not in words(at)
@@ -179,7 +180,38 @@ def test_a_recipe_fills_the_form(tmp_path: Path) -> None:
     at.run()
     assert not at.exception
     assert "improved: up to 15 rounds" in words(at)
-    assert next(t for t in at.toggle if t.label == "Turn").value is True
+    assert next(b for b in at.button_group if "augmentation level" in b.key).value == "own"
+    assert next(b for b in at.slider if "rotation" in b.label).value == 0.1
+    next(n for n in at.number_input if "epochs" in n.label).set_value(3)
+    at.run()
+    assert "improved, changed: up to 3 rounds" in words(at)
+    next(b for b in at.button if "own settings" in b.label).click()
+    at.run()
+    assert "improved: up to 15 rounds" in words(at)
+
+
+def test_settings_are_saved_as_a_recipe_downloaded_and_loaded(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    at = visit("pages/2_Configure.py", folder)
+    next(n for n in at.number_input if "epochs" in n.label).set_value(4)
+    at.text_input(key="recipe title").set_value("*Mine* & yours")
+    next(b for b in at.button if b.label == "Save").click()
+    at.run()
+    assert not at.exception
+    saved = get_recipe("mine-yours")
+    assert (saved.title, saved.config.epochs) == ("*Mine* & yours", 4)
+    at.button(key="recipe mine-yours").click()
+    at.run()
+    assert "yours: up to 4 rounds" in words(at)
+    at.file_uploader[0].set_value([("broken.json", b'{"config": 1}', "application/json")])
+    at.run()
+    assert "not a recipe" in words(at)
+    at.file_uploader[0].set_value([("quick.json", recipe_file(get_recipe("quick")), "application/json")])
+    at.run()
+    assert get_recipe("quick-loaded").config == get_recipe("quick").config.model_copy(update={"recipe": "quick-loaded"})
+    at.button(key="forget mine-yours").click()
+    at.run()
+    assert "mine-yours" not in all_recipes()
 
 
 def test_split_that_leaves_nothing_is_a_sentence(tmp_path: Path) -> None:

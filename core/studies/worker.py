@@ -1,0 +1,32 @@
+"""The process of a study. `python -m core.studies.worker STUDY_DIR`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from core.processes import own_state
+from core.studies import Study
+from core.training.job import Job, work_through
+
+
+def run(study: Study) -> int:
+    """Does the whole study in this process; returns the exit status."""
+    state = own_state(study.records)
+    job = Job(study.records, study.records.plan(), state, {"start": 0.0}, quiet=True)
+
+    def work() -> None:
+        # Each kind has a module of its name with `run(job, study)`.
+        importlib.import_module(f"core.studies.{study.kind.replace('-', '_')}").run(job, study)
+
+    return work_through(
+        job, work, what="The study", again="try again", stopped="Stopped; what was found by then is kept."
+    )
+
+
+if __name__ == "__main__":
+    status = run(Study(Path(sys.argv[1])))
+    sys.stdout.flush()
+    os._exit(status)  # a thread may still be loading TensorFlow

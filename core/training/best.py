@@ -1,0 +1,211 @@
+"""The search behind the recipe `best`: within a time, tries networks, sizes, heads and fine-tuning, and joins the best of it.
+
+All that is tried looks at pictures of one size, so that a head on several networks, frozen and fine-tuned, is one graph.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from core.augmentation import AugmentConfig
+from core.backbones import get_backbone
+from core.training.features import Stopped
+from core.training.frozen import Head, learn_head, parts_of
+from core.training.job import Job, Trained, load_in_background, softmax
+from core.training.prepare import ExtractorSpec, build_extractor
+
+SETS = (
+    ("efficientnet-lite0",),
+    ("efficientnet-lite0", "efficientnet-lite2"),
+    ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"),
+)
+"""Networks that look together, the cheapest first; all are on every machine."""
+_COSTS = {"efficientnet-lite0": 1.0, "efficientnet-lite1": 1.4, "efficientnet-lite2": 2.1}
+_SAVING = 45.0
+"""Seconds kept back for the test and the file."""
+_ROUNDS = 15
+"""More epochs of fine-tuning gain nothing."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Something that was tried: its accuracy and log-loss on the validation part, and what it took."""
+
+    what: str
+    val_accuracy: float
+    val_log_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Logits of the held-out parts (N, K), and the networks and head that they come from."""
+
+    logits: dict[str, np.ndarray]
+    build: Callable[[], list[object]]
+    kernel: np.ndarray
+    bias: np.ndarray
+    parameters: int
+
+
+class _Search:
+    def __init__(self, job: Job) -> None:
+        self.job, self.config = job, job.config
+        self.plain = job.config.model_copy(update={"augment": AugmentConfig()})
+        self.began = time.monotonic()
+        self.attempts: list[Attempt] = []
+        self.best: _Candidate | None = None
+        self.wide: _Candidate | None = None
+        self.why = "Everything that it knows was tried."
+        self.stopped = False
+
+    @property
+    def left(self) -> float:
+        """Seconds until the answer is due."""
+        return self.config.minutes * 60 - (time.monotonic() - self.began) - _SAVING
+
+    def spec(self, name: str) -> ExtractorSpec:
+        return ExtractorSpec(get_backbone(name), self.config.input_pixels, True, deviations=True, mirrored=True)
+
+    def consider(self, what: str, candidate: _Candidate, began: float) -> None:
+        """Notes an attempt, and keeps it if it is the best so far."""
+        from core.training import fit
+
+        truth = self.job.labels("val")
+        accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), truth)
+        self.attempts.append(Attempt(what, accuracy, -likelihood, round(time.monotonic() - began, 1)))
+        self.job.records.write_tried([asdict(attempt) for attempt in self.attempts])
+        if self.best is None or _worth(candidate, truth) > _worth(self.best, truth):
+            self.best = candidate
+
+    def look(self, names: Sequence[str]) -> None:
+        """A head on frozen networks."""
+        began = time.monotonic()
+        specs = [self.spec(name) for name in names]
+        parts = parts_of(self.job, specs, self.plain)
+        head = learn_head(self.job, self.plain, parts)
+        self.consider(_named(names), self.candidate(specs, head, parts), began)
+        if self.best is not None and (self.wide is None or self.best.parameters > self.wide.parameters):
+            self.wide = self.best
+
+    def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:
+        return _Candidate(
+            {part: parts[part] @ head.kernel + head.bias for part in ("val", "test")},
+            lambda: [build_extractor(spec) for spec in specs],
+            head.kernel,
+            head.bias,
+            sum(spec.backbone.parameters for spec in specs) + head.kernel.size + head.bias.size,
+        )
+
+    def tune(self, name: str) -> None:
+        """Fine-tunes a network for the time that is left, then weighs it against the best of the frozen ones."""
+        from core.training import whole
+
+        began = time.monotonic()
+        spec = replace(self.spec(name), deviations=False)
+        once = replace(spec, mirrored=False)
+        parts = parts_of(self.job, [once], self.plain)
+        head = learn_head(self.job, self.plain, parts)
+        self.job.quiet = False
+        config = self.config.model_copy(update={"fine_tune": "all", "fine_tune_epochs": _ROUNDS})
+        tuned = whole.fine_tune(self.job, spec, head, config, seconds=0.85 * self.left)
+        self.stopped = self.stopped or tuned.stopped
+        frozen = self.best
+        weights = tuned.extractor
+        candidate = _Candidate(
+            tuned.logits,
+            lambda: [whole.build_tuned(spec, weights)],
+            tuned.kernel,
+            tuned.bias,
+            spec.backbone.parameters + tuned.kernel.size + tuned.bias.size,
+        )
+        self.consider(f"{_named([name])}, fine-tuned", candidate, began)
+        if frozen is not None:
+            began = time.monotonic()
+            share, both = _mixed(frozen, candidate, self.job.labels("val"))
+            self.consider(f"both together, {share:.0%} of the fine-tuned", both, began)
+
+
+def search(job: Job) -> Trained:
+    """Tries what fits into `config.minutes`, and gives the best by the validation part; a stop gives the best so far.
+
+    Raises Stopped if nothing was finished by then.
+    """
+    loading = load_in_background("core.training.whole")
+    job.quiet = True
+    found = _Search(job)
+    try:
+        _try_all(found, loading)
+    except Stopped:
+        if found.best is None:
+            raise
+        found.stopped, found.why = True, "Someone stopped it."
+    finally:
+        job.quiet = False
+    best = found.best
+    assert best is not None
+    from core.training import fit
+
+    return Trained(
+        lambda part: softmax(best.logits[part]),
+        len(job.records.history()),
+        found.stopped,
+        best.parameters,
+        lambda: fit.join(best.build(), best.kernel, best.bias),
+        {"tried": [asdict(attempt) for attempt in found.attempts], "why_stopped": found.why},
+    )
+
+
+def _try_all(found: _Search, loading: object) -> None:
+    job, each = found.job, 0.0
+    seen: set[str] = set()
+    for names in SETS:
+        cost = sum(_COSTS[name] for name in names if name not in seen)
+        if each * cost > 0.3 * found.left:
+            found.why = f"The time was too short for {_named(names)}."
+            break
+        before = job.seconds["features"]
+        if not found.attempts:
+            job.until_loaded(loading)  # type: ignore[arg-type]
+            from core.training import fit
+
+            fit.seed_everything(job.config.seed)
+        found.look(names)
+        seen |= set(names)
+        each = (job.seconds["features"] - before) / cost
+    found.tune(SETS[0][0])
+    if found.left < 0:
+        found.why = f"The {found.config.minutes:g} minutes were over."
+
+
+def _worth(candidate: _Candidate, truth: np.ndarray) -> float:
+    from core.training import fit
+
+    accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), truth)
+    return accuracy + 0.1 * likelihood  # few validation pictures: how sure it is of them tells more than the last one
+
+
+def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> tuple[float, _Candidate]:
+    """The mean of two logits, weighted so that the validation log-loss is least; and how much of it is of `tuned`."""
+    from core.training import fit
+
+    def blend(share: float, part: str) -> np.ndarray:
+        return (1 - share) * frozen.logits[part] + share * tuned.logits[part]
+
+    shares = np.linspace(0.2, 0.8, 13)
+    share = float(max(shares, key=lambda s: fit.score(softmax(blend(s, "val")), truth)[1]))
+    return share, _Candidate(
+        {part: blend(share, part) for part in ("val", "test")},
+        lambda: [*frozen.build(), *tuned.build()],
+        np.concatenate([(1 - share) * frozen.kernel, share * tuned.kernel]),
+        (1 - share) * frozen.bias + share * tuned.bias,
+        frozen.parameters + tuned.parameters,
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    return " + ".join(get_backbone(name).title for name in names)

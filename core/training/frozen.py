@@ -1,0 +1,171 @@
+"""A head on the features of frozen backbones: each picture is looked at once, and only the small head is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.backbones import get_backbone
+from core.config import TrainConfig
+from core.estimate import note_speed
+from core.records import RunPicture
+from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
+from core.training.job import Job, Trained, load_in_background, softmax
+from core.training.prepare import ExtractorSpec, build_extractor, prepare, specs_of
+
+_ENOUGH = 100
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a head has learned, for raw features: kernel float32 (F, K), bias float32 (K,). `scale` is the mean and the
+    deviation (F,) by which features were standardised while it learned; both are folded into kernel and bias."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    scale: tuple[np.ndarray, np.ndarray]
+    best_epoch: int
+    stopped: bool
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Raw features (N, F) -> float32 (N, K), rows sum to 1."""
+        return softmax(features @ self.kernel + self.bias)
+
+
+def open_extractor(spec: ExtractorSpec, job: Job) -> Extractor:
+    """Something that computes the features of `spec`: by LiteRT where the backbone converts, else by Keras.
+
+    Fetches the weights and converts them where that has not been done. Raises Stopped, ModelError.
+    """
+    fetch_weights(spec, job)
+    file = spec.path if spec.ready else None
+    if file is None and not spec.needs_keras:
+        job.phase("prepare")
+        file = job.waiting_for(lambda: prepare(spec))
+    if file is not None:
+        return FeatureExtractor(file, spec.pixels)
+    from core.training.keras_features import KerasExtractor
+
+    job.phase("prepare")
+    return job.waiting_for(lambda: KerasExtractor(spec))
+
+
+def fetch_weights(spec: ExtractorSpec, job: Job) -> None:
+    """Downloads what a backbone needs and this machine does not have. Raises Stopped, ModelError."""
+    from core.backbones.fetch import fetch, is_here
+
+    if not is_here(spec.backbone):
+        job.phase("download")
+        fetch(spec.backbone, job.progress, job.should_stop)
+
+
+def look(
+    job: Job, specs: Sequence[ExtractorSpec], sights: Sequence[Sight], config: TrainConfig | None = None
+) -> np.ndarray:
+    """Features of all sights through all extractors, side by side: float32 (N, F). Raises Stopped, PictureError."""
+    seen, config = [], config or job.config
+    for number, spec in enumerate(specs):
+        extractor = open_extractor(spec, job)
+        kept = FeatureStore(feature_folder(job.plan.project) / f"{spec.id}.sqlite")
+        job.phase("features", len(sights) * len(specs))
+
+        def said(done: int, _: int, before: int = number * len(sights)) -> None:
+            job.progress(before + done, len(sights) * len(specs))
+
+        seen.append(features_of(sights, extractor, kept, config.augment, config.seed, said, job.should_stop))
+        _note_speed(spec, extractor)
+        job.spend("decode", extractor.spent.decode)
+        job.spend("features", extractor.spent.features)
+    return seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1)
+
+
+def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> dict[str, np.ndarray]:
+    """Features of the parts, float32 (N, F) each: "train" (each picture plain, then its changed copies), "val", "test"."""
+    plan = job.plan
+    sights = {
+        "train": [_sight(job, picture, draw) for draw in range(copies(config)) for picture in plan.part("train")],
+        "val": [_sight(job, picture) for picture in plan.part("val")],
+        "test": [_sight(job, picture) for picture in plan.part("test")],
+    }
+    vectors = look(job, specs, [sight for part in sights.values() for sight in part], config)
+    ends = np.cumsum([len(part) for part in sights.values()])
+    return dict(zip(sights, np.split(vectors, ends[:-1]), strict=True))
+
+
+def copies(config: TrainConfig) -> int:
+    """How often each training picture is looked at: once plain, and once for each changed copy."""
+    return 1 + (config.draws if config.augment.active else 0)
+
+
+def learn_head(
+    job: Job,
+    config: TrainConfig,
+    parts: dict[str, np.ndarray],
+    labels: dict[str, np.ndarray] | None = None,
+) -> Head:
+    """Trains a head on "train" and watches "val": features as from `parts_of`, and labels int (N,), by default the plan's.
+
+    Raises RunError when the loss is no longer finite, Stopped if there is nothing to keep.
+    """
+    from core.training import fit
+
+    train, val, classes = parts["train"], parts["val"], len(job.plan.classes)
+    if labels is None:
+        labels = {part: job.labels(part) for part in ("train", "val")}
+    truth = np.tile(labels["train"], len(train) // len(labels["train"]))  # the changed copies follow the pictures
+    scale = fit.standard(train) if config.standardise else fit.raw(train)
+    model = fit.head(train.shape[1], classes, len(truth), config)
+    batches = fit.feature_batches(train, truth, classes, config, scale, training=True)
+    recorder = fit.Recorder(job, config, len(batches))
+    job.phase("fit", len(batches) * config.epochs)
+    held_out = fit.feature_batches(val, labels["val"], classes, config, scale, training=False)
+    fit.fit(model, batches, held_out, config, recorder)
+    learned = model.layers[-1].get_weights()
+    kernel, bias = fit.fold(learned[0], learned[1], *scale)
+    return Head(kernel, bias, scale, recorder.best_epoch, recorder.stopped)
+
+
+def train_frozen(job: Job) -> tuple[Trained, Head]:
+    """A head on features of one or two frozen backbones."""
+    config = job.config
+    specs = specs_of(config)
+    # TensorFlow takes seconds to load; meanwhile LiteRT already computes features.
+    loading = load_in_background("core.training.fit")
+    parts = parts_of(job, specs, config)
+    job.until_loaded(loading)
+    from core.training import fit
+
+    fit.seed_everything(config.seed)
+    began = time.perf_counter()
+    head = learn_head(job, config, parts)
+    job.spend("fit", time.perf_counter() - began)
+    return Trained(
+        lambda part: head.probabilities(parts[part]),
+        head.best_epoch,
+        head.stopped,
+        sum(get_backbone(name).parameters for name in config.backbones) + head.kernel.size + head.bias.size,
+        lambda: fit.join([build_extractor(spec) for spec in specs], head.kernel, head.bias),
+    ), head
+
+
+def _note_speed(spec: ExtractorSpec, extractor: Extractor) -> None:
+    """Only of a backbone as it is, and of so many pictures that the start does not count."""
+    plain = ExtractorSpec(spec.backbone, spec.backbone.input_pixels, spec.multi_level)
+    computed = extractor.spent.pictures
+    if spec == plain and computed >= _ENOUGH:
+        note_speed(spec.backbone.name, extractor.spent.features / computed * 1000)
+
+
+def feature_folder(project: str) -> Path:
+    """Where a project keeps the features of its pictures."""
+    from core.project import Project
+
+    return Project.open(project).home / "features"
+
+
+def _sight(job: Job, picture: RunPicture, draw: int = 0) -> Sight:
+    return Sight(picture.id, job.plan.file(picture), draw)

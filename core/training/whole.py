@@ -1,0 +1,189 @@
+"""Training on the pictures themselves: a network from scratch, or a pretrained one that goes on from its head."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from core.backbones.loading import blocks
+from core.backbones.scratch import NETWORKS
+from core.config import TrainConfig
+from core.errors import ModelError
+from core.training import fit, pipeline
+from core.training.devices import training_scope
+from core.training.frozen import Head
+from core.training.job import Job, Trained, softmax
+from core.training.prepare import ExtractorSpec, build_extractor, mirrored, specs_of
+
+PARTS = ("train", "val", "test")
+
+
+def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
+    """All pictures decoded: part -> uint8 (N, S, S, 3). Raises Stopped, PictureError."""
+    began, offset, total = time.perf_counter(), 0, len(job.plan.pictures)
+    job.phase("reading", total)
+    squares = {}
+    for part in PARTS:
+        paths = [job.plan.file(picture) for picture in job.plan.part(part)]
+
+        def said(done: int, _: int, before: int = offset) -> None:
+            job.progress(before + done, total)
+
+        scratch = job.records.folder / f"{part}-{pixels}.npy"
+        squares[part] = pipeline.load_squares(paths, pixels, scratch, said, job.should_stop)
+        offset += len(paths)
+    job.spend("decode", time.perf_counter() - began)
+    return squares
+
+
+def train_from_scratch(job: Job) -> Trained:
+    """A whole network on pictures."""
+    config, classes = job.config, len(job.plan.classes)
+    fit.seed_everything(config.seed)
+    squares = read_parts(job, config.input_pixels)
+    began = time.perf_counter()
+    build = NETWORKS[config.backbone]
+    penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
+    with training_scope():
+        model = build(config.input_pixels, classes, config.dropout, penalty)
+    recorder = _fit(job, model, squares, config)
+    plain = build(config.input_pixels, classes, config.dropout, penalty)
+    plain.set_weights(model.get_weights())
+    job.spend("fit", time.perf_counter() - began)
+    whole = fit.with_softmax(plain)
+    return Trained(
+        lambda part: _ask(whole, squares[part]),
+        recorder.best_epoch,
+        recorder.stopped,
+        model.count_params(),
+        lambda: whole,
+    )
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A pretrained network that went on learning: its answers by part, float32 (N, K), and the weights of its parts."""
+
+    logits: dict[str, np.ndarray]
+    extractor: list[np.ndarray]
+    kernel: np.ndarray
+    bias: np.ndarray
+    best_epoch: int
+    stopped: bool
+
+
+def build_tuned(spec: ExtractorSpec, weights: list[np.ndarray]) -> keras.Model:
+    """The extractor with what it has learned; it looks twice if `spec` says so, though it learned by looking once."""
+    model = build_extractor(replace(spec, mirrored=False))
+    model.set_weights(weights)
+    return mirrored(model) if spec.mirrored else model
+
+
+def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, seconds: float = 0.0) -> FineTuned:
+    """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
+
+    The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
+    With `seconds` the number of epochs is what fits into them (at least 1). Raises Stopped if no epoch was completed.
+    """
+    squares = read_parts(job, spec.pixels)
+    began = time.perf_counter()
+    fit.seed_everything(config.seed)
+    job.phase("building")
+    with training_scope():
+        extractor = build_extractor(replace(spec, mirrored=False))
+        model = _with_head(extractor, head, config, len(squares["train"]))
+        _unfreeze(extractor, config)
+    config = config.model_copy(
+        update={
+            "epochs": config.fine_tune_epochs,
+            "learning_rate": config.fine_tune_rate,
+            "schedule": "cosine",
+            "batch_size": min(config.batch_size, 32),
+        }
+    )
+    recorder = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=seconds)
+    weights, offset = model.layers[-1].get_weights()
+    kernel, bias = fit.fold(weights, offset, *head.scale)
+    learned = extractor.get_weights()
+    plain = build_tuned(spec, learned)
+    dense = keras.layers.Dense(kernel.shape[1])
+    answers = keras.Model(plain.input, dense(plain.output))
+    dense.set_weights([kernel, bias])
+    job.phase("evaluate")
+    logits = {part: _ask(answers, squares[part]) for part in ("val", "test")}
+    job.spend("fine_tune", time.perf_counter() - began)
+    return FineTuned(logits, learned, kernel, bias, recorder.best_epoch, recorder.stopped)
+
+
+def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
+    """Fine-tunes, and keeps whichever is better on the validation part: a small set can lose by it. Raises ModelError."""
+    spec, *others = specs_of(job.config)
+    if others:
+        raise ModelError("Fine-tuning is of one model.", "Switch the second model off, or fine-tuning.")
+    tuned = fine_tune(job, spec, head, job.config)
+    truth = job.labels("val")
+    better = fit.score(softmax(tuned.logits["val"]), truth) > fit.score(frozen.predict("val"), truth)
+    if not better:
+        return Trained(frozen.predict, frozen.best_epoch, tuned.stopped, frozen.parameters, frozen.join)
+    return Trained(
+        lambda part: softmax(tuned.logits[part]),
+        tuned.best_epoch,
+        tuned.stopped,
+        frozen.parameters,
+        lambda: fit.join([build_tuned(spec, tuned.extractor)], tuned.kernel, tuned.bias),
+    )
+
+
+def _with_head(extractor: keras.Model, head: Head, config: TrainConfig, examples: int) -> keras.Model:
+    """Logits from the extractor, the head's own scale, and the head as it was trained."""
+    mean, deviation = head.scale
+    standard = keras.layers.Normalization(mean=mean, variance=deviation**2, name="standard")(extractor.output)
+    if config.dropout:
+        standard = keras.layers.Dropout(config.dropout, seed=config.seed)(standard)
+    dense = keras.layers.Dense(
+        len(head.bias), kernel_regularizer=fit.regularizer(config, examples), dtype="float32", name="logits"
+    )
+    model = keras.Model(extractor.input, dense(standard))
+    dense.set_weights([head.kernel * deviation[:, None], head.bias + mean @ head.kernel])
+    return model
+
+
+def _unfreeze(extractor: keras.Model, config: TrainConfig) -> None:
+    groups = blocks(extractor)
+    chosen: Sequence[list[keras.Layer]] = groups if config.fine_tune == "all" else groups[-config.fine_tune_blocks :]
+    extractor.trainable = True
+    free = {id(layer) for group in chosen for layer in group}
+    for group in groups:
+        for layer in group:
+            layer.trainable = id(layer) in free and not isinstance(layer, keras.layers.BatchNormalization)
+    if not extractor.trainable_weights:
+        raise ModelError("Nothing of this model can be fine-tuned.", "Choose another model, or switch fine-tuning off.")
+
+
+def _fit(
+    job: Job,
+    model: keras.Model,
+    squares: dict[str, np.ndarray],
+    config: TrainConfig,
+    *,
+    warm_up: float = 0.0,
+    seconds: float = 0.0,
+) -> fit.Recorder:
+    classes = len(job.plan.classes)
+    train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
+    val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
+    if seconds:
+        each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
+        config = config.model_copy(update={"epochs": max(1, min(40, int(seconds / each)))})
+    recorder = fit.Recorder(job, config, len(train))
+    job.phase("fine-tune" if config.pretrained else "fit", len(train) * config.epochs)
+    fit.fit(model, train, val, config, recorder, warm_up)
+    return recorder
+
+
+def _ask(model: keras.Model, squares: np.ndarray) -> np.ndarray:
+    return np.asarray(model.predict(pipeline.plain_batches(squares), verbose=0))

@@ -1,0 +1,45 @@
+"""What a search has tried so far, and why it ended."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.runs import RunSnapshot
+
+
+def show(snapshot: RunSnapshot) -> None:
+    """A table with a row for each attempt, in the order of trying; nothing for trainings that do not search."""
+    if not snapshot.plan.config.minutes:
+        return
+    attempts = snapshot.run.records.tried()
+    if not attempts:
+        if snapshot.live:
+            st.caption("The first attempt takes a minute or two; each one is listed here.")
+        return
+    best = min(range(len(attempts)), key=lambda row: attempts[row]["val_log_loss"])
+    st.markdown("**What was tried**")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "": ["best" if row == best else "" for row in range(len(attempts))],
+                "Network": [attempt["what"] for attempt in attempts],
+                "Right when checked": [attempt["val_accuracy"] for attempt in attempts],
+                "Log-loss": [attempt["val_log_loss"] for attempt in attempts],
+                "Seconds": [attempt["seconds"] for attempt in attempts],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "": st.column_config.TextColumn(width="small"),
+            "Right when checked": st.column_config.NumberColumn(format="percent", help="Validation accuracy."),
+            "Log-loss": st.column_config.NumberColumn(
+                format="%.3f", help="Smaller is better: wrong and sure costs most."
+            ),
+            "Seconds": st.column_config.NumberColumn(format="%.0f"),
+        },
+        alt="Each attempt with its validation accuracy, log-loss and seconds",
+    )
+    why = (snapshot.result or {}).get("why_stopped")
+    if why:
+        st.caption(f"Why it ended: {why}")
