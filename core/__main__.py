@@ -15,13 +15,14 @@ import click
 
 from core import analysis, checks, findings, images, intake, recipes
 from core.catalogue import Catalogue
-from core.config import make_config, with_changes
+from core.commands import studies
+from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
 from core.export import export as make_export
+from core.intervals import told
 from core.prediction import Classifier
 from core.project import Project
-from core.records import RunState
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run
 from core.runs import train as train_run
@@ -40,8 +41,6 @@ SAFE_SETTINGS = (
     "--server.maxWidgetStateSize=64",
 )
 """The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
-
-as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object as the last line.")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,10 +70,10 @@ def open_app() -> None:
 def check(folder: str, quick: bool, json_: bool) -> None:
     """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
     project = Project.open(folder)
-    catalogue = project.scan(_bar("looking at pictures"))
+    catalogue = project.scan(bar("looking at pictures"))
     problems = checks.find_problems(catalogue)
     reason = checks.why_not_trainable(catalogue)
-    looked = None if quick or reason else analysis.look(project, catalogue, _phase_watcher())
+    looked = None if quick or reason else analysis.look(project, catalogue, phase_watcher())
     found = findings.find(project, catalogue, looked)
     for name, count in catalogue.counts.items():
         click.echo(f"{count:7}  {name}{', set aside' if name in catalogue.aside else ''}")
@@ -88,7 +87,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
         if line.sentence:
             click.echo(f"{line.class_name}: {line.sentence}")
     click.echo(reason or "Ready to train.")
-    _json(
+    say_json(
         json_,
         {
             "folder": str(project.root),
@@ -138,7 +137,7 @@ def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> 
     plan = intake.look(Path(source)).into(into)
     if target.parent.is_dir():
         target.mkdir(exist_ok=True)
-    report = intake.take(Project.open(target), plan, _bar("reading pictures"))
+    report = intake.take(Project.open(target), plan, bar("reading pictures"))
     for row in report.rows:
         if row.reason and row.outcome != "skipped":
             click.echo(f"{row.name} - {row.reason}")
@@ -147,44 +146,30 @@ def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> 
     click.echo(
         f"{report.count('taken')} taken, {report.count('skipped')} skipped, {report.count('rejected')} rejected."
     )
-    _json(json_, report.as_dict())
+    say_json(json_, report.as_dict())
 
 
 @cli.command()
 @click.argument("folder")
-@click.option("--recipe", default="quick", show_default=True, help="The named settings to start from.")
-@click.option("--config", "config_file", help="A JSON file of settings; what it leaves out is the recipe's.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as epochs=20.")
-@click.option("--seed", type=int, help="The same as --set seed=N.")
+@with_settings
 @click.option("--out", help="A new folder for the run; by default one in FOLDER/.fieldguide.")
 @as_json
-def train(
-    folder: str,
-    recipe: str,
-    config_file: str | None,
-    changes: tuple[str, ...],
-    seed: int | None,
-    out: str | None,
-    json_: bool,
-) -> None:
+def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
     """Train on the class folders in FOLDER and say how good the model is."""
-    config = recipes.get_recipe(recipe).config
-    if config_file:
-        config = make_config(_merged(config.model_dump(), _settings_in(Path(config_file))))
-    config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    config = settings(**chosen)
     project = Project.open(folder)
-    project.scan(_bar("looking at pictures"))
+    project.scan(bar("looking at pictures"))
     analysis.stop(project)
     run = train_run(project, config, Path(out) if out else None, _training_watcher())
     snapshot = run.snapshot()
     if snapshot.result:
         test = snapshot.result["test"]
-        click.echo(f"{test['right']} of {test['total']} test pictures right ({test['accuracy']:.1%}).")
+        click.echo(f"{test['right']} of {test['total']} test pictures right ({told(test['right'], test['total'])}).")
         click.echo(snapshot.result["diagnosis"])
     else:
         click.echo(snapshot.state.message)
     click.echo(f"Run: {run.folder}")
-    _json(json_, snapshot.as_dict())
+    say_json(json_, snapshot.as_dict())
 
 
 @cli.command()
@@ -193,13 +178,13 @@ def train(
 def evaluate(run_dir: str, json_: bool) -> None:
     """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class."""
     evaluation = evaluate_run(open_run(run_dir))
-    click.echo(f"{evaluation.in_words} ({evaluation.accuracy:.1%})")
+    click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
     for score in evaluation.classes:
         click.echo(
             f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
             f"F1 {score.f1:.2f}"
         )
-    _json(json_, evaluation.as_dict())
+    say_json(json_, evaluation.as_dict())
 
 
 @cli.command()
@@ -209,14 +194,14 @@ def evaluate(run_dir: str, json_: bool) -> None:
 @as_json
 def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
     """Write the model of RUN_DIR as a .tflite file, and measure that it behaves as the trained one."""
-    made = make_export(open_run(run_dir), kind, out, _phase_watcher())
+    made = make_export(open_run(run_dir), kind, out, phase_watcher())
     click.echo(
         f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
         f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
     )
     if not made.good:
         click.echo("Warning: this file answers differently from the trained model.", err=True)
-    _json(json_, made.as_dict())
+    say_json(json_, made.as_dict())
 
 
 @cli.command()
@@ -242,53 +227,17 @@ def predict(model: str, pictures: tuple[str, ...], json_: bool) -> None:
 @as_json
 def list_recipes(json_: bool) -> None:
     """List the recipes and their settings."""
-    for recipe in recipes.RECIPES.values():
+    for recipe in recipes.all_recipes().values():
         click.echo(f"{recipe.name}: {recipe.sentence}")
-    _json(
+    say_json(
         json_,
         {
             "recipes": [
                 {"name": r.name, "title": r.title, "sentence": r.sentence, "config": r.config.model_dump()}
-                for r in recipes.RECIPES.values()
+                for r in recipes.all_recipes().values()
             ]
         },
     )
-
-
-def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        k: _merged(values[k], v) for k, v in changes.items() if isinstance(v, dict) and isinstance(values.get(k), dict)
-    }
-    return values | changes | both
-
-
-def _settings_in(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"The settings in {path} cannot be read: {error}.", "It must be a JSON object.") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} is not a JSON object.", 'For instance: {"epochs": 20}')
-    return values
-
-
-def _bar(what: str) -> Callable[[int, int], None]:
-    def show(done: int, total: int) -> None:
-        click.echo(f"{what}: {done} of {total}", err=True)
-
-    return show
-
-
-def _phase_watcher() -> Callable[[RunState], None]:
-    """Prints each new phase once."""
-    last = [""]
-
-    def watch(state: RunState) -> None:
-        if state.phase != last[0]:
-            last[0] = state.phase
-            click.echo(state.phase, err=True)
-
-    return watch
 
 
 def _training_watcher() -> Callable[[RunSnapshot], None]:
@@ -311,9 +260,7 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
     return watch
 
 
-def _json(wanted: bool, value: dict[str, Any]) -> None:
-    if wanted:
-        click.echo(json.dumps(value, ensure_ascii=False))
+studies.add_to(cli)
 
 
 def main() -> None:

@@ -68,17 +68,17 @@ class TrainConfig(Settings):
         description="Side of the square that the model sees, from 32; 0 is the model's own size.",
     )
     epochs: int = Field(
-        30,
+        20,
         ge=1,
         le=500,
         title="Rounds (epochs)",
         description="How often it goes through all training pictures, at most.",
     )
     batch_size: int = Field(
-        32, ge=1, le=128, title="Pictures a step (batch size)", description="How many pictures are looked at together."
+        128, ge=1, le=512, title="Pictures a step (batch size)", description="How many pictures are looked at together."
     )
     learning_rate: float = Field(
-        0.001, gt=0, le=1, title="How far each step goes (learning rate)", description="Above 0, at most 1."
+        0.003, gt=0, le=1, title="How far each step goes (learning rate)", description="Above 0, at most 1."
     )
     schedule: Literal["constant", "cosine"] = Field(
         "cosine",
@@ -176,7 +176,7 @@ class TrainConfig(Settings):
         0.1, ge=0, le=0.5, title="Warm-up", description="Share of the fine-tuning in which its steps grow from 0."
     )
     patience: int = Field(
-        8,
+        0,
         ge=0,
         le=100,
         title="Stop early (patience)",
@@ -190,7 +190,7 @@ class TrainConfig(Settings):
         description="Above 0: tries models, heads and fine-tuning for about so long, and keeps the best.",
     )
     keep_best: bool = Field(
-        True,
+        False,
         title="Keep the best round (best weights)",
         description="At the end go back to the round with the lowest validation loss.",
     )

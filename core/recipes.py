@@ -73,7 +73,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "Balanced",
             "Two networks look at each picture and at its mirror image, and one head learns from all that they see.",
-            TrainConfig(recipe="balanced", **_TWO, l2=50.0, learning_rate=0.0007),
+            TrainConfig(recipe="balanced", **_TWO, learning_rate=0.002),
         ),
         Recipe(
             "Best",
@@ -81,10 +81,10 @@ RECIPES: dict[str, Recipe] = {
             TrainConfig(
                 recipe="best",
                 backbone="efficientnet-lite0",
-                pixels=288,
-                l2=50.0,
-                learning_rate=0.0007,
+                pixels=256,
+                learning_rate=0.002,
                 minutes=20,
+                fine_tune_rate=0.0001,
                 augment=LEVELS["medium"],
             ),
         ),

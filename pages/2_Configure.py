@@ -7,7 +7,7 @@ from core.errors import FieldguideError
 from core.recipes import all_recipes, get_recipe, title_of
 from core.splits import make_split
 from pages.shared import charts, forms, frame, state
-from pages.shared.configure import augmentation, recipes, settings
+from pages.shared.configure import augmentation, recipes, search, settings
 from pages.shared.text import count, literal
 
 here = frame.begin("Configure")
@@ -69,6 +69,10 @@ with bar:
         f"{told}. The test part is touched only at the very end."
         + (f" {count(left_out, 'copy')[:-1] if left_out == 1 else f'{left_out} copies'} left out." if left_out else "")
     )
+found = search.show(project, catalogue, config)
+if found is not None:
+    take(found)
+    st.rerun()
 with recipe_files:
     recipes.files(config)
 with preview:

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.errors import FieldguideError
+from core.intervals import FEW, in_words
 from core.records import RunState
 from core.runs import RunSnapshot, evaluate, list_runs
 from pages.shared import charts, frame, results, state
 from pages.shared.text import duration, literal, percent
-from pages.shared.train import tried
+from pages.shared.train import ensemble, studies, tried
 
 here = frame.begin("Train", strip=False)
 project = here.project
@@ -27,7 +28,8 @@ def headline(snapshot: RunSnapshot) -> None:
     if result:
         test = result["test"]
         st.markdown(f"# {test['right']} of {test['total']} right")
-        st.markdown(f"{percent(test['accuracy'])} of new pictures, which it had never seen (test accuracy).")
+        chance = f" By chance alone, {in_words(test['right'], test['total'])}." if test["total"] < FEW else ""
+        st.markdown(f"{percent(test['accuracy'])} of new pictures, which it had never seen (test accuracy).{chance}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
         st.markdown(f"# {percent(history[-1]['val_accuracy'])}")
@@ -59,6 +61,8 @@ def status_line(snapshot: RunSnapshot) -> None:
         if log.is_file():
             with st.expander("Details"):
                 st.code(log.read_text(encoding="utf-8", errors="replace")[-4000:], language=None)
+    elif now.message and now.state == "done":
+        st.warning(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/warning:")
     elif now.state == "stopped":
         kept = "The best model so far was kept." if snapshot.result else literal(now.message)
         st.info(f"Stopped. {kept}", icon=":material/stop_circle:")
@@ -97,7 +101,7 @@ def watch() -> None:
         frame.progress(now.state)
     status_line(now)
     tried.show(now)
-    if now.history or not now.plan.config.minutes:
+    if now.history or not (now.result or now.plan.config.minutes):
         both_curves(now)
 
 
@@ -126,14 +130,22 @@ if not training:
         with frame.stopping_at_errors():
             evaluation = evaluate(snapshot.run)
         results.matrix_and_classes(evaluation)
+        voters = ensemble.votes(project, result)
+        if voters:
+            st.markdown(voters)
         seconds = result["seconds"]
+        best = f"best round {result['best_epoch']}, " if result["best_epoch"] else ""
         st.caption(
             f"{frame.run_title(snapshot.plan)}, {result['parameters']:,} weights (parameters), "
-            f"best round {result['best_epoch']}, {duration(seconds['total'])} in all"
+            f"{best}{duration(seconds['total'])} in all"
         )
     else:
         st.button("Train again", type="primary", icon=":material/replay:", on_click=train_now)
 
+if not training:
+    if snapshot.result:
+        studies.show(project, here.catalogue, snapshot.plan.config)
+    ensemble.show(project)
 others = list_runs(project)
 if len(others) > 1 and not training:
     with st.expander("Earlier trainings", icon=":material/history:"):

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.intervals import FEW, in_words
 from core.runs import evaluate
 from pages.shared import frame, gallery, results, state
 from pages.shared.text import literal, percent, safe_cell
@@ -19,8 +20,10 @@ if run is None or run.result is None:
 with frame.stopping_at_errors():
     evaluation = evaluate(run.run)
     probabilities = run.run.records.predictions("test")
+chance = f", by chance {in_words(evaluation.right, evaluation.total)}" if evaluation.total < FEW else ""
 st.markdown(
-    f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}. {literal(run.result['diagnosis'])}"
+    f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}{chance}. "
+    f"{literal(run.result['diagnosis'])}"
 )
 frame.next_step("pages/5_Test.py", "Next: try new pictures")
 

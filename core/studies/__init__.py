@@ -104,9 +104,13 @@ def start_study(
 
 
 def go_on(study: Study) -> None:
-    """Starts the process of a study that ended too early again: it goes on with what it has found."""
-    (study.folder / "stop").unlink(missing_ok=True)
-    start_worker("core.studies.worker", [str(study.folder)], study.records, RunState())
+    """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
+    nothing while the study is under way."""
+    with FileLock(study.folder.parent / ".lock", timeout=60):
+        if not study.state().ended:
+            return
+        (study.folder / "stop").unlink(missing_ok=True)
+        start_worker("core.studies.worker", [str(study.folder)], study.records, RunState())
 
 
 def latest(project: Project, kind: Kind) -> Study | None:

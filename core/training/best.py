@@ -59,7 +59,6 @@ class _Search:
         self.began = time.monotonic()
         self.attempts: list[Attempt] = []
         self.best: _Candidate | None = None
-        self.wide: _Candidate | None = None
         self.why = "Everything that it knows was tried."
         self.stopped = False
 
@@ -89,8 +88,6 @@ class _Search:
         parts = parts_of(self.job, specs, self.plain)
         head = learn_head(self.job, self.plain, parts)
         self.consider(_named(names), self.candidate(specs, head, parts), began)
-        if self.best is not None and (self.wide is None or self.best.parameters > self.wide.parameters):
-            self.wide = self.best
 
     def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:
         return _Candidate(
@@ -111,7 +108,10 @@ class _Search:
         parts = parts_of(self.job, [once], self.plain)
         head = learn_head(self.job, self.plain, parts)
         self.job.quiet = False
-        config = self.config.model_copy(update={"fine_tune": "all", "fine_tune_epochs": _ROUNDS})
+        # Softened labels and the last round, where the rate has come down to 0: by the loss alone an early round would
+        # be kept, because a network that knows its training pictures by heart becomes too sure of itself.
+        update = {"fine_tune": "all", "fine_tune_epochs": _ROUNDS, "label_smoothing": 0.1, "keep_best": False}
+        config = self.config.model_copy(update=update | {"patience": 0})
         tuned = whole.fine_tune(self.job, spec, head, config, seconds=0.85 * self.left)
         self.stopped = self.stopped or tuned.stopped
         frozen = self.best
@@ -126,8 +126,7 @@ class _Search:
         self.consider(f"{_named([name])}, fine-tuned", candidate, began)
         if frozen is not None:
             began = time.monotonic()
-            share, both = _mixed(frozen, candidate, self.job.labels("val"))
-            self.consider(f"both together, {share:.0%} of the fine-tuned", both, began)
+            self.consider("Both together", _mixed(frozen, candidate, self.job.labels("val")), began)
 
 
 def search(job: Job) -> Trained:
@@ -189,20 +188,21 @@ def _worth(candidate: _Candidate, truth: np.ndarray) -> float:
     return accuracy + 0.1 * likelihood  # few validation pictures: how sure it is of them tells more than the last one
 
 
-def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> tuple[float, _Candidate]:
-    """The mean of two logits, weighted so that the validation log-loss is least; and how much of it is of `tuned`."""
+def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> _Candidate:
+    """The sum of two logits, each with the weight that makes the validation log-loss least."""
     from core.training import fit
 
-    def blend(share: float, part: str) -> np.ndarray:
-        return (1 - share) * frozen.logits[part] + share * tuned.logits[part]
+    def blend(weights: tuple[float, float], part: str) -> np.ndarray:
+        return weights[0] * frozen.logits[part] + weights[1] * tuned.logits[part]
 
-    shares = np.linspace(0.2, 0.8, 13)
-    share = float(max(shares, key=lambda s: fit.score(softmax(blend(s, "val")), truth)[1]))
-    return share, _Candidate(
-        {part: blend(share, part) for part in ("val", "test")},
+    steps = np.linspace(0.1, 1.2, 12)
+    pairs = [(float(a), float(b)) for a in steps for b in steps]
+    best = max(pairs, key=lambda pair: fit.score(softmax(blend(pair, "val")), truth)[1])
+    return _Candidate(
+        {part: blend(best, part) for part in ("val", "test")},
         lambda: [*frozen.build(), *tuned.build()],
-        np.concatenate([(1 - share) * frozen.kernel, share * tuned.kernel]),
-        (1 - share) * frozen.bias + share * tuned.bias,
+        np.concatenate([best[0] * frozen.kernel, best[1] * tuned.kernel]),
+        best[0] * frozen.bias + best[1] * tuned.bias,
         frozen.parameters + tuned.parameters,
     )
 

@@ -32,16 +32,20 @@ class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
 
 @dataclass(frozen=True)
 class Sight:
-    """One thing to compute features of: a picture file, plain (`draw` 0) or one of its random changes (1, 2, ...)."""
+    """One thing to compute features of: a picture file, plain (`draw` 0) or one of its random changes (1, 2, ...), or the
+    mirror image of that."""
 
     id: str
     path: Path
     draw: int = 0
+    mirror: bool = False
 
     def pixels(self, side: int, config: AugmentConfig, seed: int) -> np.ndarray:
         """What is to be looked at: uint8 (side, side, 3). Raises PictureError if the file went bad."""
         picture = read_named(self.path, side)
-        return augment(picture, config, generator(seed, self.id, self.draw)) if self.draw else picture
+        if self.draw:
+            picture = augment(picture, config, generator(seed, self.id, self.draw))
+        return np.ascontiguousarray(picture[:, ::-1]) if self.mirror else picture
 
 
 @dataclass
@@ -205,6 +209,7 @@ def read_named(path: Path, pixels: int) -> np.ndarray:
 
 def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:
     """What identifies a sight's features within one extractor's store."""
+    mirror = " mirror" if sight.mirror else ""
     if not sight.draw:
-        return sight.id
-    return f"{sight.id} {sight.draw} {seed} {config.mark}"
+        return f"{sight.id}{mirror}"
+    return f"{sight.id} {sight.draw} {seed} {config.mark}{mirror}"

@@ -71,14 +71,19 @@ def finish(job: Job, trained: Trained) -> None:
     job.phase("save")
 
     began = time.perf_counter()
-    from core.export.convert import to_tflite
+    from core.export.convert import Refused, to_tflite
 
     model = trained.join()
     store.write_with(records.model, model.save)
     result["model_sha256"] = hashlib.sha256(records.model.read_bytes()).hexdigest()
     records.write_result(result)
-    store.write_bytes(records.tflite, to_tflite(model))
-    write_spec(records.folder, plan, result, "float32")
+    try:
+        store.write_bytes(records.tflite, to_tflite(model))
+    except Refused:
+        job.state.message = "This network cannot be written as a .tflite file, so it cannot be tried or taken away."
+        job.state.hint = "Choose another model for that."
+    else:
+        write_spec(records.folder, plan, result, "float32")
     job.seconds["save"] = time.perf_counter() - began
     job.seconds["total"] = time.time() - plan.created
     records.write_result(result)

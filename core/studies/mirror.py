@@ -1,0 +1,57 @@
+"""May pictures be mirrored? Learns with and without mirror images, and compares (see core.augmentation.flipcheck).
+
+Asks about the pictures, not the settings: whatever is configured, it looks with the network of the recipe Quick, which is
+quick and has mostly looked at the pictures already. The pictures are those of the training and validation parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from core.augmentation.flipcheck import mirror_matters
+from core.catalogue import Catalogue
+from core.config import TrainConfig
+from core.project import Project
+from core.records import RunState
+from core.studies import Study, start_study
+from core.studies.asking import outcome
+from core.training.features import Sight
+from core.training.frozen import look
+from core.training.job import Job
+from core.training.prepare import specs_of
+
+
+def start(project: Project, config: TrainConfig, catalogue: Catalogue | None = None) -> Study:
+    """Starts it, on the split of `config`; does not wait. Raises ProjectError for too few pictures."""
+    return start_study(project, "mirror", _quick(config), catalogue=catalogue)
+
+
+def mirror_check(
+    project: Project, config: TrainConfig | None = None, watch: Callable[[RunState], None] | None = None
+) -> dict[str, Any]:
+    """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
+    config = _quick(config or TrainConfig())
+    return outcome(start(project, config), config, watch)
+
+
+def run(job: Job, study: Study) -> None:
+    """The study's own process; found.json has the fields of core.augmentation.flipcheck.FlipVerdict and its "sentence".
+
+    Raises Stopped.
+    """
+    pictures = [*job.plan.part("train"), *job.plan.part("val")]
+    sights = [Sight(p.id, job.plan.file(p), mirror=mirror) for mirror in (False, True) for p in pictures]
+    plain, mirrored = np.split(look(job, specs_of(job.config), sights), 2)
+    labels = np.array([picture.label for picture in pictures])
+    job.phase("compare")
+    classes = len(job.plan.classes)
+    verdict = job.waiting_for(lambda: mirror_matters(plain, mirrored, labels, classes, job.config.seed))
+    study.keep(asdict(verdict) | {"sentence": verdict.sentence})
+
+
+def _quick(config: TrainConfig) -> TrainConfig:
+    return TrainConfig(split=config.split, seed=config.seed)

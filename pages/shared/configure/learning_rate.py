@@ -1,0 +1,63 @@
+"""The learning-rate finder, as a part of the search: a button, its curve, and what it suggests."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import analysis
+from core.catalogue import Catalogue
+from core.config import TrainConfig
+from core.errors import FieldguideError
+from core.project import Project
+from core.studies import latest, start_study
+from pages.shared import charts, frame
+from pages.shared.configure import search_charts
+from pages.shared.text import literal
+
+WANTED = "learning rate wanted"
+"""Where the session keeps the rate that someone wants to use, until the page is drawn again."""
+
+
+def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
+    """Draws it; a rate that is wanted is left at WANTED."""
+    study = latest(project, "learning-rate")
+    live = study is not None and not study.state().ended
+    st.fragment(_finder, run_every=1 if live else None)(project, catalogue, config, live)
+
+
+def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: bool) -> None:
+    study = latest(project, "learning-rate")
+    now = study.state() if study else None
+    if live and (now is None or now.ended):
+        st.rerun()
+    st.markdown("**How far should each step go (learning-rate finder)?**")
+    st.caption(
+        "Takes larger and larger steps, and sees where they help most. A few seconds, once the pictures are known."
+    )
+    if st.button("Looking…" if live else "Find a learning rate", icon=":material/trending_down:", disabled=live):
+        try:
+            if not config.pretrained:
+                raise FieldguideError(
+                    "This works for models that know pictures already.", "Choose one, or the recipe Quick."
+                )
+            analysis.stop(project)  # a look at the pictures would make it wait
+            start_study(project, "learning-rate", config, catalogue=catalogue)
+        except FieldguideError as error:
+            frame.show_error(error)
+            return
+        st.rerun()
+    if study is None or now is None or live:
+        return
+    found = study.found()
+    if now.state in ("failed", "interrupted"):
+        message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
+        st.error(f"**{literal(message)}** {literal(now.hint if now.state == 'failed' else 'Try again.')}")
+    if not found:
+        return
+    rate = found["suggestion"]
+    told = f"The loss falls most steeply at {rate:g}." if rate else "The loss did not fall at any rate."
+    charts.show(search_charts.rates(found), "learning rates", f"Loss by learning rate. {told}")
+    st.caption(told)
+    if rate and st.button(f"Use this rate: {rate:g}", key="use the rate", icon=":material/check:"):
+        st.session_state[WANTED] = rate
+        st.rerun()

@@ -1,0 +1,88 @@
+"""Lets several trained models vote: which ones, and how much each counts afterwards."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from core import ensembles
+from core.errors import FieldguideError
+from core.project import Project
+from core.recipes import RECIPES
+from core.records import RunPlan
+from core.runs import Run
+from pages.shared import frame, state
+from pages.shared.text import count, percent
+
+
+def show(project: Project) -> None:
+    """An expander to choose trainings and join them; the new run is then the one that this tab looks at."""
+    with st.expander("Let several models vote (ensemble)", icon=":material/how_to_vote:", key="ensemble"):
+        st.markdown(
+            "Models err in different places. Asked together, they are often right more often: their answers are "
+            "averaged, and whoever did better on the validation pictures counts for more. The file grows with each."
+        )
+        sets = ensembles.candidates(project)
+        if not sets:
+            st.caption(
+                "This needs two finished trainings with the same pictures, parts, seed and picture size. Try another model "
+                "or other settings, and train again."
+            )
+            return
+        runs = sets[0]
+        if len(sets) > 1:
+            number = st.segmented_control(
+                "What fits together",
+                range(len(sets)),
+                default=0,
+                required=True,
+                format_func=lambda at: f"{count(len(sets[at]), 'training')} of {_pixels(sets[at])} px",
+                key="ensemble set",
+            )
+            runs = sets[number or 0]
+        results = {run.id: run.records.result() or {} for run in runs}
+        titles = {run.id: f"{_title(run.records.plan())} · {_right(results[run.id])}" for run in runs}
+        best = sorted(results, key=lambda name: results[name]["val"]["log_loss"])[:2]
+        chosen = st.multiselect(
+            f"Two to {ensembles.MOST} trainings",
+            list(titles),
+            default=best,
+            format_func=lambda name: titles[name],
+            max_selections=ensembles.MOST,
+            key=f"ensemble {runs[0].id}",
+        )
+        if st.button("Let them vote", icon=":material/how_to_vote:", disabled=len(chosen) < 2):
+            try:
+                state.select_run(ensembles.start([run for run in runs if run.id in chosen]))
+            except FieldguideError as error:
+                frame.show_error(error)
+            else:
+                st.rerun()
+
+
+def votes(project: Project, result: dict[str, Any]) -> str:
+    """Who votes in a joined run and how much each counts, as Markdown; "" for other runs' results."""
+    told = []
+    for member in result.get("ensemble", ()):
+        try:
+            title = frame.run_title(Run(project.runs_dir / str(member["run"])).records.plan())
+        except FieldguideError:
+            title = "a training that is gone"
+        told.append(f"{title} counts {percent(member['weight'])}")
+    return f"Votes: {'; '.join(told)}." if told else ""
+
+
+def _title(plan: RunPlan) -> str:
+    """As frame.run_title, for a list, which takes text as it is."""
+    recipe = RECIPES[plan.config.recipe].title if plan.config.recipe in RECIPES else plan.config.recipe
+    return f"{recipe}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}"
+
+
+def _right(result: dict[str, Any]) -> str:
+    return f"{result['val']['right']} of {result['val']['total']} right when checked"
+
+
+def _pixels(runs: list[Run]) -> int:
+    return runs[0].records.plan().config.input_pixels

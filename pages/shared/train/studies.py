@@ -1,0 +1,192 @@
+"""What many small trainings tell: how much is chance, whether more pictures would help, and whether they may be mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.catalogue import Catalogue
+from core.config import TrainConfig
+from core.errors import FieldguideError
+from core.project import Project
+from core.records import RunState
+from core.studies import Kind, Study, cross_validation, latest, learning_curve, mirror
+from core.studies.asking import why_not
+from pages.shared import charts, frame
+from pages.shared.text import literal, percent, safe_cell
+from pages.shared.train import figures
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One study as the page shows it. `head`: whether it fits heads with the chosen settings, which not all allow."""
+
+    kind: Kind
+    title: str
+    icon: str
+    words: str
+    button: str
+    start: Callable[[Project, TrainConfig, Catalogue], Study]
+    draw: Callable[[dict[str, Any]], None]
+    head: bool = True
+
+
+def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
+    """An expander for each study; `config`: the settings that a new one is about."""
+    for part in _PARTS:
+        with st.expander(part.title, icon=part.icon, key=f"study {part.kind}"):
+            _part(part, project, catalogue, config)
+
+
+def _part(part: _Part, project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
+    study = latest(project, part.kind)
+    live = study is not None and not study.state().ended
+
+    @st.fragment(run_every=1 if live else None)
+    def watch() -> None:
+        now = study.state() if study else None
+        if live and now and now.ended:
+            st.rerun()
+        st.markdown(part.words)
+        if live and study and now:
+            asked = study.records.stop_asked()
+            if st.button(
+                "Stopping…" if asked else "Stop", key=f"stop {part.kind}", icon=":material/stop:", disabled=asked
+            ):
+                study.stop()
+                st.rerun(scope="fragment")
+            frame.progress(now)
+        else:
+            _start(part, project, catalogue, config, again=study is not None)
+            _said(now)
+        found = study.found() if study else {}
+        if study and found:
+            part.draw(found)
+            _about(study)
+
+    watch()
+
+
+def _start(part: _Part, project: Project, catalogue: Catalogue, config: TrainConfig, *, again: bool) -> None:
+    reason = why_not(config) if part.head else ""
+    if st.button(
+        "Try again" if again else part.button,
+        key=f"start {part.kind}",
+        icon=":material/replay:" if again else ":material/science:",
+        disabled=bool(reason),
+    ):
+        try:
+            part.start(project, config, catalogue)
+        except FieldguideError as error:
+            frame.show_error(error)
+        else:
+            st.rerun()
+    if reason:
+        st.caption(reason)
+
+
+def _said(now: RunState | None) -> None:
+    """How the last one ended, where it did not simply end well."""
+    if now and now.state in ("failed", "interrupted"):
+        frame.show_error(FieldguideError(now.message, now.hint))
+    elif now and now.state == "stopped":
+        st.caption(literal(now.message))
+
+
+def _about(study: Study) -> None:
+    """Of which settings and pictures the result is."""
+    try:
+        plan = study.records.plan()
+    except FieldguideError:
+        return
+    st.caption(f"With the settings of {frame.run_title(plan)}, on the pictures of then.")
+
+
+def _draw_cross_validation(found: dict[str, Any]) -> None:
+    if not found.get("folds"):
+        return
+    st.markdown(f"**{literal(cross_validation.in_words(found))}**")
+    each = ", ".join(percent(fold["accuracy"]) for fold in found["folds"])
+    low, high = (percent(share) for share in found["interval"])
+    told = f"Accuracy of each test: {each}. Mean {percent(found['mean'])}, interval {low} to {high}."
+    charts.show(figures.folds(found), "folds", told)
+    st.caption(
+        "Each dot is one test, the line is their mean, and in the shaded range lies the true share with 95 % confidence. "
+        f"{literal(found['note'])}"
+    )
+
+
+def _draw_learning_curve(found: dict[str, Any]) -> None:
+    steps = found.get("steps")
+    if not steps:
+        return
+    st.markdown(f"**{literal(found['sentence'])}**" if "sentence" in found else "The answer comes at the end.")
+    left, right = st.columns(2, gap="medium")
+    told = ", ".join(f"{percent(step['accuracy'])} with {step['pictures']:,.0f}" for step in steps)
+    with left:
+        figure = figures.learning(found, "accuracy", "How many are right (accuracy)")
+        charts.show(figure, "curve accuracy", f"Accuracy by pictures to learn from: {told}")
+    told = ", ".join(f"{step['log_loss']:.2f} with {step['pictures']:,.0f}" for step in steps)
+    with right:
+        figure = figures.learning(found, "log_loss", "How far off (log-loss)")
+        charts.show(figure, "curve log-loss", f"Log-loss by pictures to learn from: {told}")
+    if found["tried"]:
+        st.caption("With a third of one class left out (recall: how many of its pictures are recognised):")
+        share = st.column_config.NumberColumn(format="percent")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "class": [safe_cell(row["class"]) for row in found["tried"]],
+                    "pictures": [row["pictures"] for row in found["tried"]],
+                    "recall with all": [row["recall"] for row in found["tried"]],
+                    "with a third fewer": [row["recall_with_fewer"] for row in found["tried"]],
+                }
+            ),
+            hide_index=True,
+            column_config={"recall with all": share, "with a third fewer": share},
+            alt="Recall of each class with all its pictures and with a third fewer",
+        )
+
+
+def _draw_mirror(found: dict[str, Any]) -> None:
+    st.markdown(f"**{literal(found['sentence'])}**")
+    if found["kind"] == "harm":
+        st.caption("Leave Mirror off on Configure, among the changes at random (augmentation).")
+
+
+_PARTS = (
+    _Part(
+        "cross-validation",
+        "How much is chance? (cross-validation)",
+        ":material/casino:",
+        "Another handful of test pictures would give another number. Here the test is done five times, so that each of "
+        "your pictures, those of the test part too, is a test picture once.",
+        "Test five times",
+        lambda project, config, catalogue: cross_validation.start(project, config, catalogue=catalogue),
+        _draw_cross_validation,
+    ),
+    _Part(
+        "learning-curve",
+        "Would more pictures help? (learning curve)",
+        ":material/show_chart:",
+        "It learns from a few of your pictures, then from twice as many, up to all. If the curve still climbs at its end, "
+        "more would help. Then it tries for each class what is lost without a third of it.",
+        "Find out",
+        lambda project, config, catalogue: learning_curve.start(project, config, catalogue=catalogue),
+        _draw_learning_curve,
+    ),
+    _Part(
+        "mirror",
+        "May pictures be mirrored? (flip check)",
+        ":material/flip:",
+        "A mirrored leaf is still a leaf, but a mirrored b is a d. It learns with and without mirror images and compares.",
+        "Find out",
+        mirror.start,
+        _draw_mirror,
+        head=False,
+    ),
+)

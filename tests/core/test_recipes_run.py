@@ -1,0 +1,183 @@
+"""Recipes from end to end on tiny pictures: fine-tuning, two networks, integers, the search; real worker, real file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import Project, TrainConfig, evaluate, export, start, train
+from core.augmentation import AugmentConfig
+from core.errors import ConfigError, RunError
+from core.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
+from core.runs import wait
+from tests.pictures import COLOURS, flat_project, noise_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project.open(flat_project(tmp_path_factory.mktemp("recipes") / "p", COLOURS, each=8))
+
+
+def small(recipe: str, **changes: object) -> TrainConfig:
+    return get_recipe(recipe).config.model_copy(update={"epochs": 3, **changes})
+
+
+def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project) -> None:
+    config = small(
+        "quick", fine_tune="last", fine_tune_blocks=2, fine_tune_epochs=2, pixels=96, augment=AugmentConfig(zoom=0.1)
+    )
+    told = [train(project, config).snapshot() for _ in range(2)]
+    assert [epoch["epoch"] for epoch in told[0].history] == [1, 2, 3, 4, 5]
+    strip = [[{k: v for k, v in epoch.items() if k != "seconds"} for epoch in run.history] for run in told]
+    assert strip[0] == strip[1]
+    made = export(told[0].run)
+    assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
+
+
+def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
+    project = Project.open(noise_project(tmp_path / "noise", classes=2, each=12))
+    before = small("quick", pixels=64)
+    destructive = {"fine_tune": "all", "fine_tune_epochs": 1, "fine_tune_rate": 0.1, "fine_tune_warm_up": 0.0}
+    frozen, tuned = train(project, before), train(project, before.model_copy(update=destructive))
+    scores = [run.snapshot().result["val"] for run in (frozen, tuned)]  # type: ignore[index]
+    assert scores[1]["accuracy"] >= scores[0]["accuracy"]
+    assert len(tuned.snapshot().history) > len(frozen.snapshot().history)
+    if scores[1]["accuracy"] == scores[0]["accuracy"]:
+        assert scores[1]["log_loss"] <= scores[0]["log_loss"] + 1e-6
+
+
+def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
+    run = train(project, small("balanced", pixels=64))
+    assert evaluate(run).accuracy >= 0.9
+    made = export(run, "int8")
+    assert made.agreement >= 0.9
+    assert made.integer_only
+    assert export(run).max_difference < 1e-4
+
+
+def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from core.backbones import get_backbone
+    from core.training.features import FeatureExtractor, Sight
+    from core.training.prepare import ExtractorSpec, prepare
+
+    assert evaluate(train(project, small("instant"))).accuracy >= 0.9
+    sights = [Sight(p.id, project.path_of(p.path)) for p in project.scan().pictures[:6]]
+    found = []
+    for integer in (False, True):
+        spec = ExtractorSpec(get_backbone("efficientnet-lite0"), 224, multi_level=True, integer=integer)
+        file = prepare(spec)
+        assert file is not None
+        with ThreadPoolExecutor(1) as pool:
+            found.append(FeatureExtractor(file, 224, 1).compute(sights, AugmentConfig(), 0, pool))
+    for exact, whole in zip(*found, strict=True):
+        assert np.corrcoef(exact, whole)[0, 1] > 0.9
+    assert not np.array_equal(*found)
+
+
+def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> None:
+    run = train(project, small("best", pixels=64, minutes=1.5))
+    snapshot = run.snapshot()
+    assert snapshot.result is not None
+    tried = snapshot.result["tried"]
+    assert tried == run.records.tried()
+    assert tried[0]["what"] == "EfficientNet-Lite0"
+    assert any("fine-tuned" in attempt["what"] for attempt in tried)
+    assert snapshot.result["why_stopped"]
+    assert evaluate(run).accuracy >= 0.9
+    made = export(run)
+    assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
+
+
+def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
+    import time
+
+    run = start(project, small("best", pixels=64, minutes=30))
+    while not run.records.tried() and not run.records.state().ended:
+        time.sleep(0.05)
+    run.stop()
+    snapshot = wait(run)
+    assert (snapshot.state.state, snapshot.has_model) == ("stopped", True)
+    assert snapshot.result is not None
+    assert snapshot.result["why_stopped"] == "Someone stopped it."
+
+
+def test_fine_tuning_two_networks_is_refused_with_a_sentence(project: Project) -> None:
+    with pytest.raises(RunError, match="one model"):
+        train(project, small("balanced", pixels=64, fine_tune="all"))
+
+
+def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
+    run = train(project, small("small-cnn", epochs=12))
+    assert evaluate(run).accuracy >= 0.9
+    weights = (3 * 9 + 1) * 32 + (32 * 9 + 1) * 64 + (6 * 6 * 64 + 1) * 128 + 129 * 3
+    assert run.snapshot().as_dict()["parameters"] == weights
+
+
+def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) -> None:
+    from core.backbones import get_backbone
+    from core.backbones.fetch import trust
+
+    code = (
+        "import sys; import tensorflow as tf; from core.training.prepare import ExtractorSpec, build_extractor; "
+        "from core.backbones import get_backbone; "
+        "m = build_extractor(ExtractorSpec(get_backbone('efficientnet-lite0'), 96, False)); w = tf.Module(); w.m = m; "
+        "w.v = [v.value for v in m.variables]; "
+        "w.__call__ = tf.function(lambda x: m(x * 255.0), input_signature=[tf.TensorSpec((None, 96, 96, 3))]); "
+        "tf.saved_model.save(w, sys.argv[1])"
+    )
+    folder = tmp_path / "module"
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True)
+    name = f"hub:{folder}#96"
+    config = small("hub-retraining", backbone=name, split=TrainConfig().split)
+    with pytest.raises(RunError, match="can run code"):
+        train(project, config)
+    trust(get_backbone(name))
+    assert evaluate(train(project, config)).accuracy >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no json", "no JSON"),
+        (b"[]", "no settings"),
+        (b'{"config": {}}', "another version"),
+        (b'{"fieldguide_recipe": 1, "config": {}}', "no title"),
+        (b'{"fieldguide_recipe": 1, "title": "x", "sentence": "", "config": {"epochs": -1}}', "epochs"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_with_the_reason(content: bytes, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_recipe(content)
+
+
+def test_recipes_travel_as_files_and_are_kept_here() -> None:
+    for recipe in RECIPES.values():
+        assert read_recipe(recipe_file(recipe)) == recipe
+    saved = save_recipe("Käfer & Co", TrainConfig(epochs=7), "For beetles.")
+    assert saved.name == "kafer-co"
+    assert get_recipe("kafer-co") == saved
+    assert save_recipe("木", TrainConfig()).name.startswith("recipe-")
+    for title in ("", "   ", "x" * 61, "Quick"):
+        with pytest.raises(ConfigError):
+            save_recipe(title, TrainConfig())
+    forget_recipe("kafer-co")
+    forget_recipe("../kafer-co")
+    assert "kafer-co" not in all_recipes()
+
+
+def test_a_recipe_from_a_file_trains_on_the_command_line(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_bytes(recipe_file(save_recipe("Mine", small("quick", epochs=2))))
+    command = [sys.executable, "-m", "core", "train", str(project.root), "--recipe", str(file), "--json"]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    assert (told["recipe"], len(told["history"])) == ("mine", 2)

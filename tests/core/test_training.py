@@ -1,0 +1,163 @@
+"""The rooms of training by themselves: heads, sampling, optimizers, losses, and the scale of features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.config import TrainConfig
+from core.records import RunPlan, RunRecords, RunState
+from core.training.job import Job, softmax
+
+CLASSES = ("a", "b", "c")
+
+
+def job_in(folder: Path, config: TrainConfig) -> Job:
+    plan = RunPlan("run", str(folder), 0.0, config, CLASSES, ())
+    return Job(RunRecords(folder), plan, RunState("running", "fit"), quiet=True)
+
+
+def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
+    """Three clouds of points in eight dimensions."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 8))
+    labels = np.repeat(np.arange(3), counts)
+    return (centres[labels] + spread * rng.normal(size=(len(labels), 8))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "constant"},
+        {"optimizer": "adamw", "weight_decay": 0.01},
+        {"loss": "focal"},
+        {"label_smoothing": 0.1},
+        {"l1": 0.001},
+        {"l2": 0, "l2_plain": 0.001},
+        {"dropout": 0.3},
+        {"over_sampling": True},
+        {"class_weights": False},
+        {"standardise": False},
+    ],
+)
+def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -> None:
+    from core.training import fit
+    from core.training.frozen import learn_head
+
+    config = TrainConfig(epochs=25, learning_rate=0.02, patience=0).model_copy(update=changes)
+    features, labels = toy((40, 20, 30))
+    fit.seed_everything(0)
+    parts, truth = {"train": features, "val": features}, {"train": labels, "val": labels}
+    head = learn_head(job_in(tmp_path, config), config, parts, truth)
+    assert (head.probabilities(features).argmax(1) == labels).mean() > 0.9
+    assert not RunRecords(tmp_path).history()
+
+
+def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) -> None:
+    from core.training import fit
+    from core.training.frozen import learn_head
+
+    features, labels = toy((30, 30, 30))
+    noise = np.random.default_rng(1).normal(size=(90, 8)).astype(np.float32)
+    both = np.concatenate([features, noise], axis=1)
+    kernels = {}
+    for name, changes in {"none": {"l2": 0}, "l2": {"l2": 500}, "l1": {"l2": 0, "l1": 0.02}}.items():
+        config = TrainConfig(epochs=40, learning_rate=0.02, patience=0, keep_best=False).model_copy(update=changes)
+        fit.seed_everything(0)
+        parts, truth = {"train": both, "val": both}, {"train": labels, "val": labels}
+        kernels[name] = learn_head(job_in(tmp_path, config), config, parts, truth).kernel
+    assert np.abs(kernels["l2"]).mean() < 0.5 * np.abs(kernels["none"]).mean()
+    assert np.abs(kernels["l1"][8:]).mean() < 0.2 * np.abs(kernels["none"][8:]).mean()
+
+
+def test_over_sampling_shows_all_classes_equally_often_and_each_picture_about_as_often() -> None:
+    from core.training.fit import sampled
+
+    labels = np.repeat([0, 1, 2], [10, 4, 3])
+    config = TrainConfig(over_sampling=True)
+    rows = sampled(labels, config, np.random.default_rng(0))
+    assert np.bincount(labels[rows]).tolist() == [10, 10, 10]
+    often = np.bincount(rows, minlength=17)
+    assert set(often[10:14]) == {2, 3}
+    assert set(often[14:]) == {3, 4}
+    plain = sampled(labels, TrainConfig(), np.random.default_rng(0))
+    assert sorted(plain) == list(range(17))
+
+
+def test_focal_loss_and_smoothing_are_those_of_their_definition() -> None:
+    from core.training.fit import loss
+
+    logits = np.array([[2.0, 0.5, -1.0], [0.0, 0.1, 0.2]], np.float32)
+    truth = np.eye(3, dtype=np.float32)[[0, 2]]
+    p = softmax(logits)
+    right = (p * truth).sum(1)
+    focal = float(loss(TrainConfig(loss="focal"))(truth, logits))
+    np.testing.assert_allclose(focal, (-((1 - right) ** 2) * np.log(right)).mean(), rtol=1e-5)
+    soft = truth * 0.9 + 0.1 / 3
+    smoothed = float(loss(TrainConfig(label_smoothing=0.1))(truth, logits))
+    np.testing.assert_allclose(smoothed, -(soft * np.log(p)).sum(1).mean(), rtol=1e-5)
+
+
+def test_the_rate_warms_up_then_falls_to_nothing() -> None:
+    from core.training.fit import optimizer
+
+    schedule = optimizer(TrainConfig(learning_rate=0.01), 100, warm_up=0.1)._learning_rate
+    values = [float(schedule(step)) for step in range(101)]
+    assert values[0] == 0
+    assert values[10] == pytest.approx(0.01, rel=0.02)
+    assert values[100] == pytest.approx(0, abs=1e-6)
+    assert values[:11] == sorted(values[:11])
+    assert values[10:] == sorted(values[10:], reverse=True)
+
+
+def test_the_scale_of_features_is_that_of_numpy() -> None:
+    from core.training.fit import standard
+
+    features = np.random.default_rng(0).normal(3, 2, (9000, 7)).astype(np.float32)
+    mean, deviation = standard(features)
+    np.testing.assert_allclose(mean, features.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(deviation, features.std(0), rtol=1e-3)
+
+
+def test_a_folded_head_answers_as_the_standardised_one() -> None:
+    from core.training.fit import fold, standard
+
+    features, _ = toy((5, 5, 5))
+    kernel, bias = np.random.default_rng(2).normal(size=(8, 3)), np.array([0.1, -0.2, 0.3])
+    mean, deviation = standard(features)
+    folded, shifted = fold(kernel, bias, mean, deviation)
+    np.testing.assert_allclose(features @ folded + shifted, (features - mean) / deviation @ kernel + bias, atol=1e-5)
+
+
+def test_estimates_grow_with_the_work_and_heed_what_was_measured(tmp_path: Path, monkeypatch: Any) -> None:
+    from core.augmentation import LEVELS
+    from core.estimate import note_speed, seconds
+
+    monkeypatch.setenv("FIELDGUIDE_HOME", str(tmp_path))
+    quick = TrainConfig()
+    assert seconds(quick, 1000) < seconds(quick, 4000)
+    for more in (
+        {"mirrored": True}, {"second_backbone": "efficientnet-lite2"}, {"pixels": 320}, {"augment": LEVELS["light"]},
+        {"fine_tune": "last"},
+    ):  # fmt: skip
+        assert seconds(quick.model_copy(update=more), 1000) > seconds(quick, 1000), more
+    assert seconds(quick.model_copy(update={"integer_features": True}), 1000) < seconds(quick, 1000)
+    assert seconds(quick.model_copy(update={"minutes": 3}), 1000) == 180
+    before = seconds(quick, 10_000)
+    note_speed("efficientnet-lite0", 20.0)
+    assert seconds(quick, 10_000) > 3 * before
+    (tmp_path / "speeds.json").write_text("[broken")
+    assert seconds(quick, 10_000) == before
+
+
+def test_a_score_prefers_right_answers_then_sure_ones() -> None:
+    from core.training.fit import score
+
+    truth = np.array([0, 1])
+    sure, unsure = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.6, 0.4], [0.4, 0.6]])
+    wrong = np.array([[0.9, 0.1], [0.9, 0.1]])
+    assert score(sure, truth) > score(unsure, truth) > score(wrong, truth)
