@@ -20,7 +20,7 @@ from core.errors import FieldguideError, RunError
 from core.processes import start_worker
 from core.project import Project
 from core.records import RunPlan, RunRecords, RunState
-from core.runs import Run, RunSnapshot, _new_folder, list_runs, live_run, wait
+from core.runs import Run, RunSnapshot, list_runs, live_run, new_folder, wait
 
 RECIPE = "ensemble"
 """What stands as the recipe in the settings of a run that was joined from others."""
@@ -113,7 +113,7 @@ def start(runs: Sequence[Run]) -> Run:
         config = plan.config.model_copy(
             update={"recipe": RECIPE, "pixels": plan.config.input_pixels, "minutes": 0.0, "fine_tune": "off"}
         )
-        folder = _new_folder(project, config, None)
+        folder = new_folder(project, config, None)
         records = RunRecords(folder)
         members = [
             {"run": run.id, "folder": str(run.folder), "weight": float(weight)}

@@ -35,6 +35,7 @@ def in_words(right: int, total: int) -> str:
 
 
 def told(right: int, total: int) -> str:
-    """The accuracy for people: "93.5 %", and of few pictures with its interval: "91.4 %, by chance between 78 % and 97 %"."""
+    """The accuracy for people: "93.5 %", and of few pictures with its interval: "91.4 %; on many more such pictures between
+    78 % and 97 %"."""
     share = f"{right / max(total, 1) * 100:.1f} %"
-    return f"{share}, by chance {in_words(right, total)}" if total < FEW else share
+    return f"{share}; on many more such pictures {in_words(right, total)}" if total < FEW else share

@@ -166,7 +166,7 @@ def get_recipe(name: str) -> Recipe:
 def title_of(name: str) -> str:
     """What a recipe is called on a page; its name where it is not on this machine."""
     recipe = all_recipes().get(name)
-    return recipe.title if recipe else name
+    return recipe.title if recipe else {"ensemble": "Several together"}.get(name, name)
 
 
 def save_recipe(title: str, config: TrainConfig, sentence: str = "") -> Recipe:

@@ -121,11 +121,11 @@ class RunRecords:
 
     def state(self) -> RunState:
         """What state.json says, corrected by what is true: a run whose process is gone without an end was interrupted."""
-        values = store.read_json(self.folder / "state.json")
-        try:
-            state = RunState(**values)
-        except TypeError:
-            return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
+        state = self._written_state()
+        if not state.ended and not is_alive(state.pid, state.born):
+            state = (
+                self._written_state()
+            )  # it may have ended well between the look at the record and that at the process
         if not state.ended and not is_alive(state.pid, state.born):
             unsaved = state.phase == "save"
             state.ended, state.state, state.phase = True, "interrupted", ""
@@ -136,6 +136,13 @@ class RunRecords:
                 "a smaller batch or fewer pictures."
             )
         return state
+
+    def _written_state(self) -> RunState:
+        values = store.read_json(self.folder / "state.json")
+        try:
+            return RunState(**values)
+        except TypeError:
+            return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""

@@ -107,7 +107,7 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
         catalogue = catalogue or project.scan()
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
-        folder = _new_folder(project, config, out)
+        folder = new_folder(project, config, out)
         records = RunRecords(folder)
         records.write_plan(RunPlan(folder.name, str(project.root), began, config, split.classes, pictures))
         start_worker("core.training.worker", [str(folder), str(scanned)], records, RunState())
@@ -123,7 +123,8 @@ def freeze(catalogue: Catalogue, config: TrainConfig) -> tuple[Split, tuple[RunP
     )
 
 
-def _new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:
+def new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:
+    """Makes the folder of a new run: `out`, which must be new or empty, or one in the project. Raises RunError."""
     if out is not None:
         folder = out.expanduser().absolute()
         if folder.is_relative_to(project.root) and not folder.is_relative_to(project.home):

@@ -28,7 +28,8 @@ def headline(snapshot: RunSnapshot) -> None:
     if result:
         test = result["test"]
         st.markdown(f"# {test['right']} of {test['total']} right")
-        chance = f" By chance alone, {in_words(test['right'], test['total'])}." if test["total"] < FEW else ""
+        total = test["total"]
+        chance = f" On many more such pictures: {in_words(test['right'], total)}." if total < FEW else ""
         st.markdown(f"{percent(test['accuracy'])} of new pictures, which it had never seen (test accuracy).{chance}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)

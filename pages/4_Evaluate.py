@@ -20,7 +20,8 @@ if run is None or run.result is None:
 with frame.stopping_at_errors():
     evaluation = evaluate(run.run)
     probabilities = run.run.records.predictions("test")
-chance = f", by chance {in_words(evaluation.right, evaluation.total)}" if evaluation.total < FEW else ""
+total = evaluation.total
+chance = f" (on many more such pictures {in_words(evaluation.right, total)})" if total < FEW else ""
 st.markdown(
     f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}{chance}. "
     f"{literal(run.result['diagnosis'])}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 import traceback
@@ -24,6 +23,7 @@ from core.processes import own_state
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import Run, open_run
 from core.training.features import read_named
+from core.training.saved import load_model
 
 
 class _Exporter:
@@ -50,11 +50,7 @@ class _Exporter:
 
     def make(self, kinds: list[ExportFormat]) -> None:
         self.say("loading")
-        import keras
-
-        if hashlib.sha256(self.run.records.model.read_bytes()).hexdigest() != self.result.get("model_sha256"):
-            raise ModelError("The model file is not the one that was trained here.", "Train again.")
-        model = keras.models.load_model(self.run.records.model, compile=False)
+        model = load_model(self.run)
         reference = self._reference(model)
         for kind in kinds:
             self.say(f"{kind}: converting")

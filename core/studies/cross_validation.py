@@ -96,7 +96,7 @@ def in_words(found: dict[str, Any]) -> str:
     spread = f", give or take {found['deviation'] * 100:.0f}" if done > 1 else ""
     return (
         f"{found['right']:,} of {found['total']:,} right: {found['mean'] * 100:.0f} % on average of "
-        f"{done} test{'s' * (done > 1)}{spread}. With other pictures of the same kind: {low * 100:.0f} to {high * 100:.0f} %."
+        f"{done} test{'s' * (done > 1)}{spread}. On many more such pictures it would be {low * 100:.0f} to {high * 100:.0f} %."
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.config import TrainConfig
 from core.studies.folds import Dealer
-from core.studies.solve import answers, solve
+from core.training.solve import answers, solve
 
 _FOLDS = 5
 _PIECES = 3

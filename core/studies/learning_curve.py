@@ -10,7 +10,7 @@ changes, and as the mean of the classes' means, so that a small class counts as 
 compared with itself, which makes differences of one in a hundred visible. A class is named if leaving a third of it out does
 harm that matters and that chance does not explain, more than with any other class, and if it is not always right already.
 
-The heads are those of the settings, with plain cross-entropy and L2, solved at once (core.studies.solve); the changed
+The heads are those of the settings, with plain cross-entropy and L2, solved at once (core.training.solve); the changed
 copies of augmentation are left out.
 """
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 _IN_MEMORY = 2  # feature sets
+_IN_VAIN = 3  # helpers that may end before they finish a try
+_HEADS = 60
+"""Heads of one process, after which another takes its place: TensorFlow keeps some 5 MB of each for ever."""
 
 
 class Search:
@@ -48,6 +51,7 @@ class Search:
         self.job, self.study = job, study
         self.trials = Trials(study.folder, study.options, job.config.seed, job.config.epochs)
         self.benches: OrderedDict[Any, Bench] = OrderedDict()
+        self.heads = int(study.options.get("heads", _HEADS))  # that are left to this process
 
     def lead(self) -> None:
         """Does tries, with helpers if asked for, until all are done. Raises Stopped, and RunError if all tries failed."""
@@ -56,25 +60,37 @@ class Search:
                 accuracy, log_loss = self.score(self.job.config)
                 self.publish({"val_accuracy": accuracy, "val_log_loss": log_loss})
         self.publish()
-        folder = self.study.folder
-        others = int(self.study.options["workers"]) - 1
-        helpers = [spawn("core.studies.search", [str(folder)], folder / "worker.log") for _ in range(others)]
+        workers = int(self.study.options["workers"])
+        helpers = [self.helper() for _ in range(workers - 1)]
         try:
-            self.work()
-            while self.trials.under_way:
-                time.sleep(0.1)
+            while self.trials.waiting or self.trials.under_way:
+                self.work()
                 if self.job.should_stop():
                     raise Stopped
-                self.work()  # what a helper that died has left behind
+                at_work = sum(helper.poll() is None for helper in helpers)
+                if self.trials.waiting and not self.heads and at_work < workers:
+                    if len(helpers) > workers + _IN_VAIN + len(self.trials.rows()):
+                        raise RunError(
+                            "The processes of the search end without a word.",
+                            f"Details are in {self.job.records.folder / 'worker.log'}.",
+                        )
+                    helpers.append(self.helper())
+                time.sleep(0.1)
         finally:
             for helper in helpers:
                 _end(helper)
         if self.publish()["best"] is None:
             raise RunError("No try came to an end that counts.", "Let smaller learning rates be tried.")
 
+    def helper(self) -> subprocess.Popen[bytes]:
+        """Another process for this search."""
+        folder = self.study.folder
+        return spawn("core.studies.search", [str(folder)], folder / "worker.log")
+
     def work(self) -> None:
-        """Does tries until there are none to claim. Raises Stopped."""
-        while (trial := self.trials.claim()) is not None:
+        """Does tries until there are none to claim, or this process did as many as it may. Raises Stopped."""
+        while self.heads and (trial := self.trials.claim()) is not None:
+            self.heads -= 1
             self.attempt(trial)
             if self.job.should_stop():
                 raise Stopped

@@ -100,15 +100,25 @@ class Trials:
     def claim(self) -> Trial | None:
         """The next try, new or left behind by a process that died; None if all are done or taken, or the time is over."""
         with self.lock:
-            trials = self._all()
-            for left in trials:
-                if left.state == TrialState.RUNNING and not is_alive(*left.user_attrs.get("worker", (0, 0.0))):
-                    if left.user_attrs.get("starts", 0) < _STARTS:
-                        return self._mine(Trial(self._study, self._id(left.number)))
-                    self._study.tell(left.number, state=TrialState.FAIL)
-            if (self.most and len(trials) >= self.most) or (self.seconds and self.spent >= self.seconds):
-                return None
-            return self._mine(self._study.ask())
+            for left in self._left_behind():
+                if left.user_attrs.get("starts", 0) < _STARTS:
+                    return self._mine(Trial(self._study, self._id(left.number)))
+                self._study.tell(left.number, state=TrialState.FAIL)
+            return None if self._enough else self._mine(self._study.ask())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a try to claim."""
+        with self.lock:
+            return not self._enough or bool(self._left_behind())
+
+    @property
+    def _enough(self) -> bool:
+        return bool((self.most and len(self._all()) >= self.most) or (self.seconds and self.spent >= self.seconds))
+
+    def _left_behind(self) -> list[FrozenTrial]:
+        running = [trial for trial in self._all() if trial.state == TrialState.RUNNING]
+        return [trial for trial in running if not is_alive(*trial.user_attrs.get("worker", (0, 0.0)))]
 
     def watch(self, trial: Trial) -> Callable[[dict[str, float]], None]:
         """What is to be called with each epoch's numbers; it raises Pruned when the try may end early."""

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from core.augmentation import AugmentConfig
+from core.augmentation import AugmentConfig, generator
 from core.backbones import get_backbone
 from core.training.features import Stopped
 from core.training.frozen import Head, learn_head, parts_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor
+from core.training.solve import answers, solve
 
 SETS = (
     ("efficientnet-lite0",),
@@ -29,15 +30,20 @@ _SAVING = 45.0
 """Seconds kept back for the test and the file."""
 _ROUNDS = 15
 """More epochs of fine-tuning gain nothing."""
+_FOLDS = 4
+_SURE = 0.1
+"""What a unit of log-likelihood is worth beside accuracy."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Something that was tried: its accuracy and log-loss on the validation part, and what it took."""
+    """Something that was tried: its accuracy and log-loss on the validation part, and what it took. `cross_validated`: its
+    accuracy over the training and validation parts, for heads, of which that can be had quickly."""
 
     what: str
     val_accuracy: float
     val_log_loss: float
+    cross_validated: float | None
     seconds: float
 
 
@@ -59,6 +65,7 @@ class _Search:
         self.began = time.monotonic()
         self.attempts: list[Attempt] = []
         self.best: _Candidate | None = None
+        self.promise = -np.inf  # of the best frozen one, by cross-validation
         self.why = "Everything that it knows was tried."
         self.stopped = False
 
@@ -70,16 +77,14 @@ class _Search:
     def spec(self, name: str) -> ExtractorSpec:
         return ExtractorSpec(get_backbone(name), self.config.input_pixels, True, deviations=True, mirrored=True)
 
-    def consider(self, what: str, candidate: _Candidate, began: float) -> None:
-        """Notes an attempt, and keeps it if it is the best so far."""
+    def note(self, what: str, candidate: _Candidate, began: float, cross_validated: float | None = None) -> None:
+        """Writes an attempt down."""
         from core.training import fit
 
-        truth = self.job.labels("val")
-        accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), truth)
-        self.attempts.append(Attempt(what, accuracy, -likelihood, round(time.monotonic() - began, 1)))
+        accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), self.job.labels("val"))
+        seconds = round(time.monotonic() - began, 1)
+        self.attempts.append(Attempt(what, accuracy, -likelihood, cross_validated, seconds))
         self.job.records.write_tried([asdict(attempt) for attempt in self.attempts])
-        if self.best is None or _worth(candidate, truth) > _worth(self.best, truth):
-            self.best = candidate
 
     def look(self, names: Sequence[str]) -> None:
         """A head on frozen networks."""
@@ -87,7 +92,31 @@ class _Search:
         specs = [self.spec(name) for name in names]
         parts = parts_of(self.job, specs, self.plain)
         head = learn_head(self.job, self.plain, parts)
-        self.consider(_named(names), self.candidate(specs, head, parts), began)
+        candidate = self.candidate(specs, head, parts)
+        accuracy, likelihood = self.cross_validated(parts)
+        self.note(_named(names), candidate, began, accuracy)
+        if accuracy + _SURE * likelihood > self.promise:
+            self.best, self.promise = candidate, accuracy + _SURE * likelihood
+
+    def cross_validated(self, parts: dict[str, np.ndarray]) -> tuple[float, float]:
+        """Accuracy and mean log-likelihood over the training and validation parts, each picture judged by a head that did
+        not see it: the validation part alone is too small to tell two good sets of networks apart."""
+        from core.training import fit
+
+        features = np.concatenate([parts["train"], parts["val"]])
+        labels = np.concatenate([self.job.labels("train"), self.job.labels("val")])
+        fold = generator(self.config.seed, "folds").permutation(len(labels)) % _FOLDS
+        probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
+        for number in range(_FOLDS):
+            if self.job.should_stop():
+                raise Stopped
+            seen, unseen = features[fold != number], fold == number
+            mean, deviation = fit.standard(seen)
+            weights = fit.example_weights(labels[~unseen], probabilities.shape[1], self.config)
+            penalty = max(self.config.l2, 1.0) / len(seen)
+            kernel = solve((seen - mean) / deviation, labels[~unseen], weights, probabilities.shape[1], penalty)
+            probabilities[unseen] = answers(kernel, (features[unseen] - mean) / deviation)
+        return fit.score(probabilities, labels)
 
     def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:
         return _Candidate(
@@ -123,10 +152,12 @@ class _Search:
             tuned.bias,
             spec.backbone.parameters + tuned.kernel.size + tuned.bias.size,
         )
-        self.consider(f"{_named([name])}, fine-tuned", candidate, began)
+        self.note(f"{_named([name])}, fine-tuned", candidate, began)
         if frozen is not None:
             began = time.monotonic()
-            self.consider("Both together", _mixed(frozen, candidate, self.job.labels("val")), began)
+            both = _mixed(frozen, candidate, self.job.labels("val"))
+            self.note("Both together", both, began)
+            self.best = max((frozen, candidate, both), key=lambda each: _worth(each, self.job.labels("val")))
 
 
 def search(job: Job) -> Trained:
@@ -185,7 +216,7 @@ def _worth(candidate: _Candidate, truth: np.ndarray) -> float:
     from core.training import fit
 
     accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), truth)
-    return accuracy + 0.1 * likelihood  # few validation pictures: how sure it is of them tells more than the last one
+    return accuracy + _SURE * likelihood  # few validation pictures: how sure it is of them tells more than the last one
 
 
 def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> _Candidate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import time
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.ensembles import in_order, members_of
-from core.errors import ModelError
 from core.processes import own_state
 from core.records import RunRecords
 from core.runs import Run
 from core.training.job import Job, Trained, load_in_background, work_through
+from core.training.saved import load_model
 from core.training.worker import finish
 
 if TYPE_CHECKING:
@@ -38,25 +37,13 @@ def joined(models: Sequence[keras.Model], weights: Sequence[float]) -> keras.Mod
     return keras.Model(picture, keras.layers.Add(name="probabilities")(votes), name="ensemble")
 
 
-def load(run: Run) -> keras.Model:
-    """The Keras model of a run; only a file that was made here is opened. Raises ModelError."""
-    import keras
-
-    from core.backbones import hub  # noqa: F401 - its layer must be known
-
-    kept = (run.records.result() or {}).get("model_sha256")
-    if hashlib.sha256(run.records.model.read_bytes()).hexdigest() != kept:
-        raise ModelError(f"The model file of {run.id} is not the one that was trained here.", "Train again.")
-    return keras.models.load_model(run.records.model, compile=False)
-
-
 def together(job: Job) -> Trained:
     """What the members know together, by the weights in ensemble.json. Raises ModelError, RunError, Stopped."""
     members = members_of(job.records.folder)
     runs = [Run(Path(member["folder"])) for member in members]
     weights = [float(member["weight"]) for member in members]
     job.until_loaded(load_in_background("core.export.convert"))
-    models = [job.waiting_for(lambda run=run: load(run)) for run in runs]  # type: ignore[misc]
+    models = [job.waiting_for(lambda run=run: load_model(run)) for run in runs]  # type: ignore[misc]
 
     def predict(part: str) -> np.ndarray:
         every = [weight * in_order(run, job.plan, part) for run, weight in zip(runs, weights, strict=True)]

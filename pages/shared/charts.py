@@ -23,17 +23,18 @@ def _dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def _ink() -> tuple[str, str]:
+def ink() -> tuple[str, str]:
     """Colours of what matters and of what stands back: both readable on the page's ground, light or dark."""
     return ("#63b878", "#aaa59b") if _dark() else ("#2c7a41", "#6f6a60")
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name that leaves room for the plot; hovering shows it whole."""
     return plot_text(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
 
 
-def _figure(height: int, **layout: Any) -> go.Figure:
+def blank(height: int, **layout: Any) -> go.Figure:
+    """An empty figure of the kind that all charts here are."""
     figure = go.Figure()
     figure.update_layout(
         height=height,
@@ -57,9 +58,9 @@ def show(figure: go.Figure, key: str, alt: str) -> None:
 
 def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epochs: int, best: int = 0) -> go.Figure:
     """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `best`: epoch to mark."""
-    figure = _figure(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
+    figure = blank(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
     share = metric == "accuracy"
-    strong, quiet = _ink()
+    strong, quiet = ink()
     x = [epoch["epoch"] for epoch in history]
     last = max(x[-1] if x else 1, 2)
     lines = (
@@ -113,7 +114,7 @@ def confusion(evaluation: Evaluation) -> go.Figure:
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / totals.clip(min=1)
     size = max(300, min(720, 130 + 48 * len(names)))
-    figure = _figure(size)
+    figure = blank(size)
     figure.add_heatmap(
         z=shares,
         x=list(range(len(names))),
@@ -130,7 +131,7 @@ def confusion(evaluation: Evaluation) -> go.Figure:
         xgap=3,
         ygap=3,
     )
-    ticks = {"tickvals": list(range(len(names))), "ticktext": [_short(score.name) for score in evaluation.classes]}
+    ticks = {"tickvals": list(range(len(names))), "ticktext": [short_name(score.name) for score in evaluation.classes]}
     crowded = len(names) > MANY_CLASSES
     figure.update_xaxes(title="the model said", side="bottom", showticklabels=not crowded, **ticks)
     figure.update_yaxes(title="it really is", autorange="reversed", **ticks)
@@ -152,7 +153,7 @@ def confusion_words(evaluation: Evaluation) -> str:
 def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5) -> go.Figure:
     """Bars of confidence, the likeliest first."""
     best = sorted(zip(probabilities, range(len(classes)), strict=True), reverse=True)[:top]
-    figure = _figure(34 + 40 * len(best))
+    figure = blank(34 + 40 * len(best))
     figure.add_bar(
         x=[p for p, _ in best],
         y=list(range(len(best))),
@@ -171,7 +172,7 @@ def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5
         autorange="reversed",
         tickfont={"size": 15},
         tickvals=list(range(len(best))),
-        ticktext=[_short(classes[i]) for _, i in best],
+        ticktext=[short_name(classes[i]) for _, i in best],
     )
     return figure
 
@@ -181,7 +182,7 @@ _PARTS = (("#2c7a41", "#ffffff", "learn"), ("#e69f00", "#14201a", "check"), ("#0
 
 def parts(counts: Mapping[str, int]) -> go.Figure:
     """The split as one bar of three parts."""
-    figure = _figure(44, barmode="stack")
+    figure = blank(44, barmode="stack")
     for (name, number), (colour, ink, word) in zip(counts.items(), _PARTS, strict=True):
         figure.add_bar(
             x=[number],

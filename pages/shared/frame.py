@@ -31,6 +31,8 @@ PHASES = {
     "features": "looking at each picture once (features)",
     "fit": "learning (epochs)",
     "building": "building the network",
+    "compare": "comparing models",
+    "search": "trying settings",
     "fine-tune": "training the network itself (fine-tuning)",
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",

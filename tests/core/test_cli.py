@@ -70,7 +70,7 @@ def test_recipes_are_listed_with_their_settings() -> None:
 
 
 def test_a_config_file_changes_only_what_it_names() -> None:
-    from core.__main__ import _merged
+    from core.commands.shared import _merged
     from core.recipes import get_recipe
 
     before = get_recipe("tutorial-cnn-improved").config.model_dump()

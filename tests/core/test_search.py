@@ -152,14 +152,14 @@ def test_the_same_seed_tries_the_same_however_often_it_is_cut_off(tmp_path: Path
 @slow
 def test_the_bayesian_search_learns_from_its_tries(tmp_path: Path) -> None:
     better = 0
-    for seed in range(5):
+    for seed in range(3):
         losses = {}
         for method in ("random", "bayesian"):
-            tries = trials(tmp_path / f"{method} {seed}", method, trials=25, seed=seed)
+            tries = trials(tmp_path / f"{method} {seed}", method, trials=16, seed=seed)
             finish_all(tries)
-            losses[method] = float(np.mean([row["val_log_loss"] for row in tries.rows()[10:]]))
+            losses[method] = float(np.mean([row["val_log_loss"] for row in tries.rows()[8:]]))
         better += losses["bayesian"] < losses["random"]
-    assert better >= 4
+    assert better == 3
 
 
 def test_a_grid_covers_all_combinations(tmp_path: Path) -> None:
@@ -262,8 +262,9 @@ def test_a_try_that_does_worse_than_most_is_cut_short(tmp_path: Path) -> None:
 
 
 @slow
-def test_a_grid_by_two_processes_which_never_look_at_the_test_part(project: Project) -> None:
+def test_a_grid_by_several_processes_which_never_look_at_the_test_part(project: Project) -> None:
     options = options_for("grid", ["learning_rate=0.0003,0.003", "multi_level"], workers=2)
+    options["heads"] = 1  # then another process takes the place of each
     study = start_study(project, "search", QUICK, options)
     for picture in study.records.plan().part("test"):
         (project.root / picture.path).unlink()

@@ -22,8 +22,8 @@ from core.studies.fewer import Answers, Fewer
 from core.studies.folds import Dealer, dealer
 from core.studies.learning_curve import judge, learning_curve
 from core.studies.mirror import mirror_check
-from core.studies.solve import answers, solve
 from core.training.features import Sight, key_of
+from core.training.solve import answers, solve
 from tests.pictures import COLOURS, flat_project, shaded
 
 

@@ -25,11 +25,11 @@ def parallel(rows: Sequence[Mapping[str, Any]], space: Mapping[str, Range], name
     `rows`: as in found.json, the best first; `names`: of the settings, short.
     """
     shown = [row for row in rows if row["val_accuracy"] is not None][:_MOST_LINES]
-    figure = charts._figure(330)
+    figure = charts.blank(330)
     axes = [*space, "val_accuracy"]
     reached = [row["val_accuracy"] for row in shown] or [0.0]
     ends = (min(reached), max(reached))
-    strong, quiet = charts._ink()
+    strong, quiet = charts.ink()
     shades = [quiet, strong]
     for row in reversed(shown):  # the best on top
         told = ", ".join(f"{names[name]} {word(row['values'][name])}" for name in space)
@@ -70,8 +70,8 @@ def parallel(rows: Sequence[Mapping[str, Any]], space: Mapping[str, Range], name
 
 def rates(found: Mapping[str, Any]) -> go.Figure:
     """The loss by the learning rate, with what is suggested."""
-    figure = charts._figure(240)
-    strong, quiet = charts._ink()
+    figure = charts.blank(240)
+    strong, quiet = charts.ink()
     x, y, suggestion = found["rates"], found["losses"], found["suggestion"]
     figure.add_scatter(
         x=x,

@@ -43,10 +43,14 @@ def show(project: Project) -> None:
             )
             runs = sets[number or 0]
         results = {run.id: run.records.result() or {} for run in runs}
-        titles = {run.id: f"{_title(run.records.plan())} · {_right(results[run.id])}" for run in runs}
+        titles: dict[str, str] = {}
+        for run in runs:
+            title = _title(run.records.plan(), results[run.id])
+            same = sum(other.startswith(title) for other in titles.values())  # a list confuses those of one name
+            titles[run.id] = f"{title} ({same + 1})" if same else title
         best = sorted(results, key=lambda name: results[name]["val"]["log_loss"])[:2]
         chosen = st.multiselect(
-            f"Two to {ensembles.MOST} trainings",
+            f"Two to {ensembles.MOST} trainings, and how many they had right when checked (validation)",
             list(titles),
             default=best,
             format_func=lambda name: titles[name],
@@ -74,14 +78,11 @@ def votes(project: Project, result: dict[str, Any]) -> str:
     return f"Votes: {'; '.join(told)}." if told else ""
 
 
-def _title(plan: RunPlan) -> str:
-    """As frame.run_title, for a list, which takes text as it is."""
+def _title(plan: RunPlan, result: dict[str, Any]) -> str:
+    """As frame.run_title, but for a list, which takes text as it is; with how many were right."""
     recipe = RECIPES[plan.config.recipe].title if plan.config.recipe in RECIPES else plan.config.recipe
-    return f"{recipe}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}"
-
-
-def _right(result: dict[str, Any]) -> str:
-    return f"{result['val']['right']} of {result['val']['total']} right when checked"
+    when = time.strftime("%d %b %H:%M", time.localtime(plan.created))
+    return f"{result['val']['right']} of {result['val']['total']} · {recipe}, {when}"
 
 
 def _pixels(runs: list[Run]) -> int:

@@ -18,8 +18,8 @@ def folds(found: dict[str, Any]) -> go.Figure:
     """A dot for each test of a cross-validation, a line at their mean, and the interval behind it."""
     shares = [fold["accuracy"] for fold in found["folds"]]
     low, high = found["interval"]
-    strong, quiet = charts._ink()
-    figure = charts._figure(76 + 28 * found["of"])
+    strong, quiet = charts.ink()
+    figure = charts.blank(76 + 28 * found["of"])
     left = math.floor(10 * min([low, *shares]) - 0.01) / 10
     figure.add_vrect(low, high, fillcolor=_BAND, line_width=0, layer="below")
     figure.add_vline(found["mean"], line={"color": strong, "width": 2})
@@ -54,8 +54,8 @@ def learning(found: dict[str, Any], metric: str, title: str) -> go.Figure:
     steps = found["steps"]
     sizes = [step["pictures"] for step in steps]
     share = metric == "accuracy"
-    strong, quiet = charts._ink()
-    figure = charts._figure(
+    strong, quiet = charts.ink()
+    figure = charts.blank(
         290, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}}
     )
     if share:
@@ -67,7 +67,7 @@ def learning(found: dict[str, Any], metric: str, title: str) -> go.Figure:
     lines = [(plot_text("all classes"), [step[metric] for step in steps], strong, "solid")]
     if share and found.get("class"):
         at = found["classes"].index(found["class"])
-        lines.append((charts._short(found["class"]), [step["recalls"][at] for step in steps], _OUTSTANDING, "dash"))
+        lines.append((charts.short_name(found["class"]), [step["recalls"][at] for step in steps], _OUTSTANDING, "dash"))
     for name, values, colour, dash in lines:
         figure.add_scatter(
             x=sizes,

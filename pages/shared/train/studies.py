@@ -54,11 +54,13 @@ def _part(part: _Part, project: Project, catalogue: Catalogue, config: TrainConf
         st.markdown(part.words)
         if live and study and now:
             asked = study.records.stop_asked()
-            if st.button(
-                "Stopping…" if asked else "Stop", key=f"stop {part.kind}", icon=":material/stop:", disabled=asked
-            ):
-                study.stop()
-                st.rerun(scope="fragment")
+            st.button(
+                "Stopping…" if asked else "Stop",
+                key=f"stop {part.kind}",
+                icon=":material/stop:",
+                disabled=asked,
+                on_click=study.stop,
+            )
             frame.progress(now)
         else:
             _start(part, project, catalogue, config, again=study is not None)
@@ -135,19 +137,21 @@ def _draw_learning_curve(found: dict[str, Any]) -> None:
         figure = figures.learning(found, "log_loss", "How far off (log-loss)")
         charts.show(figure, "curve log-loss", f"Log-loss by pictures to learn from: {told}")
     if found["tried"]:
-        st.caption("With a third of one class left out (recall: how many of its pictures are recognised):")
+        st.caption(
+            "How many pictures of a class are recognised (recall), and how many if it learns from a third fewer of them:"
+        )
         share = st.column_config.NumberColumn(format="percent")
         st.dataframe(
             pd.DataFrame(
                 {
                     "class": [safe_cell(row["class"]) for row in found["tried"]],
                     "pictures": [row["pictures"] for row in found["tried"]],
-                    "recall with all": [row["recall"] for row in found["tried"]],
-                    "with a third fewer": [row["recall_with_fewer"] for row in found["tried"]],
+                    "recall": [round(row["recall"], 2) for row in found["tried"]],
+                    "with fewer": [round(row["recall_with_fewer"], 2) for row in found["tried"]],
                 }
             ),
             hide_index=True,
-            column_config={"recall with all": share, "with a third fewer": share},
+            column_config={"recall": share, "with fewer": share},
             alt="Recall of each class with all its pictures and with a third fewer",
         )
 

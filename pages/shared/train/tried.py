@@ -25,6 +25,7 @@ def show(snapshot: RunSnapshot) -> None:
                 "": ["best" if row == best else "" for row in range(len(attempts))],
                 "Network": [attempt["what"] for attempt in attempts],
                 "Right when checked": [attempt["val_accuracy"] for attempt in attempts],
+                "By cross-validation": [attempt.get("cross_validated") for attempt in attempts],
                 "Log-loss": [attempt["val_log_loss"] for attempt in attempts],
                 "Seconds": [attempt["seconds"] for attempt in attempts],
             }
@@ -33,6 +34,10 @@ def show(snapshot: RunSnapshot) -> None:
         column_config={
             "": st.column_config.TextColumn(width="small"),
             "Right when checked": st.column_config.NumberColumn(format="percent", help="Validation accuracy."),
+            "By cross-validation": st.column_config.NumberColumn(
+                format="percent",
+                help="Right over all pictures but the test, each judged by a head that did not see it.",
+            ),
             "Log-loss": st.column_config.NumberColumn(
                 format="%.3f", help="Smaller is better: wrong and sure costs most."
             ),
