@@ -7,6 +7,7 @@ from core.intervals import FEW, in_words
 from core.records import RunState
 from core.runs import RunSnapshot, evaluate, list_runs
 from pages.shared import charts, frame, results, state
+from pages.shared.configure import recipes
 from pages.shared.text import duration, literal, percent
 from pages.shared.train import ensemble, studies, tried
 
@@ -128,6 +129,9 @@ if not training:
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
             )
+            with st.popover("Keep these settings", icon=":material/bookmark_add:"):
+                recipes.save_form(snapshot.plan.config, "Save this training's settings as a recipe")
+                st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with frame.stopping_at_errors():
             evaluation = evaluate(snapshot.run)
         results.matrix_and_classes(evaluation)

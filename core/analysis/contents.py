@@ -15,7 +15,7 @@ from core.errors import PictureError
 from core.images import read_square
 from core.project import Project
 from core.training.features import FeatureStore, Sight
-from core.training.frozen import feature_folder, look
+from core.training.frozen import look
 from core.training.job import Job
 from core.training.prepare import specs_of
 
@@ -69,13 +69,13 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
 
     Raises Stopped.
     """
-    (spec,) = specs_of(job.config)
+    (spec,), folder = specs_of(job.config), project.home / "features"
     while contents.pictures:
         sights = [Sight(picture.id, project.root / picture.path) for picture in contents.pictures]
         try:
-            vectors = look(job, [spec], sights)
+            vectors = look(job, [spec], sights, folder=folder)
         except PictureError:
-            known = FeatureStore(feature_folder(str(project.root)) / f"{spec.id}.sqlite").get(contents.ids)
+            known = FeatureStore(folder / f"{spec.id}.sqlite").get(contents.ids)
             good = [sight.id in known or _opens(sight.path) for sight in sights]
             if all(good):
                 raise

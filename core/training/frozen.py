@@ -64,13 +64,17 @@ def fetch_weights(spec: ExtractorSpec, job: Job) -> None:
 
 
 def look(
-    job: Job, specs: Sequence[ExtractorSpec], sights: Sequence[Sight], config: TrainConfig | None = None
+    job: Job,
+    specs: Sequence[ExtractorSpec],
+    sights: Sequence[Sight],
+    config: TrainConfig | None = None,
+    folder: Path | None = None,
 ) -> np.ndarray:
     """Features of all sights through all extractors, side by side: float32 (N, F). Raises Stopped, PictureError."""
     seen, config = [], config or job.config
     for number, spec in enumerate(specs):
         extractor = open_extractor(spec, job)
-        kept = FeatureStore(feature_folder(job.plan.project) / f"{spec.id}.sqlite")
+        kept = FeatureStore((folder or feature_folder(job.plan.project)) / f"{spec.id}.sqlite")
         job.phase("features", len(sights) * len(specs))
 
         def said(done: int, _: int, before: int = number * len(sights)) -> None:

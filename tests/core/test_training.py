@@ -71,7 +71,7 @@ def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) 
         parts, truth = {"train": both, "val": both}, {"train": labels, "val": labels}
         kernels[name] = learn_head(job_in(tmp_path, config), config, parts, truth).kernel
     assert np.abs(kernels["l2"]).mean() < 0.5 * np.abs(kernels["none"]).mean()
-    assert np.abs(kernels["l1"][8:]).mean() < 0.2 * np.abs(kernels["none"][8:]).mean()
+    assert np.abs(kernels["l1"][8:]).mean() < 0.4 * np.abs(kernels["none"][8:]).mean()
 
 
 def test_over_sampling_shows_all_classes_equally_often_and_each_picture_about_as_often() -> None:

@@ -72,14 +72,10 @@ def _choose(recipe: Recipe, take: Callable[[str], None], *, chosen: bool) -> Non
     )
 
 
-def files(config: TrainConfig) -> None:
-    """The settings on this page as a recipe: kept here, as a file, or from a file."""
-    st.divider()
-    left, right = st.columns(2, gap="large")
-    with left, st.form("save recipe", border=False, clear_on_submit=True):
-        title = st.text_input(
-            "Save the settings on this page as a recipe", placeholder="Its name", max_chars=60, key="recipe title"
-        )
+def save_form(config: TrainConfig, label: str) -> None:
+    """Asks for a name, and keeps settings under it."""
+    with st.form("save recipe", border=False, clear_on_submit=True):
+        title = st.text_input(label, placeholder="Its name", max_chars=60, key="recipe title")
         if st.form_submit_button("Save", icon=":material/bookmark_add:"):
             try:
                 saved = save_recipe(title, config)
@@ -88,6 +84,14 @@ def files(config: TrainConfig) -> None:
             else:
                 st.toast(f"Saved as {literal(saved.title)}.", icon=":material/bookmark_added:")
                 st.rerun()
+
+
+def files(config: TrainConfig) -> None:
+    """The settings on this page as a recipe: kept here, as a file, or from a file."""
+    st.divider()
+    left, right = st.columns(2, gap="large")
+    with left:
+        save_form(config, "Save the settings on this page as a recipe")
         st.caption("It appears in the list above, for all projects.")
     with right:
         recipe = all_recipes().get(config.recipe)
