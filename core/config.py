@@ -75,7 +75,11 @@ class TrainConfig(Settings):
         description="How often it goes through all training pictures, at most.",
     )
     batch_size: int = Field(
-        128, ge=1, le=512, title="Pictures a step (batch size)", description="How many pictures are looked at together."
+        128,
+        ge=1,
+        le=512,
+        title="Pictures a step (batch size)",
+        description="How many are looked at together, at most; few pictures still make 16 steps a round.",
     )
     learning_rate: float = Field(
         0.003, gt=0, le=1, title="How far each step goes (learning rate)", description="Above 0, at most 1."

@@ -288,7 +288,9 @@ def feature_batches(
             return np.arange(len(labels))
         return sampled(labels, config, generator(config.seed, "order", epoch))
 
-    return batches(len(order(0)), load, features.shape[1:], classes, config.batch_size if training else 1024, order)
+    # Few pictures in large batches would be too few steps: the head would end before it has learned.
+    size = min(config.batch_size, max(8, len(labels) // 16)) if training else 1024
+    return batches(len(order(0)), load, features.shape[1:], classes, size, order)
 
 
 def head(features: int, classes: int, examples: int, config: TrainConfig) -> keras.Model:
