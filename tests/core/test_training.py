@@ -161,3 +161,27 @@ def test_a_score_prefers_right_answers_then_sure_ones() -> None:
     sure, unsure = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.6, 0.4], [0.4, 0.6]])
     wrong = np.array([[0.9, 0.1], [0.9, 0.1]])
     assert score(sure, truth) > score(unsure, truth) > score(wrong, truth)
+
+
+def test_few_pictures_still_make_sixteen_steps_a_round() -> None:
+    from core.training import fit
+
+    config = TrainConfig(batch_size=128)
+    for count, steps in ((5000, 40), (1600, 16), (320, 16), (9, 2)):
+        features, labels = np.zeros((count, 4), np.float32), np.arange(count) % 3
+        assert len(fit.feature_batches(features, labels, 3, config, fit.raw(features), training=True)) == steps
+
+
+def test_a_graphics_card_means_mixed_precision_while_training_only(monkeypatch: Any) -> None:
+    import keras
+    import tensorflow as tf
+
+    from core.training.devices import training_scope
+
+    with training_scope():
+        assert keras.layers.Dense(1).dtype_policy.name == "float32"
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a card"] if kind == "GPU" else [])
+    with training_scope():
+        assert keras.layers.Dense(1).dtype_policy.name == "mixed_float16"
+        assert keras.layers.Dense(1, dtype="float32").compute_dtype == "float32"
+    assert keras.layers.Dense(1).dtype_policy.name == "float32"

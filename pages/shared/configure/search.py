@@ -201,10 +201,15 @@ def _found(study: Study, now: RunState) -> None:
         except FieldguideError as error:
             frame.show_error(error)
             return
-        ranked = sorted(rows, key=lambda row: (row["state"] != "done", row["val_log_loss"] or math.inf))
+        ranked = sorted(rows, key=lambda row: (row["state"] != "done", _loss(row)))
         names = {name: _short(name) for name in space}
         charts.show(search_charts.parallel(ranked, space, names), "search lines", _in_words(ranked, names))
         _table(ranked, names)
+
+
+def _loss(row: dict[str, Any]) -> float:
+    loss = row["val_log_loss"]
+    return math.inf if loss is None else float(loss)  # 0 is a loss, too: the best
 
 
 def _best(best: dict[str, Any], before: dict[str, float] | None, *, ended: bool) -> None:
