@@ -51,6 +51,7 @@ class Attempt:
 class _Candidate:
     """Logits of the held-out parts (N, K), and the networks and head that they come from."""
 
+    what: str
     logits: dict[str, np.ndarray]
     build: Callable[[], list[object]]
     kernel: np.ndarray
@@ -77,13 +78,13 @@ class _Search:
     def spec(self, name: str) -> ExtractorSpec:
         return ExtractorSpec(get_backbone(name), self.config.input_pixels, True, deviations=True, mirrored=True)
 
-    def note(self, what: str, candidate: _Candidate, began: float, cross_validated: float | None = None) -> None:
+    def note(self, candidate: _Candidate, began: float, cross_validated: float | None = None) -> None:
         """Writes an attempt down."""
         from core.training import fit
 
         accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), self.job.labels("val"))
         seconds = round(time.monotonic() - began, 1)
-        self.attempts.append(Attempt(what, accuracy, -likelihood, cross_validated, seconds))
+        self.attempts.append(Attempt(candidate.what, accuracy, -likelihood, cross_validated, seconds))
         self.job.records.write_tried([asdict(attempt) for attempt in self.attempts])
 
     def look(self, names: Sequence[str]) -> None:
@@ -94,7 +95,7 @@ class _Search:
         head = learn_head(self.job, self.plain, parts)
         candidate = self.candidate(specs, head, parts)
         accuracy, likelihood = self.cross_validated(parts)
-        self.note(_named(names), candidate, began, accuracy)
+        self.note(candidate, began, accuracy)
         if accuracy + _SURE * likelihood > self.promise:
             self.best, self.promise = candidate, accuracy + _SURE * likelihood
 
@@ -120,6 +121,7 @@ class _Search:
 
     def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:
         return _Candidate(
+            _named([spec.backbone.name for spec in specs]),
             {part: parts[part] @ head.kernel + head.bias for part in ("val", "test")},
             lambda: [build_extractor(spec) for spec in specs],
             head.kernel,
@@ -146,17 +148,18 @@ class _Search:
         frozen = self.best
         weights = tuned.extractor
         candidate = _Candidate(
+            f"{_named([name])}, fine-tuned",
             tuned.logits,
             lambda: [whole.build_tuned(spec, weights)],
             tuned.kernel,
             tuned.bias,
             spec.backbone.parameters + tuned.kernel.size + tuned.bias.size,
         )
-        self.note(f"{_named([name])}, fine-tuned", candidate, began)
+        self.note(candidate, began)
         if frozen is not None:
             began = time.monotonic()
             both = _mixed(frozen, candidate, self.job.labels("val"))
-            self.note("Both together", both, began)
+            self.note(both, began)
             self.best = max((frozen, candidate, both), key=lambda each: _worth(each, self.job.labels("val")))
 
 
@@ -186,7 +189,7 @@ def search(job: Job) -> Trained:
         found.stopped,
         best.parameters,
         lambda: fit.join(best.build(), best.kernel, best.bias),
-        {"tried": [asdict(attempt) for attempt in found.attempts], "why_stopped": found.why},
+        {"tried": [asdict(attempt) for attempt in found.attempts], "chosen": best.what, "why_stopped": found.why},
     )
 
 
@@ -230,6 +233,7 @@ def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> _Candida
     pairs = [(float(a), float(b)) for a in steps for b in steps]
     best = max(pairs, key=lambda pair: fit.score(softmax(blend(pair, "val")), truth)[1])
     return _Candidate(
+        "Both together",
         {part: blend(best, part) for part in ("val", "test")},
         lambda: [*frozen.build(), *tuned.build()],
         np.concatenate([best[0] * frozen.kernel, best[1] * tuned.kernel]),

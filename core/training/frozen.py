@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,14 +90,30 @@ def look(
 def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> dict[str, np.ndarray]:
     """Features of the parts, float32 (N, F) each: "train" (each picture plain, then its changed copies), "val", "test"."""
     plan = job.plan
-    sights = {
-        "train": [_sight(job, picture, draw) for draw in range(copies(config)) for picture in plan.part("train")],
-        "val": [_sight(job, picture) for picture in plan.part("val")],
-        "test": [_sight(job, picture) for picture in plan.part("test")],
-    }
-    vectors = look(job, specs, [sight for part in sights.values() for sight in part], config)
-    ends = np.cumsum([len(part) for part in sights.values()])
-    return dict(zip(sights, np.split(vectors, ends[:-1]), strict=True))
+    train = [_sight(job, picture, draw) for draw in range(copies(config)) for picture in plan.part("train")]
+    held_out = [_sight(job, picture) for part in ("val", "test") for picture in plan.part(part)]
+    if any(spec.integer for spec in specs):
+        # The file that is taken away looks by floats: the numbers on the screen must be its own.
+        exact = [replace(spec, integer=False) for spec in specs]
+        count = len(plan.part("val"))
+        whole = look(job, specs, train + held_out[:count], config)
+        rest = look(job, exact, held_out, config)
+        learned = aligned(whole[: len(train)], whole[len(train) :], rest[:count])
+    else:
+        learned, rest = np.split(look(job, specs, train + held_out, config), [len(train)])
+    val, test = np.split(rest, [len(plan.part("val"))])
+    return {"train": learned, "val": val, "test": test}
+
+
+def aligned(features: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Features (N, F) of one extractor on the scale of another: both looked at the same pictures, `seen` and `wanted` (M, F).
+
+    Mean and deviation of each feature are moved from those of `seen` to those of `wanted`; a deviation by half or double
+    at most.
+    """
+    before, after = seen.std(axis=0), wanted.std(axis=0)
+    ratio = np.divide(after, before, out=np.ones_like(after), where=before > 0).clip(0.5, 2)
+    return (features - seen.mean(axis=0)) * ratio + wanted.mean(axis=0)
 
 
 def copies(config: TrainConfig) -> int:

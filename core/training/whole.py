@@ -15,6 +15,7 @@ from core.config import TrainConfig
 from core.errors import ModelError
 from core.training import fit, pipeline
 from core.training.devices import training_scope
+from core.training.features import Stopped
 from core.training.frozen import Head
 from core.training.job import Job, Trained, softmax
 from core.training.prepare import ExtractorSpec, build_extractor, mirrored, specs_of
@@ -120,15 +121,19 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
 
 
 def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
-    """Fine-tunes, and keeps whichever is better on the validation part: a small set can lose by it. Raises ModelError."""
-    spec, *others = specs_of(job.config)
-    if others:
-        raise ModelError("Fine-tuning is of one model.", "Switch the second model off, or fine-tuning.")
-    tuned = fine_tune(job, spec, head, job.config)
+    """Fine-tunes, and keeps whichever is better on the validation part: a small set can lose by it.
+
+    A stop keeps what there is by then. Raises ModelError where nothing can be fine-tuned.
+    """
+    (spec,) = specs_of(job.config)
+    try:
+        tuned = fine_tune(job, spec, head, job.config)
+    except Stopped:  # in the first round: the head alone is a model, too
+        return replace(frozen, stopped=True)
     truth = job.labels("val")
     better = fit.score(softmax(tuned.logits["val"]), truth) > fit.score(frozen.predict("val"), truth)
     if not better:
-        return Trained(frozen.predict, frozen.best_epoch, tuned.stopped, frozen.parameters, frozen.join)
+        return replace(frozen, stopped=tuned.stopped)
     return Trained(
         lambda part: softmax(tuned.logits[part]),
         tuned.best_epoch,

@@ -13,6 +13,7 @@ import numpy as np
 
 from core import store
 from core.diagnosis import diagnose
+from core.errors import ModelError
 from core.evaluation import Evaluation, evaluate_predictions
 from core.prediction import write_spec
 from core.processes import own_state
@@ -33,6 +34,8 @@ def train(job: Job) -> Trained:
         from core.training.best import search
 
         return search(job)
+    if config.fine_tune != "off" and len(config.backbones) > 1:
+        raise ModelError("Fine-tuning is of one model.", "Switch the second model off, or fine-tuning.")
     frozen, head = train_frozen(job)
     if config.fine_tune == "off" or frozen.stopped:
         return frozen

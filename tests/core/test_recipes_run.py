@@ -91,6 +91,7 @@ def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> No
     assert tried == run.records.tried()
     assert tried[0]["what"] == "EfficientNet-Lite0"
     assert any("fine-tuned" in attempt["what"] for attempt in tried)
+    assert snapshot.result["chosen"] in [attempt["what"] for attempt in tried]
     assert snapshot.result["why_stopped"]
     assert evaluate(run).accuracy >= 0.9
     made = export(run)

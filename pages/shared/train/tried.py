@@ -17,12 +17,12 @@ def show(snapshot: RunSnapshot) -> None:
         if snapshot.live:
             st.caption("The first attempt takes a minute or two; each one is listed here.")
         return
-    best = min(range(len(attempts)), key=lambda row: attempts[row]["val_log_loss"])
+    result = snapshot.result or {}
     st.markdown("**What was tried**")
     st.dataframe(
         pd.DataFrame(
             {
-                "": ["best" if row == best else "" for row in range(len(attempts))],
+                "": ["kept" if attempt["what"] == result.get("chosen") else "" for attempt in attempts],
                 "Network": [attempt["what"] for attempt in attempts],
                 "Right when checked": [attempt["val_accuracy"] for attempt in attempts],
                 "By cross-validation": [attempt.get("cross_validated") for attempt in attempts],
@@ -31,6 +31,7 @@ def show(snapshot: RunSnapshot) -> None:
             }
         ),
         hide_index=True,
+        placeholder="",
         column_config={
             "": st.column_config.TextColumn(width="small"),
             "Right when checked": st.column_config.NumberColumn(format="percent", help="Validation accuracy."),
@@ -45,6 +46,6 @@ def show(snapshot: RunSnapshot) -> None:
         },
         alt="Each attempt with its validation accuracy, log-loss and seconds",
     )
-    why = (snapshot.result or {}).get("why_stopped")
+    why = result.get("why_stopped")
     if why:
         st.caption(f"Why it ended: {why}")
