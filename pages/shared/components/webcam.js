@@ -91,7 +91,10 @@ class Webcam {
       if (!event.repeat) this.record();
     };
     hold.onkeyup = hold.onblur = () => this.rest();
-    one.onclick = () => this.take();
+    one.onclick = () => {
+      this.wanted = true; // until there is one: the camera may not have sent a new picture since the last press
+      this.take();
+    };
     clear.onclick = () => {
       if (clear.dataset.sure) this.discard(this.frames);
       else clear.dataset.sure = "yes";
@@ -188,6 +191,7 @@ class Webcam {
   switchOff(trouble = "") {
     this.attempts += 1;
     clearInterval(this.timer);
+    this.wanted = false;
     this.rest();
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = this.at.video.srcObject = this.darkSince = null;
@@ -227,7 +231,7 @@ class Webcam {
   beat() {
     const look = () => {
       if (!this.live) return;
-      if (this.recording) this.take();
+      if (this.recording || this.wanted) this.take();
       const now = performance.now();
       this.darkSince = this.isDark() ? (this.darkSince ?? now) : null;
       say(this.at.dark, this.darkSince !== null && now - this.darkSince > DARK_FOR_MS ? DARK : "");
@@ -254,9 +258,13 @@ class Webcam {
   }
 
   take() {
-    if (!this.ready) return;
+    if (!this.ready) {
+      this.wanted = false;
+      return;
+    }
     if (this.isDark()) {
       if (!this.recording) this.darkSince = -Infinity; // told at the next look
+      this.wanted = false;
       return;
     }
     const { video, strip } = this.at;
@@ -264,6 +272,7 @@ class Webcam {
     this.crop(picture.getContext("2d"));
     const url = picture.toDataURL("image/jpeg", QUALITY);
     if (url === this.frames.at(-1)?.url) return; // the camera has not sent a new one since
+    this.wanted = false;
     const small = canvas(TILE);
     small.getContext("2d").drawImage(picture, 0, 0, TILE, TILE);
     const tile = document.createElement("button");
