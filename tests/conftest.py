@@ -15,13 +15,16 @@ from tests.pictures import COLOURS, flat_project
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+def pytest_configure() -> None:
+    if os.environ.get("CI") and not CHROMIUM:
+        pytest.exit("CI must have Chromium: the browser tests may not be skipped there.", returncode=3)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "network" in item.keywords and "network" not in (config.option.markexpr or ""):
             item.add_marker(pytest.mark.skip(reason="needs the internet; run it with: pytest -m network"))
         if "browser" in item.keywords and not CHROMIUM:
-            if os.environ.get("CI"):
-                pytest.exit("CI must have Chromium: the browser tests may not be skipped there.", returncode=3)
             item.add_marker(
                 pytest.mark.skip(reason="there is no Chromium on this machine (install it, or set CHROMIUM)")
             )
