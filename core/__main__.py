@@ -23,9 +23,11 @@ from core.export import export as make_export
 from core.intervals import told
 from core.prediction import Classifier
 from core.project import Project
+from core.report import report
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run
 from core.runs import train as train_run
+from core.sureness import NOT_SURE
 
 ROOT = Path(__file__).parents[1]
 SAFE_SETTINGS = (
@@ -174,17 +176,22 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
 
 @cli.command()
 @click.argument("run_dir")
+@click.option("--part", type=click.Choice(["test", "val"]), default="test", show_default=True)
 @as_json
-def evaluate(run_dir: str, json_: bool) -> None:
-    """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class."""
-    evaluation = evaluate_run(open_run(run_dir))
+def evaluate(run_dir: str, part: str, json_: bool) -> None:
+    """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class.
+
+    With --json all numbers: areas under curves, calibration, what the rules find.
+    """
+    run = open_run(run_dir)
+    evaluation = evaluate_run(run, part)
     click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
     for score in evaluation.classes:
         click.echo(
             f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
             f"F1 {score.f1:.2f}"
         )
-    say_json(json_, evaluation.as_dict())
+    say_json(json_, report(run.snapshot(), part))
 
 
 @cli.command()
@@ -217,7 +224,8 @@ def predict(model: str, pictures: tuple[str, ...], json_: bool) -> None:
             raise PictureError(f"{picture}: {error.message}.", "Leave it out, or choose another picture.") from None
     answers = Classifier.load(model).predict([Path(picture) for picture in pictures]).as_dicts()
     for answer in answers:
-        click.echo(f"{answer['file']}: {answer['label']} ({answer['probability']:.0%})")
+        doubt = "" if answer["sure"] else f"{NOT_SURE}, perhaps "
+        click.echo(f"{answer['file']}: {doubt}{answer['label']} ({answer['probability']:.0%})")
     if json_:
         # A list was asked for; the one JSON value on the last line is that list.
         click.echo(json.dumps(answers, ensure_ascii=False))

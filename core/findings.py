@@ -117,6 +117,17 @@ def dismiss(project: Project, finding: Finding, pictures: Sequence[Picture]) -> 
     store.write_json(project.home / _FILE, sorted(_dismissed(project) | set(_marks(finding.kind, pictures))))
 
 
+def confirm(project: Project, pictures: Sequence[Picture]) -> None:
+    """Keeps in mind that a person looked and that these labels are right, so that they are not suspected again."""
+    store.write_json(project.home / _FILE, sorted(_dismissed(project) | set(_marks("label", pictures))))
+
+
+def confirmed(project: Project) -> set[tuple[str, str]]:
+    """The (picture id, class) whose labels a person called right."""
+    marks = (mark.split(" ", 2) for mark in _dismissed(project))
+    return {(mark[1], mark[2]) for mark in marks if len(mark) == 3 and mark[0] == "label"}
+
+
 def dismissed_count(project: Project) -> int:
     """How many things were dismissed."""
     return len(_dismissed(project))

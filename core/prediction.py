@@ -18,8 +18,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core import store
 from core.errors import ModelError
+from core.evaluation.calibration import cooled
 from core.images import read_square
 from core.records import RunPlan
+from core.sureness import Sureness, sureness_of
 
 SPEC_NAME = "fieldguide.json"
 SPEC_VERSION = 1
@@ -28,32 +30,48 @@ MAX_MODEL_BYTES = 1_000_000_000
 
 @dataclass(frozen=True)
 class Predictions:
-    """`ids` (N,) in the order given, and `probabilities` float32 (N, K), rows sum to 1, columns are `classes`."""
+    """`ids` (N,) in the order given, and `probabilities` float32 (N, K), rows sum to 1, columns are `classes`.
+
+    `threshold`: the confidence, 0..1, from which on an answer counts.
+    """
 
     ids: tuple[str, ...]
     probabilities: np.ndarray
     classes: tuple[str, ...]
+    threshold: float = 0.0
 
     @property
     def labels(self) -> list[str]:
         """The most likely class of each."""
         return [self.classes[i] for i in self.probabilities.argmax(axis=1)]
 
+    @property
+    def sure(self) -> list[bool]:
+        """Whether each is sure enough to count as an answer."""
+        return [bool(highest >= self.threshold) for highest in self.probabilities.max(axis=1)]
+
     def as_dicts(self) -> list[dict[str, Any]]:
-        """One {file, label, probability, probabilities} for each, for JSON."""
+        """One {file, label, sure, probability, probabilities} for each, for JSON."""
         return [
             {
                 "file": name,
                 "label": self.classes[int(row.argmax())],
+                "sure": sure,
                 "probability": float(row.max()),
                 "probabilities": dict(zip(self.classes, row.tolist(), strict=True)),
             }
-            for name, row in zip(self.ids, self.probabilities, strict=True)
+            for name, row, sure in zip(self.ids, self.probabilities, self.sure, strict=True)
         ]
 
 
-def make_spec(plan: RunPlan, result: dict[str, Any], kind: str, model: bytes) -> dict[str, Any]:
-    """What a program must know to use the model as it was used here; becomes fieldguide.json."""
+def make_spec(
+    plan: RunPlan, result: dict[str, Any], kind: str, model: bytes, sureness: Sureness | None = None
+) -> dict[str, Any]:
+    """What a program must know to use the model as it was used here; becomes fieldguide.json.
+
+    `sureness`: what is built into the model (the temperature), and below what a program should say "not sure".
+    """
+    sureness = sureness or Sureness()
     test = result["test"]
     return {
         "fieldguide": SPEC_VERSION,
@@ -69,6 +87,8 @@ def make_spec(plan: RunPlan, result: dict[str, Any], kind: str, model: bytes) ->
             "dtype": "uint8" if kind == "int8" else "float32",
         },
         "output": {"meaning": "probabilities", "dtype": "uint8" if kind == "int8" else "float32"},
+        "not_sure_below": sureness.threshold,
+        "temperature": sureness.temperature,
         "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
         "training": {
             "run": plan.id,
@@ -86,12 +106,17 @@ def write_spec(folder: Path, plan: RunPlan, result: dict[str, Any], kind: str) -
 
 
 class Classifier:
-    """A loaded model. Safe to use from several threads; one picture is computed at a time."""
+    """A loaded model. Safe to use from several threads; one picture is computed at a time.
 
-    def __init__(self, model: bytes, spec: dict[str, Any]) -> None:
+    `temperature` is applied to what the file answers; a file that was taken away has it inside. `threshold`: the
+    confidence, 0..1, below which it is not sure.
+    """
+
+    def __init__(self, model: bytes, spec: dict[str, Any], temperature: float = 1.0) -> None:
         try:
             self.classes = tuple(str(name) for name in spec["classes"])
             self.pixels = int(spec["input"]["pixels"])
+            self.threshold = float(spec.get("not_sure_below", 0.0))
             self._interpreter = Interpreter(model_content=model)
             self._interpreter.allocate_tensors()
             self._input = self._interpreter.get_input_details()[0]
@@ -101,6 +126,7 @@ class Classifier:
         if tuple(self._output["shape"]) != (1, len(self.classes)) or self._input["shape"][1] != self.pixels:
             raise ModelError("The model and its labels do not fit together.", "Export it again.")
         self.spec = spec
+        self._temperature = temperature
         self._lock = threading.Lock()
 
     @classmethod
@@ -108,6 +134,7 @@ class Classifier:
         """From a run folder, an exported zip, or a .tflite file with fieldguide.json beside it. Raises ModelError."""
         path = Path(path).expanduser()
         try:
+            sureness = sureness_of(path)
             if path.is_dir():
                 path = path / "model.tflite"
             if zipfile.is_zipfile(path):
@@ -120,7 +147,9 @@ class Classifier:
             ) from None
         except (OSError, ValueError) as error:
             raise ModelError(f"{path.name} cannot be read: {error}.", "Export it again.") from None
-        return cls(model, spec)
+        if sureness.threshold and isinstance(spec, dict):
+            spec["not_sure_below"] = sureness.threshold
+        return cls(model, spec, sureness.temperature)
 
     @classmethod
     def _from_zip(cls, path: Path) -> Classifier:
@@ -142,14 +171,15 @@ class Classifier:
             self._interpreter.invoke()
             row = self._interpreter.get_tensor(self._output["index"])[0]
         scale, zero = self._output["quantization"]
-        return (row.astype(np.float32) - zero) * scale if scale else row
+        return cooled((row.astype(np.float32) - zero) * scale if scale else row, self._temperature)
 
     def predict(self, pictures: Sequence[Path | str | bytes], names: Sequence[str] | None = None) -> Predictions:
         """Decodes and classifies; `names` become the ids (by default the paths). Raises PictureError for a bad picture."""
         ids = tuple(names) if names else tuple(str(picture) for picture in pictures)
         sources = [Path(picture) if isinstance(picture, str) else picture for picture in pictures]
         rows = [self.probabilities(read_square(source, self.pixels)) for source in sources]
-        return Predictions(ids, np.stack(rows) if rows else np.empty((0, len(self.classes)), np.float32), self.classes)
+        probabilities = np.stack(rows) if rows else np.empty((0, len(self.classes)), np.float32)
+        return Predictions(ids, probabilities, self.classes, self.threshold)
 
 
 def _spec_beside(model: Path) -> Path:

@@ -20,6 +20,7 @@ from core.processes import reap, start_worker
 from core.project import Project
 from core.records import RunPicture, RunPlan, RunRecords, RunState
 from core.splits import PARTS, Split, make_split
+from core.sureness import probabilities
 
 
 @dataclass(frozen=True)
@@ -206,10 +207,13 @@ def train(
 
 
 def evaluate(run: Run, part: str = "test") -> Evaluation:
-    """How the run's model does on its "val" or "test" part. Raises RunError if it has no predictions yet."""
+    """How the run's model, as it is used (see core.sureness), does on its "val" or "test" part.
+
+    Raises RunError if it has no predictions yet.
+    """
     plan = run.records.plan()
     truth = np.array([picture.label for picture in plan.part(part)])
-    return evaluate_predictions(run.records.predictions(part), truth, plan.classes)
+    return evaluate_predictions(probabilities(run.records, part), truth, plan.classes)
 
 
 def queue_lock() -> FileLock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +21,7 @@ from core.prediction import SPEC_NAME
 from core.processes import reap, start_worker
 from core.records import RunRecords, RunState
 from core.runs import Run
+from core.sureness import sureness_of
 
 KINDS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 GOOD_AGREEMENT = {"float32": 0.99, "float16": 0.99, "dynamic": 0.95, "int8": 0.95}
@@ -65,15 +66,18 @@ def exports_folder(run: Run, kind: str = "") -> Path:
 
 
 def exports_of(run: Run) -> dict[str, Export]:
-    """The exports that are ready, by kind."""
+    """The exports that are ready, by kind; those made before the model's sureness was changed are not."""
     found: dict[str, Export] = {}
+    sureness = asdict(sureness_of(run.folder))
     for kind in KINDS:
         report = store.read_json(exports_folder(run, kind) / "report.json")
         try:
+            if report.pop("sureness") != sureness:
+                continue
             export = Export(
                 **report | {"file": Path(report["file"]), "zip": Path(report["zip"]), "differ": tuple(report["differ"])}
             )
-        except (TypeError, KeyError):
+        except (AttributeError, TypeError, KeyError):
             continue
         if export.file.is_file() and export.zip.is_file():
             found[kind] = export

@@ -36,4 +36,6 @@ for path in sys.argv[1:]:
     model.invoke()
     scale, zero = target["quantization"]
     row = (model.get_tensor(target["index"])[0] - np.float32(zero)) * (scale or 1)
-    print(json.dumps({"file": path, "label": SPEC["classes"][row.argmax()], "probabilities": row.tolist()}))
+    sure = bool(row.max() >= SPEC["not_sure_below"])
+    label = SPEC["classes"][row.argmax()]
+    print(json.dumps({"file": path, "label": label, "sure": sure, "probabilities": row.tolist()}))

@@ -15,6 +15,7 @@ import numpy as np
 from core import store
 from core.config import ExportConfig, ExportFormat
 from core.errors import FieldguideError, ModelError
+from core.evaluation.calibration import cooled
 from core.export import exports_folder
 from core.export.bundle import make_zip
 from core.export.parity import is_integer_only, measure, opens
@@ -22,8 +23,9 @@ from core.prediction import SPEC_NAME, Classifier, make_spec
 from core.processes import own_state
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import Run, open_run
+from core.sureness import sureness_of
 from core.training.features import read_named
-from core.training.saved import load_model
+from core.training.saved import load_model, softened
 
 
 class _Exporter:
@@ -34,6 +36,7 @@ class _Exporter:
         self.records = RunRecords(exports_folder(run))
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
+        self.sureness = sureness_of(run.folder)
         files = [(p.id, self.plan.file(p), p.label) for p in self.plan.part("test")]
         self.test = [item for item in files if item[1].is_file()]
         if not self.test:
@@ -51,7 +54,8 @@ class _Exporter:
     def make(self, kinds: list[ExportFormat]) -> None:
         self.say("loading")
         model = load_model(self.run)
-        reference = self._reference(model)
+        reference = cooled(self._reference(model), self.sureness.temperature)
+        model = softened(model, self.sureness.temperature)
         for kind in kinds:
             self.say(f"{kind}: converting")
             self._export(kind, self._convert(model, kind), reference)
@@ -68,7 +72,7 @@ class _Exporter:
     def _convert(self, model: Any, kind: ExportFormat) -> bytes:
         from core.export.convert import to_tflite
 
-        if kind == "float32" and self.run.records.tflite.is_file():
+        if kind == "float32" and self.sureness.temperature == 1 and self.run.records.tflite.is_file():
             made = self.run.records.tflite.read_bytes()
             if opens(made):
                 return made
@@ -83,7 +87,7 @@ class _Exporter:
 
     def _export(self, kind: ExportFormat, model: bytes, reference: np.ndarray) -> None:
         folder = exports_folder(self.run, kind)
-        spec = make_spec(self.plan, self.result, kind, model)
+        spec = make_spec(self.plan, self.result, kind, model, self.sureness)
         parity = measure(
             Classifier(model, spec),
             self.test,
@@ -99,6 +103,7 @@ class _Exporter:
         store.write_bytes(bundle, make_zip(model, spec))
         report = asdict(parity) | {
             "kind": kind,
+            "sureness": asdict(self.sureness),
             "file": str(folder / "model.tflite"),
             "zip": str(bundle),
             "bytes": len(model),

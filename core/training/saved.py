@@ -25,3 +25,21 @@ def load_model(run: Run) -> keras.Model:
     if hashlib.sha256(run.records.model.read_bytes()).hexdigest() != kept:
         raise ModelError(f"The model file of {run.id} is not the one that was trained here.", "Train again.")
     return keras.models.load_model(run.records.model, compile=False)
+
+
+def softened(model: keras.Model, temperature: float) -> keras.Model:
+    """A classifier whose answers are softmax(logits / temperature); changes `model`, which is not to be used any more.
+
+    Where the logits come from a dense layer its weights are divided, so that integers stay exact; else the logarithm of
+    the answers is.
+    """
+    import keras
+
+    if temperature == 1:
+        return model
+    *_, before, last = model.layers
+    if isinstance(last, keras.layers.Softmax) and isinstance(before, keras.layers.Dense) and before.use_bias:
+        before.set_weights([weights / temperature for weights in before.get_weights()])
+        return model
+    logits = keras.ops.log(keras.ops.maximum(model.output, 1e-12)) / temperature
+    return keras.Model(model.input, keras.layers.Softmax(name="honest")(logits), name=model.name)

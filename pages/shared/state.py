@@ -120,6 +120,7 @@ def catalogue_of(project: Project) -> Catalogue:
     The first look shows a bar. Of a project so large that a look takes long, the last known state is given, and the new
     look is made in the background: the next click shows what it found.
     """
+    place = st.empty()  # always: if it came only when it is needed, the browser would draw all that follows anew
     root, shared = str(project.root), _catalogues()
     known = shared.get(root)
     if known and time.monotonic() - known.at < max(_FRESH_SECONDS, 5 * known.took):
@@ -129,7 +130,6 @@ def catalogue_of(project: Project) -> Catalogue:
             known.looking = True
             threading.Thread(target=_look_again, args=(project, known), daemon=True).start()
         return known.catalogue
-    place = st.empty()
 
     def show(done: int, total: int) -> None:
         place.progress(done / total, text=f"Looking at each picture once: {done:,} of {total:,}")

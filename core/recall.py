@@ -1,0 +1,59 @@
+"""What a model says of the pictures that it learned from: asked for when someone wants to know, and then kept."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from core import store
+from core.errors import FieldguideError, RunError
+from core.images import read_square
+from core.prediction import Classifier
+from core.project import Project
+from core.records import RunPicture, RunRecords
+
+_FILE = "recall.npz"
+
+
+def ask(records: RunRecords, progress: Callable[[int, int], None]) -> None:
+    """Asks the run's .tflite about its training pictures, wherever in the project they lie now; milliseconds for each.
+
+    Those that are gone or damaged are left out. Raises ModelError if there is no model, RunError if no picture is left.
+    """
+    plan = records.plan()
+    classifier = Classifier.load(records.tflite)
+    project = Project.open(plan.project)
+    pictures, ids, rows = plan.part("train"), [], []
+    for number, picture in enumerate(pictures):
+        progress(number, len(pictures))
+        try:
+            square = read_square(_file(project, plan.file(picture), picture), classifier.pixels)
+        except FieldguideError:
+            continue
+        ids.append(picture.id)
+        rows.append(classifier.probabilities(square))
+    if not rows:
+        raise RunError("None of the training pictures is there any more.", "Put them back, or train again.")
+    store.write_with(records.folder / _FILE, lambda path: np.savez(path, ids=np.array(ids), said=np.stack(rows)))
+
+
+def answers(records: RunRecords) -> tuple[tuple[RunPicture, ...], np.ndarray] | None:
+    """The training pictures (N) that were asked about, and float32 (N, K); None if nobody asked yet."""
+    plan = records.plan()
+    try:
+        with np.load(io.BytesIO((records.folder / _FILE).read_bytes())) as file:
+            ids, said = file["ids"].tolist(), file["said"]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    known = {picture.id: picture for picture in plan.part("train")}
+    if said.shape != (len(ids), len(plan.classes)) or not set(ids) <= set(known):
+        return None
+    return tuple(known[one] for one in ids), said
+
+
+def _file(project: Project, planned: Path, picture: RunPicture) -> Path:
+    return planned if planned.is_file() else project.file_with(picture.id)

@@ -1,0 +1,1 @@
+"""The views of Evaluate, each a module with `show(here, run)`."""

@@ -1,0 +1,54 @@
+"""What the rules found, the most telling first, each with the next click."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.diagnosis import Diagnosis
+from core.report import diagnosis_of
+from core.runs import RunSnapshot
+from pages.shared import state
+from pages.shared.evaluate.parts import answers_of
+from pages.shared.frame import Here
+from pages.shared.text import count, literal
+
+_PAGES = {
+    "pictures": ("pages/1_Pictures.py", "To the pictures"),
+    "configure": ("pages/2_Configure.py", "To the settings"),
+    "test": ("pages/5_Test.py", "Try new pictures"),
+}
+_VIEWS = {"mistakes": "Mistakes", "stress": "Harder pictures"}
+
+
+def show(here: Here, run: RunSnapshot) -> None:  # noqa: ARG001 - as the views are called
+    """The first finding as a sentence; the others fold away."""
+    first, *others = diagnosis_of(run, answers_of(run).evaluation)
+    st.markdown(literal(first.sentence))
+    if others:
+        with st.expander(f"{count(len(others), 'more thing')} to know", icon=":material/lightbulb:"):
+            for number, one in enumerate(others):
+                with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                    with st.container():
+                        st.markdown(literal(one.sentence))
+                        if one.evidence:
+                            st.caption(literal(one.evidence))
+                    _go(one, number)
+
+
+def _go(one: Diagnosis, number: int) -> None:
+    if one.step in _PAGES:
+        page, label = _PAGES[one.step]
+        st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=state.link_params())
+    else:
+        st.button(
+            "Show them",
+            key=f"advice {number}",
+            type="tertiary",
+            icon=":material/arrow_forward:",
+            on_click=_open,
+            args=(one,),
+        )
+
+
+def _open(one: Diagnosis) -> None:
+    st.session_state["evaluate view"] = _VIEWS[one.step]

@@ -1,0 +1,200 @@
+"""What is taken for what: the confusion matrix, and the pictures behind each of its cells, to be put right there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core import findings, labels
+from core.catalogue import Picture
+from core.evaluation import Evaluation
+from core.evaluation.order import confused_together
+from core.project import Project
+from core.records import RunPicture
+from core.runs import RunSnapshot
+from pages.shared import grid
+from pages.shared.evaluate import again
+from pages.shared.evaluate.parts import Answers, choose_part
+from pages.shared.frame import Here
+from pages.shared.pictures import edits
+from pages.shared.pictures.tiles import Teller
+from pages.shared.text import count, percent
+
+_MOST = 240
+_WIDE = 6
+_HERE = Path(__file__).parents[1] / "components"
+_COMPONENT = st.components.v2.component(
+    "fieldguide_matrix",
+    html='<div class="fg-matrix"></div>',
+    css=(_HERE / "matrix.css").read_text(encoding="utf-8"),
+    js=(_HERE / "matrix.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Which pictures: those that are `truth` and were called `said`; None is any. Both None: all mistakes."""
+
+    truth: str | None = None
+    said: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What the pictures have in common."""
+        if self.truth is None and self.said is None:
+            return "All mistakes"
+        if self.said is None:
+            return f"All pictures of {self.truth}"
+        if self.truth is None:
+            return f"All that it calls {self.said}"
+        return f"{self.truth}, recognised" if self.truth == self.said else f"{self.truth}, taken for {self.said}"
+
+    def holds(self, truth: str, said: str) -> bool:
+        """Whether a picture of `truth` that was called `said` belongs here."""
+        if self.truth is None and self.said is None:
+            return truth != said
+        return self.truth in (None, truth) and self.said in (None, said)
+
+
+def show(here: Here, run: RunSnapshot) -> None:
+    """Draws the view."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        answers = choose_part(run)
+        shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
+        again.offer(here, run)  # last in a row that is always there: what comes and goes moves nothing else
+    if answers is None:
+        return
+    evaluation = answers.evaluation
+    if len(evaluation.classes) > _WIDE:
+        left, right = st.container(), st.container()
+    else:
+        left, right = st.columns([5, 6], gap="large")
+    with left:
+        cell = _matrix(evaluation, shares=shares)
+    with right:
+        _pictures(here, answers, cell)
+
+
+def _matrix(evaluation: Evaluation, *, shares: bool) -> Cell:
+    """Draws the matrix and gives the cell that is chosen in it."""
+    order = confused_together(evaluation.confusion)
+    names = [evaluation.classes[position].name for position in order]
+    state: Any = st.session_state.get("matrix") or {}
+    now = _cell(state.get("cell"), names)
+    counts = evaluation.confusion[np.ix_(order, order)].tolist()
+    unit = "percent of the row" if shares else "pictures"
+    caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
+    st.caption(caption)
+    result = _COMPONENT(
+        key="matrix",
+        data={
+            "names": names,
+            "counts": counts,
+            "shares": shares,
+            "caption": caption,
+            "hint": "Click a number, or a name, to see the pictures behind it.",
+            "truth": now.truth,
+            "said": now.said,
+        },
+        default={"cell": None},
+        on_cell_change=lambda: None,
+        height="content",
+    )
+    return _cell(result.cell, names)
+
+
+def _cell(value: Any, names: Sequence[str]) -> Cell:
+    """What the browser sent; a class that is not there is any."""
+    known = {key: value.get(key) for key in ("truth", "said")} if isinstance(value, dict) else {}
+    return Cell(**{key: name for key, name in known.items() if name in names})
+
+
+def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
+    """The pictures of a cell, the surest answers first, to be looked at and put right."""
+    classes, probabilities = answers.classes, answers.probabilities
+    truth = [classes[picture.label] for picture in answers.pictures]
+    said = [classes[position] for position in probabilities.argmax(axis=1)]
+    sure = probabilities.max(axis=1)
+    inside = [number for number in range(len(truth)) if cell.holds(truth[number], said[number])]
+    inside.sort(key=lambda number: -sure[number])
+    at = _where(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
+    found = [(number, at[answers.pictures[number].id]) for number in inside if answers.pictures[number].id in at]
+    shown = found[:_MOST]
+    teller = Teller(here, [picture for _, picture in shown])
+    right = findings.confirmed(here.project)
+    tiles = []
+    for number, picture in shown:
+        moved = picture.class_name != truth[number]
+        confirmed = (picture.id, picture.class_name) in right
+        flag = "label changed" if moved else "label is right" if confirmed else ""
+        wrong = said[number] != truth[number] and not moved
+        suggestion = (said[number], float(sure[number])) if wrong else None
+        tiles.append(teller.tile(picture, suggestion=suggestion, flag=flag))
+    more = f" The first {len(shown)} are shown." if len(found) > len(shown) else ""
+    note = "The surest answers first. Is the label wrong, the picture unclear, or the model wrong?" + more
+    section = grid.Section(
+        f"{cell.truth}/{cell.said}",
+        f"{cell.words} · {len(inside):,}",
+        note,
+        actions=(("right", "The label is right, the model is wrong"), ("aside", "Set aside")),
+    )
+    journal = here.project.journal
+    grid.show(
+        grid.View(
+            f"{answers.run}/{answers.part}/{section.id}",
+            tiles,
+            [section] if tiles else [],
+            tags=True,
+            accept=any(tile.suggestion for tile in tiles),
+            empty="No mistakes here." if cell == Cell() else f"{cell.words}: none.",
+            undo=journal.next_undo(),
+            redo=journal.next_redo(),
+        ),
+        here.catalogue.colours,
+        lambda op: carry_out(here.project, op),
+        key="mistakes",
+    )
+    gone = len(inside) - len(found)
+    if gone > 0 and len(inside) <= 2 * _MOST:
+        st.caption(f"{count(gone, 'picture')} of it cannot be shown: no longer in the folder.")
+    if shown:
+        _as_table(answers, [number for number, _ in shown], truth, said)
+
+
+def _where(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:
+    """Where pictures are now, by their ids: under their old path if they are still there."""
+    wanted = {picture.id: picture.path for picture in pictures}
+    found: dict[str, Picture] = {}
+    for picture in here.catalogue.pictures:
+        if picture.id in wanted and (picture.id not in found or picture.path == wanted[picture.id]):
+            found[picture.id] = picture
+    return found
+
+
+def carry_out(project: Project, op: grid.Op) -> grid.Outcome:
+    """Does what was asked for some pictures of a cell. Raises FieldguideError, and then nothing was changed."""
+    if op.kind != "act":
+        return edits.carry_out(project, op)
+    pictures = edits.picked(project, op)
+    if op.action == "aside":
+        return edits.make(project, lambda: labels.move(project, pictures, None))
+    findings.confirm(project, pictures)
+    return grid.Outcome(f"Noted for {count(len(pictures), 'picture')}: the label is right.")
+
+
+def _as_table(answers: Answers, numbers: Sequence[int], truth: Sequence[str], said: Sequence[str]) -> None:
+    with st.expander("As a table"):
+        st.dataframe(
+            {
+                "file": [answers.pictures[number].path for number in numbers],
+                "is": [truth[number] for number in numbers],
+                "taken for": [said[number] for number in numbers],
+                "sure": [percent(float(answers.probabilities[number].max())) for number in numbers],
+            },
+            hide_index=True,
+        )

@@ -1,0 +1,161 @@
+"""The views of Evaluate without a browser, on a run whose answers are made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import Project, Run, unknown
+from core.export import exports_of
+from core.findings import confirmed
+from core.sureness import Sureness, keep_sureness, sureness_of
+from pages.shared import grid
+from pages.shared.evaluate import again, matrix
+from pages.shared.evaluate.matrix import Cell
+from pages.shared.frame import Here
+from tests.made_up import made_up_run
+from tests.pages.test_pages import button, visit, words
+from tests.pictures import COLOURS, encoded, flat_project, noise
+
+SURE, MISTAKES = 0.99, 4
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Three classes, 8 test pictures each, too sure: four blue ones are taken for red."""
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=20))
+    catalogue = project.scan()
+    place = {name: position for position, name in enumerate(catalogue.classes)}
+    parts: dict[str, list[tuple[str, str, int]]] = {"train": [], "val": [], "test": []}
+    for name, pictures in catalogue.by_class.items():
+        for number, picture in enumerate(pictures):
+            part = "test" if number < 8 else "val" if number < 16 else "train"
+            parts[part].append((picture.id, picture.path, place[name]))
+    said = {}
+    for part in ("val", "test"):
+        rows = np.full((24, 3), (1 - SURE) / 2, np.float32)
+        rows[np.arange(24), [label for _, _, label in parts[part]]] = SURE
+        rows[:MISTAKES] = [0.05, 0.05, 0.9]
+        said[part] = rows
+    return made_up_run(project, parts, said)
+
+
+def evaluate(run: Run, view: str) -> AppTest:
+    return visit("pages/4_Evaluate.py", Path(run.records.plan().project), view=view)
+
+
+def test_a_cell_holds_what_its_words_say() -> None:
+    assert Cell().holds("a", "b")
+    assert not Cell().holds("a", "a")
+    assert Cell("a").holds("a", "a")
+    assert not Cell("a").holds("b", "a")
+    assert Cell("a", "b").holds("a", "b")
+    assert not Cell("a", "b").holds("a", "a")
+    assert Cell(None, "b").words == "All that it calls b"
+
+
+def test_mistakes_tell_the_pair_and_what_to_do(run: Run) -> None:
+    at = evaluate(run, "Mistakes")
+    assert "20 of 24 right" in words(at)
+    assert "blue and red look alike to it: 4 of its 4 mistakes are between these two" in words(at).replace("\\", "")
+    assert [table for table in at.dataframe if list(table.value["taken for"]) == ["red"] * MISTAKES]
+
+
+def test_a_label_that_was_changed_offers_another_training(run: Run) -> None:
+    project = Project.open(run.records.plan().project)
+    (project.root / "blue" / "000.png").rename(project.root / "red" / "moved.png")
+    at = evaluate(run, "Mistakes")
+    assert "1 label changed since this training" in words(at)
+    button(at, "Train again with them")
+    (project.root / "red" / "moved.png").unlink()  # gone is not changed
+    assert again.changed(Here(project, project.scan(), None), run.snapshot()) == 0
+
+
+def test_the_pictures_of_a_cell_are_set_aside_or_called_right(run: Run) -> None:
+    project = Project.open(run.records.plan().project)
+    first, second = project.scan().by_class["blue"][:2]
+    said = matrix.carry_out(project, grid.Op("act", (first.path,), action="right")).said
+    assert said == "Noted for 1 picture: the label is right."
+    assert confirmed(project) == {(first.id, "blue")}
+    matrix.carry_out(project, grid.Op("act", (second.path,), action="aside"))
+    assert [picture.id for picture in project.scan().unlabelled] == [second.id]
+    matrix.carry_out(project, grid.Op("undo"))
+    assert not project.scan().unlabelled
+
+
+def test_the_numbers_stand_in_words_and_can_be_taken_along(run: Run) -> None:
+    at = evaluate(run, "Numbers")
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert metrics["Right (accuracy)"] == "83 %"
+    assert "Of 8 pictures of blue it found **4** (true positives) and missed **4** (false negatives)" in words(at)
+    assert "it called **0** blue by mistake (false positives) and left out **16** rightly" in words(at)
+    table = at.dataframe[0].value
+    assert list(table["missed (FN)"]) == [4, 0, 0]
+    assert list(table["false alarms (FP)"]) == [0, 0, 4]
+
+
+def test_too_sure_is_said_cured_and_used_everywhere(run: Run) -> None:
+    at = evaluate(run, "Sure or not")
+    assert "It is too sure.** On average it is 98 % sure" in words(at)
+    toggle = at.toggle[0]
+    toggle.set_value(True).run()
+    assert not at.exception
+    assert sureness_of(run.folder).temperature > 1.3
+    assert "On average it is 89 % sure, and 83 % of its answers are right." in words(at)
+    toggle.set_value(False).run()
+    assert sureness_of(run.folder).temperature == 1
+
+
+def test_a_threshold_is_kept_and_its_price_told(run: Run) -> None:
+    at = evaluate(run, "Sure or not")
+    at.slider[0].set_value(95).run()
+    assert sureness_of(run.folder).threshold == 0.95
+    assert (
+        "It answers **20 of 24** test pictures (83 %, coverage) and is wrong on **0** of them, instead of 4"
+        in words(at)
+    )
+    at.slider[0].set_value(0).run()
+    assert "It answers all 24 test pictures and is wrong on 4." in words(at)
+    button(at, "Suggest one: 98% right").click().run()
+    assert sureness_of(run.folder).threshold == 0.99
+
+
+def test_pictures_of_other_things_are_turned_away_or_not(trained: Run) -> None:
+    project = Project.open(trained.records.plan().project)
+    refused = unknown.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(5)] + [("bad.jpg", b"nothing")])
+    assert [name for name, _ in refused] == ["bad.jpg"]
+    assert unknown.add(project, [("again.png", encoded(noise(0)))]) == [("again.png", "it is there already")]
+    try:
+        keep_sureness(trained.folder, Sureness(1, 0.99))
+        at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
+        sure = unknown.answers(project, trained.records, lambda *_: None).max(axis=1)
+        assert len(sure) == 5
+        assert f"Of 5 pictures of other things it turns **{(sure < 0.99).sum()}** away" in words(at)
+        keep_sureness(trained.folder, Sureness())
+        at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
+        assert "it turns **0** away (0 %). Each of them got a name that is wrong." in words(at)
+    finally:
+        unknown.forget(project)
+        keep_sureness(trained.folder, Sureness())
+    assert unknown.pictures(project) == []
+
+
+def test_the_training_pictures_are_asked_about_on_request(trained: Run) -> None:
+    (trained.folder / "recall.npz").unlink(missing_ok=True)
+    at = visit("pages/4_Evaluate.py", Path(trained.records.plan().project), view="Numbers", run=trained.id)
+    at.button_group(key="evaluate part").set_value("train").run()
+    count = len(trained.records.plan().part("train"))
+    button(at, f"Ask it about {count} pictures").click().run()
+    assert not at.exception
+    assert "It learned from these" in words(at)
+    assert int(at.dataframe[0].value["found (TP)"].sum()) == count
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"temperature": 99}', '{"temperature": "x"}', "[]"])
+def test_a_damaged_choice_is_as_good_as_none(run: Run, damage: str) -> None:
+    (run.folder / "sureness.json").write_text(damage)
+    assert sureness_of(run.folder) == Sureness()
+    assert exports_of(run) == {}
