@@ -1,0 +1,101 @@
+"""Honest confidence and "not sure", from the choice to the file that is taken away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from core import Project, Run
+from core.evaluation.calibration import cooled
+from core.export import export, exports_of
+from core.prediction import Classifier
+from core.sureness import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
+from core.training.saved import softened
+from tests.made_up import made_up_run
+from tests.pictures import COLOURS, encoded, flat_project, noise
+
+pytestmark = pytest.mark.slow
+HOT = Sureness(temperature=3.0, threshold=0.9)
+
+
+@pytest.fixture
+def copied(trained: Run) -> Run:
+    """The trained run again, so that what is chosen here stays here."""
+    folder = trained.folder.with_name("made honest")
+    shutil.copytree(trained.folder, folder, ignore=shutil.ignore_patterns("exports"))
+    yield Run(folder)
+    shutil.rmtree(folder)
+
+
+def test_what_was_chosen_goes_into_the_file_and_its_program(copied: Run, tmp_path: Path) -> None:
+    before = export(copied)
+    keep_sureness(copied.folder, HOT)
+    assert exports_of(copied) == {}  # made for another choice
+    made = export(copied, out=tmp_path / "model.zip")
+    assert before.agreement == made.agreement == 1
+    pictures = [encoded(noise(number)) for number in range(6)]
+    raw = Classifier.load(copied.records.tflite).predict(pictures, list("abcdef"))
+    screen = Classifier.load(copied.folder).predict(pictures, list("abcdef"))
+    taken = Classifier.load(made.zip).predict(pictures, list("abcdef"))
+    assert np.abs(screen.probabilities - cooled(raw.probabilities, 3)).max() < 1e-6
+    assert np.abs(taken.probabilities - screen.probabilities).max() < 1e-4
+    assert screen.sure == taken.sure == [bool(row.max() >= 0.9) for row in screen.probabilities]
+    assert all(raw.sure)
+
+    with zipfile.ZipFile(made.zip) as bundle:
+        bundle.extractall(tmp_path / "zip")
+    (tmp_path / "a.png").write_bytes(pictures[0])
+    program = [sys.executable, str(tmp_path / "zip" / "predict.py"), str(tmp_path / "a.png")]
+    answer = json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout)
+    assert answer["sure"] == taken.sure[0]
+    assert answer["probabilities"] == pytest.approx(taken.probabilities[0].tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_a_softened_network_answers_as_the_formula_says(dense: bool) -> None:
+    picture = keras.Input((8,))
+    logits = keras.layers.Dense(3)(picture)
+    if not dense:
+        logits = keras.layers.Rescaling(2.0)(logits)
+    model = keras.Model(picture, keras.layers.Softmax()(logits))
+    x = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    wanted = cooled(model.predict_on_batch(x), 2.5)
+    assert np.abs(softened(model, 2.5).predict_on_batch(x) - wanted).max() < 1e-5
+
+
+def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Path) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=10))
+    place = {name: number for number, name in enumerate(project.scan().classes)}
+    found = [(p.id, p.path, place[str(p.class_name)]) for p in project.scan().pictures]
+    parts = {"train": found[::5], "val": found[1::5] + found[2::5], "test": found[3::5] + found[4::5]}
+
+    def said(part: str, wrong: int) -> np.ndarray:
+        labels = np.array([label for _, _, label in parts[part]])
+        labels[:wrong] = (labels[:wrong] + 1) % 3
+        return np.where(np.eye(3)[labels] > 0, 0.98, 0.01).astype(np.float32)
+
+    unsure = made_up_run(project, parts, {"val": said("val", 3), "test": said("test", 0)})
+    learned = learned_temperature(unsure.records)
+    assert learned is not None
+    # 3 of 12 wrong: the log-loss is least where the confidence is the share that is right.
+    assert cooled(np.array([0.98, 0.01, 0.01]), learned)[0] == pytest.approx(9 / 12, abs=1e-3)
+    keep_sureness(unsure.folder, Sureness(learned))
+    assert probabilities(unsure.records, "test").max() == pytest.approx(0.75, abs=1e-3)
+    perfect = made_up_run(project, parts, {"val": said("val", 0), "test": said("test", 3)}, "perfect")
+    assert learned_temperature(perfect.records) is None
+    assert sureness_of(perfect.folder) == Sureness()
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(ValueError, match="Received"):
+        Sureness(0, 0.5)
+    with pytest.raises(ValueError, match="Received"):
+        Sureness(1, 1.5)
