@@ -89,8 +89,11 @@ class TrainConfig(Settings):
         title="Steps grow smaller (schedule)",
         description="cosine: towards 0 at the last round; constant: never.",
     )
-    optimizer: Literal["adam", "adamw", "sgd"] = Field(
-        "adam", title="Way of stepping (optimizer)", description="sgd is with momentum; adamw is with weight decay."
+    optimizer: Literal["adam", "adamw", "sgd", "lbfgs"] = Field(
+        "adam",
+        title="Way of stepping (optimizer)",
+        description="sgd is with momentum; adamw is with weight decay. lbfgs looks at all pictures in every round and solves "
+        "the head in seconds, with restraint (L2) and balanced classes only; what trains the model itself then takes adam.",
     )
     momentum: float = Field(
         0.9, ge=0, le=0.99, title="Momentum", description="How much of the last step joins the next one; for sgd."
@@ -233,19 +236,38 @@ class TrainConfig(Settings):
         return (self.backbone, self.second_backbone) if self.second_backbone else (self.backbone,)
 
     @property
+    def solved(self) -> bool:
+        """Whether the head is solved, rather than learned in batches."""
+        return self.optimizer == "lbfgs" and self.pretrained
+
+    @property
     def pretrained(self) -> bool:
         """Whether the backbone comes with weights and only a head is trained."""
         return get_backbone(self.backbone).pretrained
 
 
-ExportFormat = Literal["float32", "float16", "dynamic", "int8"]
+ExportFormat = Literal[
+    "float32",
+    "float16",
+    "dynamic",
+    "int8",
+    "uint8",
+    "teachable-machine",
+    "teachable-machine-quantized",
+    "keras",
+    "saved-model",
+    "onnx",
+]
 
 
 class ExportConfig(Settings):
-    """How a trained model is written to a .tflite file."""
+    """How a trained model is written to a file."""
 
     format: ExportFormat = "float32"
     calibration_pictures: int = Field(200, ge=10, le=2000, description="Training pictures that set the integer ranges.")
+    more_pictures: int = Field(
+        1000, ge=10, le=20_000, description="As many are taken where integers from those cost more than a point."
+    )
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:

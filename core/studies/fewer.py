@@ -8,6 +8,7 @@ import numpy as np
 
 from core.config import TrainConfig
 from core.studies.folds import Dealer
+from core.training.scale import class_weights, raw, standard
 from core.training.solve import answers, solve
 
 _FOLDS = 5
@@ -93,13 +94,11 @@ class Fewer:
     def ask(self, heard: Answers, number: int, rows: np.ndarray, *, whole: bool = False) -> None:
         """Lets a head learn from the pictures at `rows` and asks it about those of the fold; `whole`: it learns from all
         that there are."""
-        from core.training import fit
-
-        mean, deviation = (fit.standard if self.config.standardise else fit.raw)(self.features[rows])
+        mean, deviation = (standard if self.config.standardise else raw)(self.features[rows])
         truth = self.labels[rows]
         weights = np.ones(len(rows))
         if self.config.class_weights or self.config.over_sampling:
-            weights = fit.class_weights(truth, self.classes)
+            weights = class_weights(truth, self.classes)
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain
         known = (self.features[rows] - mean) / deviation

@@ -14,6 +14,7 @@ from core.studies import Study
 from core.studies.bench import Bench, set_up
 from core.training.features import Stopped
 from core.training.job import Job
+from core.training.scale import raw, standard
 
 LOWEST, HIGHEST = 1e-6, 1.0
 """Where the rate begins and ends: up to TrainConfig's bound."""
@@ -47,7 +48,7 @@ def _sweep(bench: Bench, job: Job, rates: np.ndarray, losses: np.ndarray, number
     config = job.config.model_copy(update={"schedule": "constant", "seed": (job.config.seed + number) % 2**31})
     learn = bench.parts[0]
     features, labels, classes = bench.features[learn], bench.labels[learn], len(job.plan.classes)
-    scale = fit.standard(features) if config.standardise else fit.raw(features)
+    scale = (standard if config.standardise else raw)(features)
     model = fit.head(features.shape[1], classes, len(labels), config)
     model.compile(optimizer=fit.optimizer(config, len(rates)), loss=fit.loss(config))
     batches = fit.feature_batches(features, labels, classes, config, scale, training=True).repeat()

@@ -17,6 +17,7 @@ from core.training.features import Stopped
 from core.training.frozen import Head, learn_head, parts_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor
+from core.training.scale import standard
 from core.training.solve import answers, solve
 
 SETS = (
@@ -112,7 +113,7 @@ class _Search:
             if self.job.should_stop():
                 raise Stopped
             seen, unseen = features[fold != number], fold == number
-            mean, deviation = fit.standard(seen)
+            mean, deviation = standard(seen)
             weights = fit.example_weights(labels[~unseen], probabilities.shape[1], self.config)
             penalty = max(self.config.l2, 1.0) / len(seen)
             kernel = solve((seen - mean) / deviation, labels[~unseen], weights, probabilities.shape[1], penalty)

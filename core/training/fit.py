@@ -16,6 +16,7 @@ from core.config import TrainConfig
 from core.errors import RunError
 from core.training.features import Stopped
 from core.training.job import Job
+from core.training.scale import class_weights
 
 _REPORT_SECONDS = 0.25
 
@@ -175,32 +176,6 @@ def seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation (F,) by which features (N, F) are standardised.
-
-    A deviation is at least half of the median one: blowing up features that hardly vary gains nothing (measured on
-    three sets), and makes the folded weights so uneven that integer exports suffer.
-    """
-    mean = features.mean(axis=0, dtype=np.float64)
-    square = np.zeros_like(mean)
-    for start in range(0, len(features), 4096):  # in pieces: a copy of all would not always fit into memory
-        square += ((features[start : start + 4096] - mean) ** 2).sum(axis=0)
-    deviation = np.sqrt(square / len(features))
-    deviation = np.maximum(deviation, 0.5 * np.median(deviation)) + 1e-6
-    return mean.astype(np.float32), deviation.astype(np.float32)
-
-
-def raw(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As `standard`, for features (N, F) that stay as they are: mean 0 and deviation 1."""
-    return np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32)
-
-
-def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Weight of each example, float32 (N,): small classes count for more, the mean is 1. `labels` int (N,)."""
-    counts = np.bincount(labels, minlength=classes)
-    return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)
-
-
 def sampled(labels: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
     """Positions to learn from in one epoch, shuffled: int (M,). With over-sampling each class comes as often as the
     largest, its pictures as evenly as can be; else each picture once. `labels` int (N,)."""
@@ -303,14 +278,6 @@ def head(features: int, classes: int, examples: int, config: TrainConfig) -> ker
         classes, kernel_initializer="zeros", kernel_regularizer=regularizer(config, examples), name="logits"
     )
     return keras.Sequential([*layers, dense], name="head")
-
-
-def fold(
-    kernel: np.ndarray, bias: np.ndarray, mean: np.ndarray, deviation: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel (F, K) and bias (K,) for raw features, from those for standardised ones: the exported graph stays plain."""
-    folded = kernel / deviation[:, None]
-    return folded.astype(np.float32), (bias - mean @ folded).astype(np.float32)
 
 
 def join(extractors: Sequence[keras.Model], kernel: np.ndarray, bias: np.ndarray) -> keras.Model:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,11 @@ from core.records import RunPicture
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor, prepare, specs_of
+from core.training.scale import class_weights, fold, raw, standard
+from core.training.solve import answers, solve
+
+if TYPE_CHECKING:
+    import keras
 
 _ENOUGH = 100
 
@@ -131,13 +137,15 @@ def learn_head(
 
     Raises RunError when the loss is no longer finite, Stopped if there is nothing to keep.
     """
-    from core.training import fit
-
     train, val, classes = parts["train"], parts["val"], len(job.plan.classes)
     if labels is None:
         labels = {part: job.labels(part) for part in ("train", "val")}
     truth = np.tile(labels["train"], len(train) // len(labels["train"]))  # the changed copies follow the pictures
-    scale = fit.standard(train) if config.standardise else fit.raw(train)
+    scale = (standard if config.standardise else raw)(train)
+    if config.solved:
+        return _solved(job, config, (train, truth), (val, labels["val"]), scale)
+    from core.training import fit
+
     model = fit.head(train.shape[1], classes, len(truth), config)
     batches = fit.feature_batches(train, truth, classes, config, scale, training=True)
     recorder = fit.Recorder(job, config, len(batches))
@@ -145,21 +153,63 @@ def learn_head(
     held_out = fit.feature_batches(val, labels["val"], classes, config, scale, training=False)
     fit.fit(model, batches, held_out, config, recorder)
     learned = model.layers[-1].get_weights()
-    kernel, bias = fit.fold(learned[0], learned[1], *scale)
+    kernel, bias = fold(learned[0], learned[1], *scale)
     return Head(kernel, bias, scale, recorder.best_epoch, recorder.stopped)
+
+
+def _solved(
+    job: Job,
+    config: TrainConfig,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    scale: tuple[np.ndarray, np.ndarray],
+) -> Head:
+    """A head that is solved (see core.training.solve), each of (features, labels); its rounds are told as epochs."""
+    (features, truth), classes = train, len(job.plan.classes)
+    mean, deviation = scale
+    seen, held_out = ((part - mean) / deviation for part in (features, val[0]))
+    weights = class_weights(truth, classes) if config.class_weights or config.over_sampling else np.ones(len(truth))
+    penalty = max(config.l2, 1.0) / len(truth) + config.l2_plain  # where all can be told apart, none would never end
+    rounds, began = 0, time.perf_counter()
+    job.phase("fit", config.epochs)
+
+    def watch(kernel: np.ndarray, right: float, loss: float) -> bool:
+        nonlocal rounds, began
+        rounds += 1
+        now = time.perf_counter()
+        said = answers(kernel, held_out)
+        own = said[np.arange(len(said)), val[1]].clip(1e-12)
+        job.epoch({
+            "epoch": rounds,
+            "accuracy": right,
+            "loss": loss,
+            "val_accuracy": float((said.argmax(axis=1) == val[1]).mean()),
+            "val_loss": -float(np.log(own).mean()),
+            "seconds": now - began,
+        })  # fmt: skip
+        began = now
+        job.progress(rounds, config.epochs)
+        return not job.should_stop()
+
+    kernel = solve(seen, truth, weights, classes, penalty, rounds=config.epochs, watch=watch)
+    stopped = job.should_stop()
+    return Head(*fold(kernel[:-1], kernel[-1], *scale), scale, rounds, stopped)
 
 
 def train_frozen(job: Job) -> tuple[Trained, Head]:
     """A head on features of one or two frozen backbones."""
     config = job.config
     specs = specs_of(config)
-    # TensorFlow takes seconds to load; meanwhile LiteRT already computes features.
-    loading = load_in_background("core.training.fit")
-    parts = parts_of(job, specs, config)
-    job.until_loaded(loading)
-    from core.training import fit
+    if config.solved:
+        parts = parts_of(job, specs, config)
+        load_in_background("core.export.convert")  # TensorFlow takes seconds to load, and is needed for the file only
+    else:
+        loading = load_in_background("core.training.fit")  # meanwhile LiteRT already computes features
+        parts = parts_of(job, specs, config)
+        job.until_loaded(loading)
+        from core.training import fit
 
-    fit.seed_everything(config.seed)
+        fit.seed_everything(config.seed)
     began = time.perf_counter()
     head = learn_head(job, config, parts)
     job.spend("fit", time.perf_counter() - began)
@@ -168,8 +218,14 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
         head.best_epoch,
         head.stopped,
         sum(get_backbone(name).parameters for name in config.backbones) + head.kernel.size + head.bias.size,
-        lambda: fit.join([build_extractor(spec) for spec in specs], head.kernel, head.bias),
+        lambda: _join(specs, head),
     ), head
+
+
+def _join(specs: Sequence[ExtractorSpec], head: Head) -> keras.Model:
+    from core.training import fit
+
+    return fit.join([build_extractor(spec) for spec in specs], head.kernel, head.bias)
 
 
 def _note_speed(spec: ExtractorSpec, extractor: Extractor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,36 +23,40 @@ def solve(
     classes: int,
     penalty: float,
     start: np.ndarray | None = None,
+    rounds: int = _ROUNDS,
+    watch: Callable[[np.ndarray, float, float], bool] | None = None,
 ) -> np.ndarray:
     """Kernel and, as the last row, bias, float32 (F + 1, K), of the least cross-entropy with an L2 penalty.
 
     `features` float32 (N, F), standardised; `labels` int (N,); `weights` float (N,), mean 1; `penalty` times the squares
     of the kernel is added, and must be above 0. `start`: a solution of a similar problem. By L-BFGS (Liu and Nocedal
-    1989). Kernel and bias fit `answers`.
+    1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and the cross-entropy on
+    `features`; the search ends where it says False. Kernel and bias fit `answers`.
     """
     kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
     share = (weights / len(labels))[:, None].astype(np.float32)
     rows = np.arange(len(labels))
 
-    def look(at: np.ndarray) -> tuple[float, np.ndarray]:
+    def look(at: np.ndarray) -> tuple[float, np.ndarray, float, float]:
         probabilities = softmax(features @ at[:-1] + at[-1])
         sure = np.log(probabilities[rows, labels].clip(1e-12), dtype=np.float64)
         loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - (share[:, 0] * sure).sum())
+        right = float((probabilities.argmax(axis=1) == labels).mean()) if watch else 0.0
         probabilities[rows, labels] -= 1
         off = probabilities * share
         slope = np.vstack([features.T @ off + 2 * penalty * at[:-1], off.sum(axis=0)])
-        return loss, slope
+        return loss, slope, right, -float(sure.mean())
 
-    loss, slope = look(kernel)
+    loss, slope, _, _ = look(kernel)
     past: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_REMEMBERED)
-    for done in range(_ROUNDS):
+    for done in range(rounds):
         way = -_newton(slope, past)
         steep = float((way * slope).sum())
         if steep >= 0:
             break
         step = 1.0 if past else min(1.0, 1 / float(np.linalg.norm(slope)))
         for _ in range(20):
-            there, slope_there = look(kernel + step * way)
+            there, slope_there, right, entropy = look(kernel + step * way)
             if there <= loss + 1e-4 * step * steep:
                 break
             step /= 2
@@ -63,6 +68,8 @@ def solve(
             past.append((moved, turned, curved))
         fell = loss - there
         kernel, loss, slope = kernel + moved, there, slope_there
+        if watch and not watch(kernel, right, entropy):
+            break
         if done >= _AT_LEAST and fell < _ENOUGH * loss:
             break
     return kernel

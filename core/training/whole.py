@@ -19,6 +19,7 @@ from core.training.features import Stopped
 from core.training.frozen import Head
 from core.training.job import Job, Trained, softmax
 from core.training.prepare import ExtractorSpec, build_extractor, mirrored, specs_of
+from core.training.scale import fold
 
 PARTS = ("train", "val", "test")
 
@@ -108,7 +109,7 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
     )
     recorder = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=seconds)
     weights, offset = model.layers[-1].get_weights()
-    kernel, bias = fit.fold(weights, offset, *head.scale)
+    kernel, bias = fold(weights, offset, *head.scale)
     learned = extractor.get_weights()
     plain = build_tuned(spec, learned)
     dense = keras.layers.Dense(kernel.shape[1])

@@ -42,6 +42,7 @@ def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.nd
         {"over_sampling": True},
         {"class_weights": False},
         {"standardise": False},
+        {"optimizer": "lbfgs"},
     ],
 )
 def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -55,6 +56,26 @@ def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -
     head = learn_head(job_in(tmp_path, config), config, parts, truth)
     assert (head.probabilities(features).argmax(1) == labels).mean() > 0.9
     assert not RunRecords(tmp_path).history()
+
+
+def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> None:
+    from core.training.frozen import learn_head
+
+    config = TrainConfig(optimizer="lbfgs", epochs=40)
+    features, labels = toy((40, 20, 30))
+    parts, truth = {"train": features, "val": features[::2]}, {"train": labels, "val": labels[::2]}
+    job = job_in(tmp_path, config)
+    job.quiet = False
+    head = learn_head(job, config, parts, truth)
+    told = job.records.history()
+    assert [epoch["epoch"] for epoch in told] == list(range(1, head.best_epoch + 1))
+    assert told[-1]["loss"] < told[0]["loss"]
+    said = head.probabilities(features[::2])
+    assert told[-1]["val_accuracy"] == pytest.approx((said.argmax(1) == labels[::2]).mean(), abs=1e-6)
+    assert told[-1]["val_loss"] == pytest.approx(-np.log(said[np.arange(45), labels[::2]]).mean(), rel=1e-3)
+    job.records.ask_to_stop()
+    early = learn_head(job, config, parts, truth)
+    assert (early.stopped, early.best_epoch) == (True, 1)
 
 
 def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) -> None:
@@ -115,7 +136,7 @@ def test_the_rate_warms_up_then_falls_to_nothing() -> None:
 
 
 def test_the_scale_of_features_is_that_of_numpy() -> None:
-    from core.training.fit import standard
+    from core.training.scale import standard
 
     features = np.random.default_rng(0).normal(3, 2, (9000, 7)).astype(np.float32)
     mean, deviation = standard(features)
@@ -124,7 +145,7 @@ def test_the_scale_of_features_is_that_of_numpy() -> None:
 
 
 def test_a_folded_head_answers_as_the_standardised_one() -> None:
-    from core.training.fit import fold, standard
+    from core.training.scale import fold, standard
 
     features, _ = toy((5, 5, 5))
     kernel, bias = np.random.default_rng(2).normal(size=(8, 3)), np.array([0.1, -0.2, 0.3])
@@ -165,11 +186,12 @@ def test_a_score_prefers_right_answers_then_sure_ones() -> None:
 
 def test_few_pictures_still_make_sixteen_steps_a_round() -> None:
     from core.training import fit
+    from core.training.scale import raw
 
     config = TrainConfig(batch_size=128)
     for count, steps in ((5000, 40), (1600, 16), (320, 16), (9, 2)):
         features, labels = np.zeros((count, 4), np.float32), np.arange(count) % 3
-        assert len(fit.feature_batches(features, labels, 3, config, fit.raw(features), training=True)) == steps
+        assert len(fit.feature_batches(features, labels, 3, config, raw(features), training=True)) == steps
 
 
 def test_a_graphics_card_means_mixed_precision_while_training_only(monkeypatch: Any) -> None:

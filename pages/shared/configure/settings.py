@@ -27,6 +27,20 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 _FOR_PRETRAINED = {"l2", *GROUPS["What the head sees (features)"], *GROUPS["Fine-tuning"]}
 _NEEDS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    **dict.fromkeys(
+        (
+            "batch_size",
+            "learning_rate",
+            "schedule",
+            "loss",
+            "label_smoothing",
+            "patience",
+            "keep_best",
+            "l1",
+            "dropout",
+        ),
+        lambda values: values["optimizer"] != "lbfgs",
+    ),
     "momentum": lambda values: values["optimizer"] == "sgd",
     "weight_decay": lambda values: values["optimizer"] == "adamw",
     "draws": lambda values: AugmentConfig.model_validate(values["augment"]).active,
