@@ -15,7 +15,7 @@ import click
 
 from core import analysis, checks, findings, images, intake, recipes
 from core.catalogue import Catalogue
-from core.commands import studies
+from core.commands import explain, runs, studies
 from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
@@ -269,6 +269,8 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
 
 
 studies.add_to(cli)
+runs.add_to(cli)
+explain.add_to(cli)
 
 
 def main() -> None:

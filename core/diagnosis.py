@@ -21,6 +21,8 @@ FEW_TEST = 50
 
 _BURST = re.compile(r"(webcam-[0-9a-f]{8})-\d+")
 _GIVEN_AWAY = 0.75
+_CAUTIONS = ("leak", "background", "alike", "few-tested")
+"""What is said of a model that works, too."""
 
 Step = Literal["pictures", "configure", "mistakes", "stress", "test"]
 
@@ -65,7 +67,7 @@ def findings(
         *_alike(test),
         *_few_tested(test),
     ]
-    return found if found and found[0].kind != "few-tested" else [_when_it_works(test), *found]
+    return found if found and found[0].kind not in _CAUTIONS else [_when_it_works(test), *found]
 
 
 def _hopeless(test: Evaluation) -> Iterator[Diagnosis]:
@@ -169,8 +171,8 @@ def _given_away(test: Evaluation, covered: float | None) -> Iterator[Diagnosis]:
         return
     yield Diagnosis(
         "background",
-        "It may look at the background: with the middle of each picture covered it is still mostly right. Take pictures of "
-        "every class in the same places.",
+        "It may look at the background: with all but the rim of each picture covered it is still mostly right. Take "
+        "pictures of every class in the same places.",
         f"{covered:.0%} right with the middle covered, {test.accuracy:.0%} without.",
         "stress",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core import robustness
 from core.diagnosis import Diagnosis, findings
 from core.evaluation import Evaluation, calibration
 from core.runs import RunSnapshot, evaluate
@@ -41,8 +42,9 @@ def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
     }
 
 
-def diagnosis_of(run: RunSnapshot, test: Evaluation, middle_covered: float | None = None) -> list[Diagnosis]:
+def diagnosis_of(run: RunSnapshot, test: Evaluation) -> list[Diagnosis]:
     """What the rules find about a finished run (see core.diagnosis.findings)."""
+    harder = robustness.read(run.run)
     labels = Counter(picture.label for picture in run.plan.part("train"))
     best = int((run.result or {}).get("best_epoch") or 0)
     return findings(
@@ -51,5 +53,5 @@ def diagnosis_of(run: RunSnapshot, test: Evaluation, middle_covered: float | Non
         {name: labels[position] for position, name in enumerate(run.plan.classes)},
         pretrained=run.plan.config.pretrained,
         plan=run.plan,
-        middle_covered=middle_covered,
+        middle_covered=harder.covered / harder.pictures if harder else None,
     )

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.errors import FieldguideError
+from core.history import history
 from core.intervals import FEW, in_words
 from core.records import RunState
-from core.runs import RunSnapshot, evaluate, list_runs
+from core.runs import RunSnapshot, evaluate
 from pages.shared import charts, frame, results, state
 from pages.shared.configure import recipes
 from pages.shared.text import duration, literal, percent
@@ -151,20 +152,24 @@ if not training:
     if snapshot.result:
         studies.show(project, here.catalogue, snapshot.plan.config)
     ensemble.show(project)
-others = list_runs(project)
+others = history(project)
 if len(others) > 1 and not training:
     with st.expander("Earlier trainings", icon=":material/history:"):
-        for run in others:
-            try:
-                past = run.snapshot()
-            except FieldguideError:
-                st.caption(f"{literal(run.id)}: its record is damaged")
+        st.page_link(
+            "pages/4_Evaluate.py",
+            label="Compare them side by side",
+            icon=":material/compare_arrows:",
+            query_params=state.link_params() | {"view": "Compare"},
+        )
+        for past in sorted(others, key=lambda row: not row.about.star):
+            if past.problem:
+                st.caption(f"{literal(past.title)}: {past.problem}")
                 continue
-            score = past.result["test"] if past.result else None
-            told = f"{score['right']} of {score['total']} right" if score else past.state.state
+            told = f"{past.right} of {past.total} right" if past.total else past.state
+            icon = "star" if past.about.star else "history"
             st.page_link(
                 "pages/3_Train.py",
-                label=f"{frame.run_title(past.plan)} · {told}",
-                icon=":material/check:" if run.id == snapshot.run.id else ":material/history:",
-                query_params=state.link_params() | {"run": run.id},
+                label=f"{literal(past.title)} · {told}",
+                icon=":material/check:" if past.id == snapshot.run.id else f":material/{icon}:",
+                query_params=state.link_params() | {"run": past.id},
             )

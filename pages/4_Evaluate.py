@@ -4,11 +4,18 @@ import streamlit as st
 
 from core.intervals import FEW, in_words
 from pages.shared import frame, state
-from pages.shared.evaluate import advice, matrix, numbers, sure
+from pages.shared.evaluate import advice, compare, matrix, numbers, stress, sure, why
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.text import percent
 
-SHOWN = {"Mistakes": matrix, "Numbers": numbers, "Sure or not": sure}
+VIEWS = {
+    "Mistakes": matrix,
+    "Numbers": numbers,
+    "Sure or not": sure,
+    "Why": why,
+    "Harder pictures": stress,
+    "Compare": compare,
+}
 
 here = frame.begin("Evaluate")
 run = here.run
@@ -27,12 +34,13 @@ chance = f" On many more such pictures: {in_words(evaluation.right, total)}." if
 st.markdown(f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
 advice.show(here, run)
 
-if "evaluate view" not in st.session_state:
-    asked = st.query_params.get("view")
-    st.session_state["evaluate view"] = asked if asked in SHOWN else "Mistakes"
+asked = st.query_params.get("view")
+if asked in VIEWS and asked != st.session_state.get("evaluate view in the address"):  # a link led here
+    st.session_state["evaluate view"] = asked
+st.session_state.setdefault("evaluate view", "Mistakes")
 chosen = st.segmented_control(
-    "View", list(SHOWN), required=True, label_visibility="collapsed", key="evaluate view", persist_state="session"
+    "View", list(VIEWS), required=True, label_visibility="collapsed", key="evaluate view", persist_state="session"
 )
-st.query_params["view"] = chosen
-SHOWN[chosen].show(here, run)
+st.query_params["view"] = st.session_state["evaluate view in the address"] = chosen
+VIEWS[chosen].show(here, run)
 state.select_run(run.run)

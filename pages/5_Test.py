@@ -6,6 +6,7 @@ from core.errors import PictureError
 from core.images import thumbnail
 from core.prediction import Classifier
 from pages.shared import charts, frame, state
+from pages.shared.evaluate import why
 from pages.shared.text import literal, percent
 
 MOST_AT_ONCE = 100
@@ -45,6 +46,7 @@ def answer(name: str, content: bytes) -> None:
             figure = charts.answers(classifier.classes, probabilities.tolist())
             told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classifier.classes, probabilities, strict=True))
             charts.show(figure, f"answers {name} {hash(content)}", told)
+        why.explain_here(here, run, content, f"{name} {hash(content)}")
 
 
 def known() -> list[tuple[str, bytes]]:

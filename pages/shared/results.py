@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.cells import safe_cell
 from core.evaluation import Evaluation
 from pages.shared import charts
-from pages.shared.text import safe_cell
 
 
 def class_table(evaluation: Evaluation) -> pd.DataFrame:

@@ -17,11 +17,6 @@ def literal(text: str) -> str:
     return _REPLACED.sub("\\g<0>\u2060", escaped)
 
 
-def safe_cell(text: str) -> str:
-    """A name for a table that may be opened in a spreadsheet, where a text that begins like this is run as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
 def short(text: str, most: int = 28) -> str:
     """A name, cut where it would not fit."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -17,8 +17,9 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from tests.made_up import made_up_run
+from core.records import RunPicture
 from tests.pictures import shaded
+from tests.runs import make_run
 
 ROOT = Path(__file__).parents[2]
 VIEWS = ("Mistakes", "Numbers", "Sure or not")
@@ -45,17 +46,19 @@ def main() -> None:
         project = Project.open(root)
         catalogue = project.scan()
         place = {name: position for position, name in enumerate(catalogue.classes)}
-        pictures = [(p.id, p.path, place[str(p.class_name)]) for p in catalogue.pictures]
+        pictures = list(catalogue.pictures)
         rng.shuffle(pictures)
         parts = {"test": pictures[:10_000], "val": pictures[10_000:10_040], "train": pictures[10_040:]}
         said = {}
         for part in ("test", "val"):
-            truth = np.array([int(picture[2]) for picture in parts[part]])
+            truth = np.array([place[str(picture.class_name)] for picture in parts[part]])
             scores = rng.normal(0, 1, (len(truth), CLASSES))
             scores[np.arange(len(truth)), truth] += 4
             said[part] = (np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype(np.float32)
-        fixed = {part: [(str(i), str(path), int(k)) for i, path, k in found] for part, found in parts.items()}
-        made_up_run(project, fixed, said)
+        listed = [
+            RunPicture(p.id, p.path, place[str(p.class_name)], part) for part, found in parts.items() for p in found
+        ]
+        make_run(project, "many", classes=catalogue.classes, pictures=listed, rows=said)
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
         at.query_params["project"] = str(root)
         at.run()

@@ -19,8 +19,8 @@ from core.export import export, exports_of
 from core.prediction import Classifier
 from core.sureness import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
 from core.training.saved import softened
-from tests.made_up import made_up_run
-from tests.pictures import COLOURS, encoded, flat_project, noise
+from tests.pictures import encoded, noise
+from tests.runs import make_run, pictures_for
 
 pytestmark = pytest.mark.slow
 HOT = Sureness(temperature=3.0, threshold=0.9)
@@ -72,24 +72,23 @@ def test_a_softened_network_answers_as_the_formula_says(dense: bool) -> None:
 
 
 def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Path) -> None:
-    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=10))
-    place = {name: number for number, name in enumerate(project.scan().classes)}
-    found = [(p.id, p.path, place[str(p.class_name)]) for p in project.scan().pictures]
-    parts = {"train": found[::5], "val": found[1::5] + found[2::5], "test": found[3::5] + found[4::5]}
+    (tmp_path / "p").mkdir()
+    project = Project.open(tmp_path / "p")
+    pictures = pictures_for(test=12)
 
     def said(part: str, wrong: int) -> np.ndarray:
-        labels = np.array([label for _, _, label in parts[part]])
-        labels[:wrong] = (labels[:wrong] + 1) % 3
-        return np.where(np.eye(3)[labels] > 0, 0.98, 0.01).astype(np.float32)
+        labels = np.array([picture.label for picture in pictures if picture.part == part])
+        labels[:wrong] = 1 - labels[:wrong]
+        return np.where(np.eye(2)[labels] > 0, 0.98, 0.02).astype(np.float32)
 
-    unsure = made_up_run(project, parts, {"val": said("val", 3), "test": said("test", 0)})
+    unsure = make_run(project, "unsure", pictures=pictures, rows={"val": said("val", 1), "test": said("test", 0)})
     learned = learned_temperature(unsure.records)
     assert learned is not None
-    # 3 of 12 wrong: the log-loss is least where the confidence is the share that is right.
-    assert cooled(np.array([0.98, 0.01, 0.01]), learned)[0] == pytest.approx(9 / 12, abs=1e-3)
+    # 1 of 4 wrong: the log-loss is least where the confidence is the share that is right.
+    assert cooled(np.array([0.98, 0.02]), learned)[0] == pytest.approx(3 / 4, abs=1e-3)
     keep_sureness(unsure.folder, Sureness(learned))
     assert probabilities(unsure.records, "test").max() == pytest.approx(0.75, abs=1e-3)
-    perfect = made_up_run(project, parts, {"val": said("val", 0), "test": said("test", 3)}, "perfect")
+    perfect = make_run(project, "perfect", pictures=pictures, rows={"val": said("val", 0), "test": said("test", 3)})
     assert learned_temperature(perfect.records) is None
     assert sureness_of(perfect.folder) == Sureness()
 

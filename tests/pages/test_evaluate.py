@@ -11,14 +11,15 @@ from streamlit.testing.v1 import AppTest
 from core import Project, Run, unknown
 from core.export import exports_of
 from core.findings import confirmed
+from core.records import RunPicture
 from core.sureness import Sureness, keep_sureness, sureness_of
 from pages.shared import grid
 from pages.shared.evaluate import again, matrix
 from pages.shared.evaluate.matrix import Cell
 from pages.shared.frame import Here
-from tests.made_up import made_up_run
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
+from tests.runs import make_run
 
 SURE, MISTAKES = 0.99, 4
 
@@ -29,18 +30,18 @@ def run(tmp_path: Path) -> Run:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=20))
     catalogue = project.scan()
     place = {name: position for position, name in enumerate(catalogue.classes)}
-    parts: dict[str, list[tuple[str, str, int]]] = {"train": [], "val": [], "test": []}
+    listed: list[RunPicture] = []
     for name, pictures in catalogue.by_class.items():
         for number, picture in enumerate(pictures):
             part = "test" if number < 8 else "val" if number < 16 else "train"
-            parts[part].append((picture.id, picture.path, place[name]))
+            listed.append(RunPicture(picture.id, picture.path, place[name], part))
     said = {}
     for part in ("val", "test"):
         rows = np.full((24, 3), (1 - SURE) / 2, np.float32)
-        rows[np.arange(24), [label for _, _, label in parts[part]]] = SURE
+        rows[np.arange(24), [picture.label for picture in listed if picture.part == part]] = SURE
         rows[:MISTAKES] = [0.05, 0.05, 0.9]
         said[part] = rows
-    return made_up_run(project, parts, said)
+    return make_run(project, "made-up", classes=catalogue.classes, pictures=listed, rows=said)
 
 
 def evaluate(run: Run, view: str) -> AppTest:

@@ -47,7 +47,7 @@ def show(here: Here, run: RunSnapshot) -> None:  # noqa: ARG001 - all views are 
         alt="Recall, precision, F1, and right and wrong answers for each class",
     )
     st.download_button(
-        "Download as CSV", as_csv(list(table.columns), table.itertuples(index=False, name=None)),
+        "Download as CSV", as_csv(list(table.columns), table.itertuples(index=False, name=None)).encode("utf-8-sig"),
         file_name=f"{answers.run}-{answers.part}-classes.csv", mime="text/csv", icon=":material/download:",
         on_click="ignore",
     )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,12 @@ from typing import Any
 import streamlit as st
 
 from core import intake
+from core.cells import as_csv, safe_cell
 from core.errors import FieldguideError
 from core.project import Project
 from pages.shared import frame, state, webcam
 from pages.shared.pictures import starters
-from pages.shared.text import count, literal, safe_cell
+from pages.shared.text import count, literal
 
 _NO_CLASS = "without a class"
 _NEW_CLASS = "new class ..."
@@ -179,7 +178,7 @@ def last_report() -> None:
                 st.dataframe(_table(told[:_MOST_ROWS]), hide_index=True)
                 st.download_button(
                     "All files as CSV",
-                    _csv(rows),
+                    as_csv(["file", "what", "why", "now at"], rows).encode("utf-8-sig"),
                     "import.csv",
                     "text/csv",
                     icon=":material/download:",
@@ -189,11 +188,3 @@ def last_report() -> None:
 
 def _table(rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     return [{"file": safe_cell(name), "what": outcome, "why": safe_cell(reason)} for name, outcome, reason, _ in rows]
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["file", "what", "why", "now at"])
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")

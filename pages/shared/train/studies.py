@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.catalogue import Catalogue
+from core.cells import safe_cell
 from core.config import TrainConfig
 from core.errors import FieldguideError
 from core.project import Project
@@ -17,7 +18,7 @@ from core.records import RunState
 from core.studies import Kind, Study, cross_validation, latest, learning_curve, mirror
 from core.studies.asking import why_not
 from pages.shared import charts, frame
-from pages.shared.text import literal, percent, safe_cell
+from pages.shared.text import literal, percent
 from pages.shared.train import figures
 
 

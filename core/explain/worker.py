@@ -1,0 +1,56 @@
+"""The process that makes a run's explaining model file. `python -m core.explain.worker RUN_DIR`."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+from core.errors import FieldguideError
+from core.explain import folder_of, keep
+from core.processes import own_state
+from core.records import RunRecords, RunState
+from core.runs import Run, open_run
+from core.training.saved import load_model
+
+
+def build(run: Run, records: RunRecords, state: RunState) -> None:
+    """Loads the run's model, converts it, and puts the file in its place. Raises ModelError."""
+    model = load_model(run)
+    state.phase = "looking inside"
+    records.write_state(state)
+    from core.explain.graph import to_explaining_tflite
+    from core.export.convert import Refused
+
+    try:
+        made = to_explaining_tflite(model)
+    except Refused as refusal:
+        print(refusal)  # the log keeps it; the page covers parts of the picture instead
+        made = None
+    keep(run, made)
+
+
+def main(folder: Path) -> int:
+    """Makes the file; returns the exit status."""
+    run = open_run(folder)
+    records = RunRecords(folder_of(run))
+    state = own_state(records)
+    try:
+        build(run, records, state)
+        state.state = "done"
+    except FieldguideError as error:
+        state.state, state.message, state.hint = "failed", error.message, error.hint
+    except OSError as error:
+        state.state, state.message = "failed", f"The computer said: {error.strerror or error}."
+        state.hint = "Make space, or allow writing, then try again."
+    except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
+        traceback.print_exc()
+        state.state, state.message = "failed", f"Getting ready to explain failed inside: {type(error).__name__}."
+        state.hint = f"Details are in {records.folder / 'worker.log'}."
+    state.phase, state.ended = "", True
+    records.write_state(state)
+    return 0 if state.state == "done" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
