@@ -142,7 +142,7 @@ if not training:
         seconds = result["seconds"]
         best = f"best round {result['best_epoch']}, " if result["best_epoch"] else ""
         st.caption(
-            f"{frame.run_title(snapshot.plan)}, {result['parameters']:,} weights (parameters), "
+            f"{frame.run_title(snapshot.run, snapshot.plan)}, {result['parameters']:,} weights (parameters), "
             f"{best}{duration(seconds['total'])} in all"
         )
     else:

@@ -31,7 +31,8 @@ with frame.stopping_at_errors():
     evaluation = answers_of(run).evaluation
 total = evaluation.total
 chance = f" On many more such pictures: {in_words(evaluation.right, total)}." if total < FEW else ""
-st.markdown(f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
+name = frame.run_title(run.run, run.plan)
+st.markdown(f"{name}: **{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
 advice.show(here, run)
 
 asked = st.query_params.get("view")

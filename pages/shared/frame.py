@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from core import checks
+from core.about import about, title
 from core.catalogue import Catalogue
 from core.errors import FieldguideError
 from core.export import exports_of
 from core.project import Project
 from core.recipes import title_of
 from core.records import RunPlan, RunState
-from core.runs import RunSnapshot, live_run
+from core.runs import Run, RunSnapshot, live_run
 from pages.shared import drawings, state
 from pages.shared.text import count, duration, literal
 
@@ -196,9 +196,9 @@ def _run_under_way(project: Project) -> None:
     st.page_link("pages/3_Train.py", label="Watch it", icon=":material/monitoring:", query_params=where)
 
 
-def run_title(plan: RunPlan) -> str:
-    """A training's name for people: its recipe and when it began, escaped for Markdown."""
-    return literal(f"{title_of(plan.config.recipe)}, {time.strftime('%d %b %H:%M', time.localtime(plan.created))}")
+def run_title(run: Run, plan: RunPlan) -> str:
+    """A training's name for people, given or by its recipe and when it began, escaped for Markdown."""
+    return literal(title(plan, about(run)))
 
 
 def progress(now: RunState) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pages.shared.text import count, duration, literal, percent, plot_text, safe_cell
+from core.cells import safe_cell
+from pages.shared.text import count, duration, literal, percent, plot_text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from core.project import Project
 from core.records import RunPicture
 from core.runs import RunSnapshot
 from pages.shared import grid
-from pages.shared.evaluate import again
+from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
 from pages.shared.frame import Here
 from pages.shared.pictures import edits
@@ -141,7 +141,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         f"{cell.truth}/{cell.said}",
         f"{cell.words} · {len(inside):,}",
         note,
-        actions=(("right", "The label is right, the model is wrong"), ("aside", "Set aside")),
+        actions=(("why", "Why?"), ("right", "The label is right, the model is wrong"), ("aside", "Set aside")),
     )
     journal = here.project.journal
     grid.show(
@@ -181,6 +181,9 @@ def carry_out(project: Project, op: grid.Op) -> grid.Outcome:
     if op.kind != "act":
         return edits.carry_out(project, op)
     pictures = edits.picked(project, op)
+    if op.action == "why":
+        st.session_state[why.PICTURE], st.session_state["evaluate view"] = pictures[0].id, "Why"
+        return grid.Outcome("")
     if op.action == "aside":
         return edits.make(project, lambda: labels.move(project, pictures, None))
     findings.confirm(project, pictures)

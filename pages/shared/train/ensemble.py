@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import streamlit as st
 
 from core import ensembles
+from core.about import about, title
 from core.errors import FieldguideError
 from core.project import Project
-from core.recipes import RECIPES
-from core.records import RunPlan
 from core.runs import Run
 from pages.shared import frame, state
 from pages.shared.text import count, percent
@@ -45,9 +43,9 @@ def show(project: Project) -> None:
         results = {run.id: run.records.result() or {} for run in runs}
         titles: dict[str, str] = {}
         for run in runs:
-            title = _title(run.records.plan(), results[run.id])
-            same = sum(other.startswith(title) for other in titles.values())  # a list confuses those of one name
-            titles[run.id] = f"{title} ({same + 1})" if same else title
+            name = _title(run, results[run.id])
+            same = sum(other.startswith(name) for other in titles.values())  # a list confuses those of one name
+            titles[run.id] = f"{name} ({same + 1})" if same else name
         best = sorted(results, key=lambda name: results[name]["val"]["log_loss"])[:2]
         chosen = st.multiselect(
             f"Two to {ensembles.MOST} trainings, and how many they had right when checked (validation)",
@@ -70,19 +68,18 @@ def votes(project: Project, result: dict[str, Any]) -> str:
     """Who votes in a joined run and how much each counts, as Markdown; "" for other runs' results."""
     told = []
     for member in result.get("ensemble", ()):
+        voter = Run(project.runs_dir / str(member["run"]))
         try:
-            title = frame.run_title(Run(project.runs_dir / str(member["run"])).records.plan())
+            name = frame.run_title(voter, voter.records.plan())
         except FieldguideError:
-            title = "a training that is gone"
-        told.append(f"{title} counts {percent(member['weight'])}")
+            name = "a training that is gone"
+        told.append(f"{name} counts {percent(member['weight'])}")
     return f"Votes: {'; '.join(told)}." if told else ""
 
 
-def _title(plan: RunPlan, result: dict[str, Any]) -> str:
-    """As frame.run_title, but for a list, which takes text as it is; with how many were right."""
-    recipe = RECIPES[plan.config.recipe].title if plan.config.recipe in RECIPES else plan.config.recipe
-    when = time.strftime("%d %b %H:%M", time.localtime(plan.created))
-    return f"{result['val']['right']} of {result['val']['total']} · {recipe}, {when}"
+def _title(run: Run, result: dict[str, Any]) -> str:
+    """A training in a list, which takes text as it is, with how many were right."""
+    return f"{result['val']['right']} of {result['val']['total']} · {title(run.records.plan(), about(run))}"
 
 
 def _pixels(runs: list[Run]) -> int:

@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.about import usual_title
 from core.catalogue import Catalogue
 from core.cells import safe_cell
 from core.config import TrainConfig
 from core.errors import FieldguideError
 from core.project import Project
+from core.recipes import title_of
 from core.records import RunState
 from core.studies import Kind, Study, cross_validation, latest, learning_curve, mirror
 from core.studies.asking import why_not
@@ -106,7 +108,9 @@ def _about(study: Study) -> None:
         plan = study.records.plan()
     except FieldguideError:
         return
-    st.caption(f"With the settings of {frame.run_title(plan)}, on the pictures of then.")
+    st.caption(
+        f"With the settings of {literal(usual_title(title_of(plan.config.recipe), plan.created))}, on the pictures of then."
+    )
 
 
 def _draw_cross_validation(found: dict[str, Any]) -> None:
