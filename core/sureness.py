@@ -16,6 +16,9 @@ from core.evaluation.calibration import cooled, fit_temperature
 from core.records import RunRecords
 
 NOT_SURE = "not sure"
+FEWEST = 4
+"""Mistakes on the validation part from which on a temperature can be learned."""
+
 _FILE = "sureness.json"
 
 
@@ -53,11 +56,11 @@ def probabilities(records: RunRecords, part: str) -> np.ndarray:
 def learned_temperature(records: RunRecords) -> float | None:
     """The temperature that makes the confidence honest, learned on the validation part (Guo et al. 2017).
 
-    None where that part has no mistake to learn from: then every confidence short of 100 % would seem too low. Raises
-    RunError if there are no predictions.
+    None where that part has fewer than FEWEST mistakes to learn from: then every confidence short of 100 % would seem too
+    low. Raises RunError if there are no predictions.
     """
     said, plan = records.predictions("val"), records.plan()
     truth = np.array([picture.label for picture in plan.part("val")])
-    if not len(truth) or (said.argmax(axis=1) == truth).all():
+    if (said.argmax(axis=1) != truth).sum() < FEWEST:
         return None
     return fit_temperature(said, truth)

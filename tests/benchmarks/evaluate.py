@@ -22,7 +22,7 @@ from tests.pictures import shaded
 from tests.runs import make_run
 
 ROOT = Path(__file__).parents[2]
-VIEWS = ("Mistakes", "Numbers", "Sure or not")
+VIEWS = ("Mistakes", "Numbers", "Sure or not", "Why", "Harder pictures", "Compare")
 CLASSES, EACH = 60, 168  # 10,080: 10,000 for the test, the rest for training and validation
 
 

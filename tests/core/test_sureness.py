@@ -20,7 +20,7 @@ from core.prediction import Classifier
 from core.sureness import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
 from core.training.saved import softened
 from tests.pictures import encoded, noise
-from tests.runs import make_run, pictures_for
+from tests.runs import make_run, picture, pictures_for
 
 pytestmark = pytest.mark.slow
 HOT = Sureness(temperature=3.0, threshold=0.9)
@@ -74,21 +74,23 @@ def test_a_softened_network_answers_as_the_formula_says(dense: bool) -> None:
 def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     project = Project.open(tmp_path / "p")
-    pictures = pictures_for(test=12)
+    pictures = [*pictures_for(test=12), *(picture(number, number % 2, "val") for number in range(100, 112))]
 
     def said(part: str, wrong: int) -> np.ndarray:
         labels = np.array([picture.label for picture in pictures if picture.part == part])
         labels[:wrong] = 1 - labels[:wrong]
         return np.where(np.eye(2)[labels] > 0, 0.98, 0.02).astype(np.float32)
 
-    unsure = make_run(project, "unsure", pictures=pictures, rows={"val": said("val", 1), "test": said("test", 0)})
+    unsure = make_run(project, "unsure", pictures=pictures, rows={"val": said("val", 4), "test": said("test", 0)})
     learned = learned_temperature(unsure.records)
     assert learned is not None
-    # 1 of 4 wrong: the log-loss is least where the confidence is the share that is right.
+    # 4 of 16 wrong: the log-loss is least where the confidence is the share that is right.
     assert cooled(np.array([0.98, 0.02]), learned)[0] == pytest.approx(3 / 4, abs=1e-3)
     keep_sureness(unsure.folder, Sureness(learned))
     assert probabilities(unsure.records, "test").max() == pytest.approx(0.75, abs=1e-3)
-    perfect = make_run(project, "perfect", pictures=pictures, rows={"val": said("val", 0), "test": said("test", 3)})
+    perfect = make_run(
+        project, "nearly perfect", pictures=pictures, rows={"val": said("val", 3), "test": said("test", 3)}
+    )
     assert learned_temperature(perfect.records) is None
     assert sureness_of(perfect.folder) == Sureness()
 

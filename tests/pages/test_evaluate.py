@@ -120,7 +120,7 @@ def test_a_threshold_is_kept_and_its_price_told(run: Run) -> None:
     )
     at.slider[0].set_value(0).run()
     assert "It answers all 24 test pictures and is wrong on 4." in words(at)
-    button(at, "Suggest one: 98% right").click().run()
+    button(at, "Suggest one: 98 % right").click().run()
     assert sureness_of(run.folder).threshold == 0.99
 
 

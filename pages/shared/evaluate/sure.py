@@ -63,9 +63,7 @@ def _honest(run: RunSnapshot, answers: Answers, now: Sureness) -> None:
     records = run.run.records
     learned = learned_temperature(records)
     if learned is None:
-        st.caption(
-            "It made no mistake on the validation pictures, so there is nothing to learn honest confidence from."
-        )
+        st.caption("It made hardly a mistake on the validation pictures: too little to learn honest confidence from.")
         return
     key = f"honest {run.run.id}"
     if key not in st.session_state:
@@ -168,7 +166,7 @@ def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Sureness) ->
     with right:
         if suggested is not None:
             st.button(
-                f"Suggest one: {_GOOD:.0%} right", on_click=suggest, icon=":material/auto_fix_high:",
+                f"Suggest one: {percent(_GOOD)} right", on_click=suggest, icon=":material/auto_fix_high:",
                 help="The lowest at which so many answers on the validation pictures are right.",
             )  # fmt: skip
     sure = answers.probabilities.max(axis=1)
