@@ -7,20 +7,14 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.errors import FieldguideError
+from pages.shared.component import component
 
-_HERE = Path(__file__).parent / "components"
-_COMPONENT = st.components.v2.component(
-    "fieldguide_grid",
-    html='<div class="fg-grid"></div>',
-    css=(_HERE / "grid.css").read_text(encoding="utf-8"),
-    js=(_HERE / "grid.js").read_text(encoding="utf-8"),
-)
+_COMPONENT = component("grid")
 _ONE_AT_A_TIME = threading.Lock()
 _LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
 PALETTE = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from core.project import Project
 from core.records import RunPicture
 from core.runs import RunSnapshot
 from pages.shared import grid
+from pages.shared.component import component
 from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
 from pages.shared.frame import Here
@@ -27,13 +27,7 @@ from pages.shared.text import count, percent
 
 _MOST = 240
 _WIDE = 6
-_HERE = Path(__file__).parents[1] / "components"
-_COMPONENT = st.components.v2.component(
-    "fieldguide_matrix",
-    html='<div class="fg-matrix"></div>',
-    css=(_HERE / "matrix.css").read_text(encoding="utf-8"),
-    js=(_HERE / "matrix.js").read_text(encoding="utf-8"),
-)
+_COMPONENT = component("matrix")
 
 
 @dataclass(frozen=True)

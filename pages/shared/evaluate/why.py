@@ -19,6 +19,7 @@ from core.records import RunState
 from core.runs import Run, RunSnapshot
 from core.similar import Memory, places_of
 from pages.shared import frame, gallery, server
+from pages.shared.component import component
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.frame import Here
 from pages.shared.pictures import looking
@@ -29,13 +30,7 @@ PICTURE = "why_picture"
 _MOST = 120
 _SHOWN_PIXELS = 448
 _PHASES = {"loading": "opening the model", "looking inside": "finding out where it looks"}
-_HERE = Path(__file__).parents[1] / "components"
-_STRIP = st.components.v2.component(
-    "fieldguide_strip",
-    html='<div class="fg-strip"></div>',
-    css=(_HERE / "strip.css").read_text(encoding="utf-8"),
-    js=(_HERE / "strip.js").read_text(encoding="utf-8"),
-)
+_STRIP = component("strip")
 
 
 def show(here: Here, run: RunSnapshot) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.analysis import Analysis
 from pages.shared import grid, server
+from pages.shared.component import component
 from pages.shared.frame import Here
 from pages.shared.grid import PALETTE
 from pages.shared.pictures import edits, looking
@@ -16,13 +15,7 @@ from pages.shared.text import count
 
 _MOST_POINTS = 20_000
 _MOST_TILES = 300
-_HERE = Path(__file__).parents[1] / "components"
-_COMPONENT = st.components.v2.component(
-    "fieldguide_map",
-    html='<div class="fg-map"></div>',
-    css=(_HERE / "map.css").read_text(encoding="utf-8"),
-    js=(_HERE / "map.js").read_text(encoding="utf-8"),
-)
+_COMPONENT = component("map")
 
 
 def show(here: Here) -> None:
