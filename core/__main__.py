@@ -7,15 +7,16 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from core import analysis, checks, findings, images, intake, recipes
+from core import analysis, checks, findings, images, intake, recipes, store
 from core.catalogue import Catalogue
-from core.commands import explain, runs, studies
+from core.cells import as_csv, safe_cell
+from core.commands import explain, runs, serve, studies
 from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
@@ -197,15 +198,25 @@ def evaluate(run_dir: str, part: str, json_: bool) -> None:
 @cli.command()
 @click.argument("run_dir")
 @click.option("--format", "kind", type=click.Choice(KINDS), default="float32", show_default=True)
-@click.option("--out", help="Where to copy it: a path that ends in .tflite or .zip.")
+@click.option("--out", help="Where to copy it: a path that ends in .zip, or as the model's own file does (.tflite).")
 @as_json
 def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
-    """Write the model of RUN_DIR as a .tflite file, and measure that it behaves as the trained one."""
+    """Write the model of RUN_DIR as a file to take away, and measure that it behaves as the trained one.
+
+    \b
+    float32    .tflite for a computer       teachable-machine            for a Teachable Machine project
+    float16    .tflite for a phone          teachable-machine-quantized  the same in whole numbers
+    dynamic    .tflite, a small download    keras                        .keras, for going on in Python
+    int8       .tflite for a Raspberry Pi   saved-model                  for a server with TensorFlow
+    uint8      .tflite for a Coral board    onnx                         for programs that read ONNX
+    """
     made = make_export(open_run(run_dir), kind, out, phase_watcher())
     click.echo(
         f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
         f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
     )
+    if made.note:
+        click.echo(made.note)
     if not made.good:
         click.echo("Warning: this file answers differently from the trained model.", err=True)
     say_json(json_, made.as_dict())
@@ -214,21 +225,44 @@ def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
 @cli.command()
 @click.argument("model")
 @click.argument("pictures", nargs=-1, required=True)
+@click.option("--csv", "table", metavar="FILE", help="Also write a table: file, label, sure, and each class.")
 @as_json
-def predict(model: str, pictures: tuple[str, ...], json_: bool) -> None:
-    """Say what is on PICTURES, with MODEL: a run folder, an exported zip, or a .tflite with fieldguide.json beside it."""
-    for picture in pictures:
+def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: bool) -> None:
+    """Say what is on PICTURES, files or folders, with MODEL: a run folder, an exported zip, or a .tflite with
+    fieldguide.json beside it.
+
+    A file that is no picture is an error; in a folder it is named and left out.
+    """
+    for name in pictures:
         try:
-            images.open_picture(Path(picture), at_least=32)
+            if not Path(name).is_dir():
+                images.open_picture(Path(name), at_least=32)
         except PictureError as error:
-            raise PictureError(f"{picture}: {error.message}.", "Leave it out, or choose another picture.") from None
-    answers = Classifier.load(model).predict([Path(picture) for picture in pictures]).as_dicts()
-    for answer in answers:
+            raise PictureError(f"{name}: {error.message}.", "Leave it out, or choose another picture.") from None
+    classifier, answers = Classifier.load(model), []
+    for file in _files(pictures):
+        try:
+            [answer] = classifier.predict([file]).as_dicts()
+        except PictureError as error:
+            click.echo(f"{file} - {error.message}", err=True)
+            continue
         doubt = "" if answer["sure"] else f"{NOT_SURE}, perhaps "
         click.echo(f"{answer['file']}: {doubt}{answer['label']} ({answer['probability']:.0%})")
+        answers.append(answer)
+    if table:
+        names = ["file", "label", "sure", "probability"]
+        rows = [[*(row[name] for name in names), *row["probabilities"].values()] for row in answers]
+        text = as_csv([*names, *map(safe_cell, classifier.classes)], rows)
+        store.write_bytes(Path(table).expanduser().absolute(), text.encode("utf-8-sig"))
     if json_:
         # A list was asked for; the one JSON value on the last line is that list.
         click.echo(json.dumps(answers, ensure_ascii=False))
+
+
+def _files(given: tuple[str, ...]) -> Iterator[Path]:
+    """What is meant: files, and those in folders, in the order of their names, but for hidden ones."""
+    for path in map(Path, given):
+        yield from sorted(inner for inner in path.rglob("[!.]*") if inner.is_file()) if path.is_dir() else [path]
 
 
 @cli.command("recipes")
@@ -271,6 +305,7 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
 studies.add_to(cli)
 runs.add_to(cli)
 explain.add_to(cli)
+serve.add_to(cli)
 
 
 def main() -> None:

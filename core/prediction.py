@@ -84,9 +84,9 @@ def make_spec(
             "channels": "RGB",
             "range": [0, 255],
             "crop": "the centre square, scaled with bilinear filtering",
-            "dtype": "uint8" if kind == "int8" else "float32",
+            "dtype": "float32",
         },
-        "output": {"meaning": "probabilities", "dtype": "uint8" if kind == "int8" else "float32"},
+        "output": {"meaning": "probabilities", "dtype": "float32"},
         "not_sure_below": sureness.threshold,
         "temperature": sureness.temperature,
         "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
@@ -117,6 +117,8 @@ class Classifier:
             self.classes = tuple(str(name) for name in spec["classes"])
             self.pixels = int(spec["input"]["pixels"])
             self.threshold = float(spec.get("not_sure_below", 0.0))
+            self._low, high = (float(end) for end in spec["input"].get("range", (0, 255)))
+            self._step = (high - self._low) / 255
             self._interpreter = Interpreter(model_content=model)
             self._interpreter.allocate_tensors()
             self._input = self._interpreter.get_input_details()[0]
@@ -137,7 +139,9 @@ class Classifier:
             sureness = sureness_of(path)
             if path.is_dir():
                 path = path / "model.tflite"
-            if zipfile.is_zipfile(path):
+            with path.open("rb") as file:
+                zipped = file.read(2) == b"PK"  # a .tflite file may end in a zip of its labels
+            if zipped:
                 return cls._from_zip(path)
             model = path.read_bytes()
             spec = json.loads(_spec_beside(path).read_text(encoding="utf-8"))
@@ -155,19 +159,36 @@ class Classifier:
     def _from_zip(cls, path: Path) -> Classifier:
         try:
             with zipfile.ZipFile(path) as bundle:
-                for name in ("model.tflite", SPEC_NAME):
-                    if bundle.getinfo(name).file_size > MAX_MODEL_BYTES:
-                        raise ModelError(f"The model in {path.name} is too large.", "At most 1 GB is opened.")
-                return cls(bundle.read("model.tflite"), json.loads(bundle.read(SPEC_NAME)))
-        except (KeyError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+                spec = json.loads(cls._read(bundle, SPEC_NAME))
+                if not str(spec["model"]).endswith(".tflite"):
+                    raise ModelError(
+                        f"The model in {path.name} is not a .tflite file, and only those are opened here.",
+                        "Use the predict.py inside the zip, or export another kind.",
+                    )
+                return cls(cls._read(bundle, spec["model"]), spec)
+        except (KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
             raise ModelError(
                 f"{path.name} holds no model of Fieldguide's.", "Choose a zip from the Export page."
             ) from None
 
+    @staticmethod
+    def _read(bundle: zipfile.ZipFile, name: str) -> bytes:
+        if bundle.getinfo(name).file_size > MAX_MODEL_BYTES:
+            raise ModelError(f"{name} in the zip is too large.", "At most 1 GB is opened.")
+        return bundle.read(name)
+
+    def _entered(self, square: np.ndarray) -> np.ndarray:
+        """The bytes (uint8), the bytes less 128 (int8), or the bytes within the model's range (float32)."""
+        if self._input["dtype"] == np.int8:
+            return (square.astype(np.int16) - 128).astype(np.int8)
+        if self._input["dtype"] == np.uint8:
+            return square
+        return square.astype(np.float32) * np.float32(self._step) + np.float32(self._low)
+
     def probabilities(self, square: np.ndarray) -> np.ndarray:
-        """One picture as the model sees it, uint8 (S, S, 3) -> float32 (K,), sums to 1 (within 1/256 a class for int8)."""
+        """One picture as the model sees it, uint8 (S, S, 3) -> float32 (K,), sums to 1 (within 1/256 a class for integers)."""
         with self._lock:
-            self._interpreter.set_tensor(self._input["index"], square[None].astype(self._input["dtype"]))
+            self._interpreter.set_tensor(self._input["index"], self._entered(square)[None])
             self._interpreter.invoke()
             row = self._interpreter.get_tensor(self._output["index"])[0]
         scale, zero = self._output["quantization"]

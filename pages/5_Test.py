@@ -1,57 +1,23 @@
-"""Test: new pictures, from a file, the webcam, or those kept apart from the sample."""
+"""Test: new pictures, from files, a folder, the webcam, or those kept apart from the sample."""
 
 import streamlit as st
 
-from core.errors import PictureError
 from core.images import thumbnail
-from core.prediction import Classifier
-from pages.shared import charts, frame, state
-from pages.shared.evaluate import why
-from pages.shared.text import literal, percent
-
-MOST_AT_ONCE = 100
-SHOWN_PIXELS = 420
+from pages.shared import frame, state
+from pages.shared.test import live, many, model, one, pictures
+from pages.shared.text import literal
 
 here = frame.begin("Test")
-st.title("Test", anchor=False)
-run = frame.trained_run(here)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Opening the model")
-def load(path: str, sha256: str) -> Classifier:  # noqa: ARG001 - the digest is part of the key
-    """The model of a run, kept open."""
-    return Classifier.load(path)
-
-
-with frame.stopping_at_errors():
-    classifier = load(str(run.run.folder), str((run.result or {}).get("model_sha256")))
-
-
-def answer(name: str, content: bytes) -> None:
-    """One picture, large, with what the model says of it."""
-    try:
-        predictions = classifier.predict([content], [name])
-        shown = thumbnail(content, SHOWN_PIXELS)
-    except PictureError as error:
-        st.error(f"{literal(name)} could not be read: {literal(error.message)}.", icon=":material/broken_image:")
-        return
-    probabilities = predictions.probabilities[0]
-    with st.container(border=True):
-        left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
-        with left:
-            st.image(shown, width="stretch", alt=f"{name}, cropped as the model sees it")
-        with right:
-            st.markdown(f"## {literal(predictions.labels[0])}")
-            st.markdown(f"{percent(float(probabilities.max()))} sure (confidence) · {literal(name)}")
-            figure = charts.answers(classifier.classes, probabilities.tolist())
-            told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classifier.classes, probabilities, strict=True))
-            charts.show(figure, f"answers {name} {hash(content)}", told)
-        why.explain_here(here, run, content, f"{name} {hash(content)}")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Test", anchor=False)
+    model.offer()
+tested = model.choose(here)
+classifier = tested.classifier
 
 
 def known() -> list[tuple[str, bytes]]:
     """Pictures that come with the sample and were kept apart; none for other projects."""
-    if set(run.plan.classes) != {folder.name for folder in state.SAMPLE.iterdir() if folder.is_dir()}:
+    if set(classifier.classes) != {folder.name for folder in state.SAMPLE.iterdir() if folder.is_dir()}:
         return []
     return [(path.name, path.read_bytes()) for path in sorted(state.NEW_PICTURES.glob("*.jpg"))]
 
@@ -59,26 +25,31 @@ def known() -> list[tuple[str, bytes]]:
 @st.dialog("What is this?", width="medium")
 def try_out(name: str, content: bytes) -> None:
     """One of the pictures kept apart, over the page, so that nothing on it moves."""
-    answer(name, content)
+    with frame.stopping_at_errors():
+        one.ask(here, tested, name, content)
 
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("From a file", anchor=False)
-    files = st.file_uploader("Drop pictures here, or choose them", accept_multiple_files=True, key="files")
+    st.subheader("From files", anchor=False)
+    files = st.file_uploader("Drop pictures or a zip of them here", accept_multiple_files=True, key="files")
+    typed = st.text_input("Or a folder or zip on this computer", key="test folder").strip()
 with right:
     st.subheader("From the webcam", anchor=False)
-    frame_taken = (
-        st.camera_input("Take a picture", label_visibility="collapsed", key="camera")
-        if st.toggle("Switch the camera on", key="camera on")
-        else None
-    )
-if frame_taken is not None:
-    answer("webcam", frame_taken.getvalue())
-for file in (files or [])[:MOST_AT_ONCE]:
-    answer(file.name, file.getvalue())
-if files and len(files) > MOST_AT_ONCE:
-    st.caption(f"Only the first {MOST_AT_ONCE} are shown.")
+    once = st.toggle("Switch the camera on", key="camera on")
+    taken = st.camera_input("Take a picture", label_visibility="collapsed", key="camera") if once else None
+    moving = st.toggle("Live: watch the answer move", key="live on", disabled=once)
+if moving and not once:
+    twin = model.integer_twin(tested)
+    live.show({"exact": tested} | ({"whole numbers (int8)": twin} if twin else {}))
+with frame.stopping_at_errors():
+    if taken is not None:
+        one.ask(here, tested, "webcam", taken.getvalue())
+    if files:
+        many.show(here, tested, pictures.look_at(tested, *pictures.plans_of(files)), "files")
+    if typed:
+        plan, key = pictures.place_of(typed)
+        many.show(here, tested, pictures.look_at(tested, [plan], [key]), "folder")
 
 kept_apart = known()
 if kept_apart:
@@ -91,4 +62,7 @@ if kept_apart:
                 if st.button("Try", key=f"try {name}", width="stretch"):
                     try_out(name, content)
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")
-st.page_link("pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params())
+if tested.run is not None:
+    st.page_link(
+        "pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params()
+    )

@@ -1,4 +1,4 @@
-"""From a trained model to a .tflite file that is proven to behave as it did on the screen. Loads no TensorFlow itself.
+"""From a trained model to a file that is proven to behave as it did on the screen. Loads no TensorFlow itself.
 
 The conversion and the measuring are done by a process of its own (`core.export.worker`); here it is started, waited for
 and its reports are read.
@@ -10,28 +10,32 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from filelock import FileLock
 
 from core import store
 from core.config import ExportFormat
 from core.errors import ModelError, RunError
+from core.export.kinds import ALL, Kind, can_be_made
 from core.prediction import SPEC_NAME
 from core.processes import reap, start_worker
 from core.records import RunRecords, RunState
 from core.runs import Run
 from core.sureness import sureness_of
 
-KINDS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-GOOD_AGREEMENT = {"float32": 0.99, "float16": 0.99, "dynamic": 0.95, "int8": 0.95}
-"""Below this share of equal answers an export is called different from what was trained."""
+KINDS: tuple[ExportFormat, ...] = tuple(kind.name for kind in ALL.values())
+"""Every kind's name; core.export.kinds says what each is for."""
 
 
 @dataclass(frozen=True)
 class Export:
     """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there
-    (see core.export.parity.Parity)."""
+    (see core.export.parity.Parity).
+
+    `file`: the model, a folder for a SavedModel; `bytes`: its size; `integer_only`: whether it has no floating-point number
+    in it; `note`: what had to be done differently than usual, a sentence, or "".
+    """
 
     kind: str
     file: Path
@@ -41,14 +45,18 @@ class Export:
     max_difference: float
     accuracy: float
     milliseconds: float
+    milliseconds_all: float
+    threads: int
     differ: tuple[str, ...]
+    said: tuple[str, ...]
     integer_only: bool
     pictures: int
+    note: str
 
     @property
     def good(self) -> bool:
         """Whether it answers as the trained model does."""
-        return self.agreement >= GOOD_AGREEMENT[self.kind] and (self.kind != "int8" or self.integer_only)
+        return self.agreement >= ALL[self.kind].bar
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -56,6 +64,7 @@ class Export:
             "file": str(self.file),
             "zip": str(self.zip),
             "differ": list(self.differ),
+            "said": list(self.said),
             "good": self.good,
         }
 
@@ -75,11 +84,13 @@ def exports_of(run: Run) -> dict[str, Export]:
             if report.pop("sureness") != sureness:
                 continue
             export = Export(
-                **report | {"file": Path(report["file"]), "zip": Path(report["zip"]), "differ": tuple(report["differ"])}
+                **report
+                | {name: Path(report[name]) for name in ("file", "zip")}
+                | {name: tuple(report[name]) for name in ("differ", "said")}
             )
         except (AttributeError, TypeError, KeyError):
             continue
-        if export.file.is_file() and export.zip.is_file():
+        if export.file.exists() and export.zip.is_file():
             found[kind] = export
     return found
 
@@ -90,14 +101,26 @@ def export_state(run: Run) -> RunState | None:
     return RunRecords(folder).state() if (folder / "state.json").is_file() else None
 
 
-def start_exports(run: Run, kinds: Sequence[ExportFormat] = KINDS) -> None:
-    """Starts a process that makes those of `kinds` that are not there yet; does nothing while one is at work.
+def possible_kinds() -> list[Kind]:
+    """The kinds that can be made with what is installed."""
+    return [kind for kind in ALL.values() if can_be_made(kind.name)]
 
-    Raises RunError if the run has no model.
+
+def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> None:
+    """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
+    nothing while one is at work.
+
+    Raises RunError if the run has no model, ModelError if what makes a kind is not installed.
     """
     if not run.records.model.is_file():
         raise RunError("This run has no model to export.", "Train first, and let it finish.")
-    missing = [kind for kind in kinds if kind not in exports_of(run)]
+    wanted = [kind.name for kind in possible_kinds()] if kinds is None else kinds
+    if not all(map(can_be_made, wanted)):
+        raise ModelError(
+            "ONNX files are made by a package that is not installed.",
+            "Run: python -m pip install tf2onnx onnxruntime",
+        )
+    missing = [kind for kind in wanted if kind not in exports_of(run)]
     folder = exports_folder(run)
     folder.mkdir(exist_ok=True)
     with FileLock(folder / ".lock", timeout=60):
@@ -117,14 +140,17 @@ def export(
 ) -> Export:
     """Makes one kind of export, measures it and waits for it.
 
-    `out`: a path that ends in .tflite (its fieldguide.json is written beside it, under the same name) or .zip, to which
-    the result is copied. Raises ModelError if the conversion fails, RunError if the run has no model.
+    `out`: a path to which the result is copied, that ends in .zip, or as the model's own file does (.tflite; its
+    fieldguide.json is written beside it, under the same name). Raises ModelError if the conversion fails, RunError if the
+    run has no model.
     """
     if format not in KINDS:
         raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(KINDS)}.")
     target = Path(out).expanduser().absolute() if out else None
-    if target and target.suffix not in (".tflite", ".zip"):
-        raise ModelError(f"{target.name} ends in neither .tflite nor .zip.", "Give the file one of these endings.")
+    endings = [ending for ending in (Path(ALL[format].file).suffix, ".zip") if ending]
+    if target and target.suffix not in endings:
+        words = f"ends in neither {endings[0]} nor .zip" if len(endings) > 1 else "does not end in .zip"
+        raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
     while format not in exports_of(run):
         start_exports(run, [format])
         while (state := export_state(run)) and not state.ended:

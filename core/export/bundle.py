@@ -2,62 +2,131 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.export.kinds import TINY, Kind
+
+_PROGRAMS = Path(__file__).with_name("programs")
+_COLUMNS = 12
 _README = """\
 This is a picture classifier made with Fieldguide.
 
 It tells apart: {classes}
-On {total} test pictures that it had never seen, {right} answers were right ({accuracy:.1%}).
-
+On {total} test pictures that it had never seen, the trained model got {right} right ({accuracy:.1%});
+as this kind of file it gave the same answer to {agreement:.1%} of them, and {own:.1%} are right.
+{note}
 Files
-  model.tflite      the model ({kind}); open it with LiteRT (formerly TensorFlow Lite)
-  labels.txt        the class names, one a line, in the order of the model's answers
-  fieldguide.json   everything a program must know, and the measurements
-  predict.py        a short program that uses the model
+{files}
 
 Try it
-  python -m pip install ai-edge-litert numpy pillow
-  python predict.py some-picture.jpg
+  python -m pip install numpy pillow {needs}
+  python predict.py test_pictures
+expected.json says what must come out.
 
 What the model wants
-  input: {dtype}, 1 x {pixels} x {pixels} x 3, RGB, 0 to 255 (scaling is done inside)
+  input: {dtype}, 1 x {pixels} x {pixels} x 3, RGB, {range}
   crop: {crop}
-  output: {output}, one probability for each class, in the order of labels.txt{integer}
+  output: {output}, one probability for each class, in the order of labels.txt
 """
+_RANGES = {
+    "uint8": "the bytes of the picture as they are (scaling is done inside)",
+    "int8": "the bytes of the picture less 128 (scaling is done inside)",
+}
+_OUTPUTS = {"uint8": "uint8 (divide by 256)", "int8": "int8 (add 128, then divide by 256)"}
+_ABOUT = {
+    "labels.txt": "the class names, one a line, in the order of the model's answers",
+    "fieldguide.json": "everything a program must know, and the measurements",
+    "MODEL_CARD.md": "what the model is, how good, and what it is not for",
+    "predict.py": "a program that says what is on pictures: also a library for your own",
+    "expected.json": "what predict.py must say of the pictures in test_pictures",
+    "webcam.py": "the same for a webcam (needs opencv-python)",
+    "raspberry_pi.md": "how to set it up on a Raspberry Pi",
+    "coral.md": "how to set it up on a Coral board",
+    "Classifier.kt": "for an Android app (Kotlin); not tested",
+    "Classifier.swift": "for an iOS app (Swift); not tested",
+    "web/index.html": "a web page that classifies in the browser",
+    "web/start.py": "opens that page; fetches Google's LiteRT.js once, and works without the internet from then on",
+    "model_data.h": "the model as a C array, for a microcontroller",
+    "classify.ino": "for an ESP32 or another board of Arduino's kind (Arduino sketch); not tested",
+}
+_WITH: dict[str, Callable[[Kind], bool]] = {
+    "webcam.py": lambda _: True,
+    "raspberry_pi.md": lambda kind: kind.litert,
+    "coral.md": lambda kind: kind.integer,
+    "Classifier.kt": lambda kind: kind.litert,
+    "Classifier.swift": lambda kind: kind.litert,
+    "web/index.html": lambda kind: kind.litert and kind.input != "int8",  # LiteRT.js takes none
+    "web/start.py": lambda kind: kind.litert and kind.input != "int8",
+}
+"""The programs that go along, and with which kinds."""
 
 
-def make_zip(model: bytes, spec: dict[str, Any]) -> bytes:
-    """Bytes of a flat zip: model.tflite, labels.txt, fieldguide.json, predict.py, README.txt."""
-    source, integer = spec["input"], spec["kind"] == "int8"
-    readme = _README.format(
-        classes=", ".join(spec["classes"]),
+def texts(kind: Kind, spec: Mapping[str, Any], model: bytes, card: str) -> dict[str, bytes]:
+    """What lies beside the model, whose bytes are `model`, and its test pictures: name in the zip -> content."""
+    files = {
+        "labels.txt": labels_text(spec["classes"], numbered=kind.teachable),
+        "fieldguide.json": json.dumps(spec, indent=1, ensure_ascii=False),
+        "MODEL_CARD.md": card,
+        "predict.py": _PROGRAMS.with_name("predict.py").read_text(encoding="utf-8"),
+    } | {name: (_PROGRAMS / name).read_text(encoding="utf-8") for name, fits in _WITH.items() if fits(kind)}
+    if kind.litert and len(model) < TINY:
+        files["model_data.h"] = c_array(model)
+        if spec["input"]["dtype"] == "int8":
+            files["classify.ino"] = (_PROGRAMS / "classify.ino").read_text(encoding="utf-8")
+    files["README.txt"] = _readme(kind, spec, [*files, "expected.json"])
+    return {name: text.encode() for name, text in files.items()}
+
+
+def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
+    source = spec["input"]
+    about = {kind.file: f"the model, for {kind.purpose} ({kind.name})"} | {
+        name: _ABOUT[name] for name in _ABOUT if name in names
+    }
+    return _README.format(
         **spec["test"],
-        kind=spec["kind"],
+        classes=", ".join(spec["classes"]),
+        agreement=spec["parity"]["agreement"],
+        own=spec["parity"]["accuracy"],
+        note=f"{spec['note']}\n" if "note" in spec else "",
+        files="\n".join(f"  {name:{max(map(len, about))}}  {words}" for name, words in about.items()),
+        needs=kind.needs,
         dtype=source["dtype"],
         pixels=source["pixels"],
+        range=_RANGES.get(source["dtype"], "{} to {}".format(*source["range"])),
         crop=source["crop"],
-        output=spec["output"]["dtype"],
-        integer=" (divide by 256)" if integer else "",
+        output=_OUTPUTS.get(source["dtype"], spec["output"]["dtype"]),
     )
-    files = {
-        "model.tflite": model,
-        "labels.txt": labels_text(spec["classes"]).encode(),
-        "fieldguide.json": json.dumps(spec, indent=1, ensure_ascii=False).encode(),
-        "predict.py": (Path(__file__).with_name("predict.py")).read_bytes(),
-        "README.txt": readme.encode(),
-    }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+
+
+def labels_text(classes: Sequence[str], *, numbered: bool = False) -> str:
+    """One name a line; a line break inside a folder's name becomes a space, so that lines and classes stay in step.
+
+    `numbered`: with its position and one space before it, as Teachable Machine writes it.
+    """
+    lines = (" ".join(name.splitlines()) for name in classes)
+    return "".join(f"{number} {line}\n" if numbered else f"{line}\n" for number, line in enumerate(lines))
+
+
+def c_array(model: bytes) -> str:
+    """The model as C source: `model_data`, aligned as LiteRT for microcontrollers needs it, and `model_data_length`."""
+    rows = (model[start : start + _COLUMNS] for start in range(0, len(model), _COLUMNS))
+    body = ",\n  ".join(", ".join(f"0x{byte:02x}" for byte in row) for row in rows)
+    return (
+        "#pragma once\n\n"
+        f"const unsigned int model_data_length = {len(model)};\n"
+        f"alignas(16) const unsigned char model_data[] = {{\n  {body}\n}};\n"
+    )
+
+
+def write_zip(target: Path, model: Path, files: Mapping[str, bytes]) -> None:
+    """A zip at `target` of the model, a file or a folder, under its own name, and `files`."""
+    inside = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path in inside:
+            bundle.write(path, path.relative_to(model.parent).as_posix())
         for name, content in files.items():
             bundle.writestr(name, content)
-    return out.getvalue()
-
-
-def labels_text(classes: list[str]) -> str:
-    """One name a line; a line break inside a folder's name becomes a space, so that lines and classes stay in step."""
-    return "".join(" ".join(name.splitlines()) + "\n" for name in classes)

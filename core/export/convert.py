@@ -1,8 +1,10 @@
-"""Keras model -> .tflite bytes. Needs TensorFlow: only worker processes import this."""
+"""Keras model -> files that other programs run. Needs TensorFlow: only worker processes import this."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 import keras
@@ -11,10 +13,46 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from core.config import ExportFormat
+from core.export.kinds import TEACHABLE_PIXELS
+
+_QUANTIZED: dict[str, tf.DType] = {
+    "int8": tf.int8,
+    "uint8": tf.uint8,
+    "teachable-machine-quantized": tf.uint8,
+    "int8-inside": tf.float32,
+}
+"""The kinds that compute in integers, and the type of their input and output."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
     """The converter cannot turn this model into a file that LiteRT can run."""
+
+
+def _affine(picture: tf.Tensor, scale: float, offset: float) -> tf.Tensor:
+    """picture * scale + offset as one convolution of a single pixel."""
+    channels = picture.shape[-1]
+    kernel = tf.fill((1, 1, channels, 1), np.float32(scale))
+    return tf.nn.bias_add(
+        tf.nn.depthwise_conv2d(picture, kernel, (1, 1, 1, 1), "VALID"), tf.fill((channels,), np.float32(offset))
+    )
+
+
+@contextmanager
+def _rescaled_at_once(model: keras.Model) -> Iterator[None]:
+    """While it lasts, layers that rescale pictures do it in one operation.
+
+    Calibration sees the result of a multiplication only after the addition that follows was done in its place, and so
+    takes the wrong range for it: a third of the steps between black and white, or nearly all, would be lost.
+    """
+    layers = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Rescaling]
+    plain = [layer for layer in layers if np.isscalar(layer.scale) and np.isscalar(layer.offset)]
+    try:
+        for layer in plain:
+            layer.call = lambda picture, layer=layer: _affine(picture, layer.scale, layer.offset)
+        yield
+    finally:
+        for layer in plain:
+            del layer.call
 
 
 class _Frozen(tf.Module):
@@ -24,13 +62,20 @@ class _Frozen(tf.Module):
     leaves the variables out of the file.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, *, teachable: bool) -> None:
         super().__init__()
         self._variables = [variable.value for variable in model.variables]
-        side, _, channels = model.input_shape[1:]
+        own, _, channels = model.input_shape[1:]
+        side = TEACHABLE_PIXELS if teachable else own
+
+        def answer(picture: tf.Tensor) -> tf.Tensor:
+            if teachable:
+                picture = _affine(picture, 127.5, 127.5)
+                picture = picture if side == own else tf.image.resize(picture, (own, own))
+            return model(picture, training=False)
+
         self.function = tf.function(
-            lambda picture: model(picture, training=False),
-            input_signature=[tf.TensorSpec((1, side, side, channels), tf.float32, name="picture")],
+            answer, input_signature=[tf.TensorSpec((1, side, side, channels), tf.float32, name="picture")]
         ).get_concrete_function()
 
 
@@ -39,23 +84,60 @@ def to_tflite(
 ) -> bytes:
     """The model as a .tflite file for one picture at a time, float32 (1, S, S, 3) in 0..255.
 
-    `kind`: "float32"; "float16" stores weights in half precision; "dynamic" stores weights as int8; "int8" computes
-    in integers throughout, with uint8 input and output, and needs `calibration`: uint8 pictures (S, S, 3);
-    "int8-inside" is the same with float32 input and output. Raises Refused.
+    `kind`: "float32"; "float16" stores weights in half precision; "dynamic" stores weights as int8; "int8" and "uint8"
+    compute in integers throughout, with input (a picture's bytes, less 128 for int8) and output (probabilities in 256ths,
+    likewise) of that type, and need `calibration`: uint8 pictures (S, S, 3); "int8-inside" is the same with float32 input
+    and output. "teachable-machine" takes float32 (1, 224, 224, 3) in -1..1, "teachable-machine-quantized" the bytes.
+    Raises Refused.
     """
-    frozen = _Frozen(model)
+    teachable = kind.startswith("teachable-machine")
+    with _rescaled_at_once(model) if kind in _QUANTIZED else nullcontext():
+        frozen = _Frozen(model, teachable=teachable)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function], frozen)
-    if kind != "float32":
+    if kind not in ("float32", "teachable-machine"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if kind.startswith("int8"):
-        converter.representative_dataset = lambda: ([picture[None].astype(np.float32)] for picture in calibration)
+    if kind in _QUANTIZED:
+        converter.representative_dataset = lambda: _examples(calibration, teachable=teachable)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        if kind == "int8":
-            converter.inference_input_type = tf.uint8
-            converter.inference_output_type = tf.uint8
+        converter.inference_input_type = converter.inference_output_type = _QUANTIZED[kind]
     try:
         return bytes(converter.convert())
     except ConverterError as error:
         raise Refused(str(error).splitlines()[0]) from error
+
+
+def _examples(pictures: Iterable[np.ndarray], *, teachable: bool) -> Iterator[list[np.ndarray]]:
+    """Pictures as the model takes them; the first gets a black and a white pixel, so that one step of the quantized input
+    is exactly one of a byte, however pale the pictures are."""
+    for number, picture in enumerate(pictures):
+        values = picture[None].astype(np.float32)
+        if number == 0:
+            values[0, 0, 0], values[0, 0, -1] = 0, 255
+        yield [values / 127.5 - 1 if teachable else values]
+
+
+class _Served(tf.Module):
+    """A Keras model as one function for any number of pictures; `model.export` would store every weight twice."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self._variables = [variable.value for variable in model.variables]
+        self.serve = tf.function(
+            lambda picture: model(picture, training=False),
+            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="picture")],
+        )
+
+
+def save_whole(model: keras.Model, kind: ExportFormat, target: Path) -> None:
+    """Writes the model as "keras", "saved-model" or "onnx" to `target`, for any number of pictures (N, S, S, 3), float32
+    in 0..255; a SavedModel's function is `serve`. Raises what Keras raises for a layer that it cannot write."""
+    if kind == "keras":
+        model.save(target)
+    elif kind == "saved-model":
+        served = _Served(model)
+        tf.saved_model.save(served, str(target), signatures={"serving_default": served.serve})
+    else:
+        signature = [keras.InputSpec(dtype="float32", shape=(None, *model.input_shape[1:]), name="picture")]
+        model.export(target, format="onnx", verbose=False, input_signature=signature)

@@ -1,17 +1,23 @@
-"""Does the exported file behave as the model did? Measured with the real LiteRT interpreter on the test part."""
+"""Does the exported model behave as the trained one did? Asked of the program that goes along with it, in a process of its
+own, on the whole test part."""
 
 from __future__ import annotations
 
-import time
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from core.images import read_square
-from core.prediction import Classifier
+from core.errors import ModelError
 
 _TIMED_CALLS = 20
 
@@ -19,45 +25,91 @@ _TIMED_CALLS = 20
 @dataclass(frozen=True)
 class Parity:
     """`agreement`: share of pictures with the same first answer as the Keras model; `max_difference`: the largest
-    difference of a probability; `accuracy`: of the exported file; all on the test part, 0..1. `milliseconds`: median of
-    one picture on one core. `differ`: ids of the pictures whose first answer changed.
+    difference of a probability; `accuracy`: of the exported model; all on the test part, 0..1. `milliseconds`: median of
+    one picture with one thread, `milliseconds_all` with `threads`, all that this computer has. `differ`: ids of the
+    pictures whose first answer changed, and `said`: what it is now.
     """
 
     agreement: float
     max_difference: float
     accuracy: float
     milliseconds: float
+    milliseconds_all: float
+    threads: int
     differ: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`parity`, and what the program says of each of the examples."""
+
+    parity: Parity
+    examples: list[dict[str, Any]]
 
 
 def measure(
-    classifier: Classifier,
+    folder: Path,
+    classes: Sequence[str],
     pictures: Sequence[tuple[str, Path, int]],
     reference: np.ndarray,
     progress: Callable[[int, int], None],
-) -> Parity:
-    """`pictures`: (id, path, true class) of the test part; `reference`: the Keras model's probabilities (N, K)."""
-    rows = np.empty_like(reference)
-    seconds: list[float] = []
-    for number, (_, path, _) in enumerate(pictures):
-        square = read_square(path, classifier.pixels)
-        began = time.perf_counter()
-        rows[number] = classifier.probabilities(square)
-        seconds.append(time.perf_counter() - began)
-        progress(number + 1, len(pictures))
-    while len(seconds) < _TIMED_CALLS:  # a small test part: the last picture again, for a steadier time
-        began = time.perf_counter()
-        classifier.probabilities(square)
-        seconds.append(time.perf_counter() - began)
-    same = rows.argmax(axis=1) == reference.argmax(axis=1)
-    truth = np.array([label for _, _, label in pictures])
-    return Parity(
+    examples: Sequence[Path] = (),
+) -> Measured:
+    """`folder`: holds the model, fieldguide.json and predict.py; `pictures`: (id, path, true class) of the test part;
+    `reference`: the Keras model's probabilities (N, K). Raises ModelError if the program does not answer for each of them,
+    and of `examples`."""
+    files = [path for _, path, _ in pictures]
+    everything = ask(folder, [*files, *examples], 1, progress)
+    answers = everything[: len(files)]
+    rows = np.array([answer["probabilities"] for answer in answers])
+    threads = os.cpu_count() or 1
+    some = (files * -(-_TIMED_CALLS // len(files)))[:_TIMED_CALLS]
+    all_threads = ask(folder, some, threads) if threads > 1 else answers
+    said, truth = rows.argmax(axis=1), np.array([label for _, _, label in pictures])
+    same = said == reference.argmax(axis=1)
+    changed = [(id_, classes[now]) for (id_, _, _), now, equal in zip(pictures, said, same, strict=True) if not equal]
+    parity = Parity(
         agreement=float(same.mean()),
         max_difference=float(np.abs(rows - reference).max()),
-        accuracy=float((rows.argmax(axis=1) == truth).mean()),
-        milliseconds=float(np.median(seconds) * 1000),
-        differ=tuple(id_ for (id_, _, _), equal in zip(pictures, same, strict=True) if not equal),
+        accuracy=float((said == truth).mean()),
+        milliseconds=_median(answers),
+        milliseconds_all=_median(all_threads),
+        threads=threads,
+        differ=tuple(id_ for id_, _ in changed),
+        said=tuple(now for _, now in changed),
     )
+    return Measured(parity, everything[len(files) :])
+
+
+def ask(
+    folder: Path, files: Sequence[Path], threads: int, progress: Callable[[int, int], None] = lambda *_: None
+) -> list[dict[str, Any]]:
+    """What `folder`/predict.py says of each of `files`, one by one. Raises ModelError if it does not."""
+    command = [sys.executable, str(folder / "predict.py"), "--threads", str(threads), "-"]
+    answers: list[dict[str, Any]] = []
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as program:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            # It reads all names before it answers, so neither side waits for the other.
+            with suppress(OSError), program.stdin as names:  # it may have ended already: then it says why
+                names.write(b"\0".join(os.fsencode(file) for file in files) + b"\0")
+            for line in program.stdout:
+                if line.startswith(b"{"):  # what libraries print beside it does no harm
+                    answers.append(json.loads(line))
+                    progress(len(answers), len(files))
+        errors.seek(0)
+        lines = errors.read().decode("utf-8", "replace").split("\n")
+    if len(answers) != len(files):
+        reason = next((line for line in reversed(lines) if line.strip()), "it ended without a word")
+        raise ModelError(f"The program that goes with the file did not answer: {reason[:300]}", "Try another kind.")
+    return answers
+
+
+def _median(answers: Sequence[dict[str, Any]]) -> float:
+    """Milliseconds of one picture; the first, which makes things ready, does not count."""
+    return float(np.median([answer["milliseconds"] for answer in answers[1:] or answers]))
 
 
 def opens(model: bytes) -> bool:
@@ -67,6 +119,11 @@ def opens(model: bytes) -> bool:
     except (ValueError, RuntimeError):
         return False
     return True
+
+
+def input_type(model: bytes) -> str:
+    """The type of the numbers that a .tflite file takes: "float32", "uint8" or "int8"."""
+    return np.dtype(Interpreter(model_content=model).get_input_details()[0]["dtype"]).name
 
 
 def is_integer_only(model: bytes) -> bool:

@@ -1,24 +1,36 @@
-"""Classifies pictures: python predict.py PICTURE...    Needs: python -m pip install ai-edge-litert numpy pillow"""
+"""Says what is on pictures:  python predict.py [--threads N] PICTURE-OR-FOLDER...     ("-": names from standard input)
 
+Prints one JSON object a line. What is no picture is named on standard error, and the exit status is 1 at the end.
+Needs numpy and pillow, and what README.txt says for this kind of model.
+"""
+
+import argparse
 import json
+import os
 import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-SPEC = json.loads(Path(__file__).with_name("fieldguide.json").read_text(encoding="utf-8"))
-PIXELS = SPEC["input"]["pixels"]
+HERE = Path(__file__).resolve().parent
+SPEC: dict[str, Any] = json.loads((HERE / "fieldguide.json").read_text(encoding="utf-8"))
+PIXELS: int = SPEC["input"]["pixels"]
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
+with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
-def read(path: str) -> np.ndarray:
+def square_of(image: Image.Image) -> np.ndarray:
     """The centre square of a picture, upright, RGB on white: uint8 (PIXELS, PIXELS, 3)."""
-    image: Image.Image = Image.open(path)
-    image.draft(None, (2 * PIXELS, 2 * PIXELS))  # a large JPEG is decoded at a reduced size, as in training
-    with suppress(Exception):  # EXIF orientation; damaged EXIF data is as good as none
-        image = image.transpose(Image.Transpose({2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}[image.getexif()[0x0112]]))
+    with suppress(Exception):  # damaged EXIF data is as good as none
+        image = image.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
     if image.mode.startswith("I"):  # 16-bit grey
         image = Image.fromarray((np.asarray(image, np.uint32) // 257).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
@@ -28,14 +40,117 @@ def read(path: str) -> np.ndarray:
     return np.asarray(image.convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.BILINEAR, box=box))
 
 
-model = Interpreter(str(Path(__file__).with_name(SPEC["model"])))
-model.allocate_tensors()
-source, target = model.get_input_details()[0], model.get_output_details()[0]
-for path in sys.argv[1:]:
-    model.set_tensor(source["index"], read(path)[None].astype(source["dtype"]))
-    model.invoke()
+def read(path: str) -> np.ndarray:
+    """A picture file as the model sees it."""
+    with Image.open(path) as image:
+        image.draft(None, (2 * PIXELS, 2 * PIXELS))  # a large JPEG is decoded at a reduced size, as in training
+        return square_of(image)
+
+
+def numbers(square: np.ndarray) -> np.ndarray:
+    """What goes into the model: the bytes (uint8), the bytes less 128 (int8), or the bytes within the model's range."""
+    kind, (low, high) = SPEC["input"]["dtype"], SPEC["input"]["range"]
+    if kind == "uint8":
+        return square[None]
+    if kind == "int8":
+        return (square[None].astype(np.int16) - 128).astype(np.int8)
+    return square[None].astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
+
+
+def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The model: `numbers` in, one probability for each class out."""
+    name, path = SPEC["model"], str(HERE / SPEC["model"])
+    if name.endswith(".onnx"):
+        import onnxruntime  # type: ignore[import-not-found,unused-ignore]
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(path, options)
+        entry = session.get_inputs()[0].name
+        return lambda picture: session.run(None, {entry: picture})[0][0]
+    if not name.endswith(".tflite"):
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        import tensorflow
+
+        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        if name.endswith(".keras"):
+            import keras
+
+            whole = keras.models.load_model(path, compile=False)
+            model = tensorflow.function(whole)
+        else:
+            whole = tensorflow.saved_model.load(path)  # must be kept: its variables go with it
+            model = whole.serve
+
+        def ask(picture: np.ndarray, _: Any = whole) -> np.ndarray:
+            return model(tensorflow.constant(picture))[0].numpy()
+
+        return ask
+
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(path, num_threads=threads)
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero = target["quantization"]
-    row = (model.get_tensor(target["index"])[0] - np.float32(zero)) * (scale or 1)
-    sure = bool(row.max() >= SPEC["not_sure_below"])
-    label = SPEC["classes"][row.argmax()]
-    print(json.dumps({"file": path, "label": label, "sure": sure, "probabilities": row.tolist()}))
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(source["index"], picture)
+        interpreter.invoke()
+        return (interpreter.get_tensor(target["index"])[0] - np.float32(zero)) * np.float32(scale or 1)
+
+    return run
+
+
+def answer(model: Callable[[np.ndarray], np.ndarray], square: np.ndarray) -> dict[str, Any]:
+    """What the model says of a square picture; `sure`: whether that is enough to count as an answer."""
+    began = time.perf_counter()
+    row = model(numbers(square))
+    spent = (time.perf_counter() - began) * 1000
+    return {
+        "label": SPEC["classes"][row.argmax()],
+        "probability": float(row.max()),
+        "sure": bool(row.max() >= SPEC["not_sure_below"]),
+        "probabilities": row.tolist(),
+        "milliseconds": round(spent, 3),
+    }
+
+
+def names(given: list[str]) -> Iterator[str]:
+    """The pictures meant: files as they are, those in folders, and with "-" what standard input lists by line or NUL."""
+    for name in given:
+        if name == "-":
+            listed = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            yield from filter(None, listed.split("\0" if "\0" in listed else "\n"))
+        elif Path(name).is_dir():
+            yield from sorted(str(path) for path in Path(name).rglob("[!.]*") if path.is_file())
+        else:
+            yield name
+
+
+def main() -> int:
+    """The program; returns its exit status."""
+    parser = argparse.ArgumentParser(description="Says what is on pictures.")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE-OR-FOLDER")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    asked, status = parser.parse_args(), 0
+    try:
+        model = load(asked.threads)
+    except Exception as error:  # noqa: BLE001 - a missing library, a damaged file
+        print(f"{SPEC['model']} cannot be opened: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    for name in names(asked.pictures):
+        try:
+            square = read(name)
+        except Exception as error:  # noqa: BLE001 - which one damaged content raises depends on the decoder
+            why = "there is no such file" if isinstance(error, FileNotFoundError) else "not a picture, or damaged"
+            print(f"{name}: {why}", file=sys.stderr)
+            status = 1
+            continue
+        print(json.dumps({"file": name} | answer(model, square)), flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

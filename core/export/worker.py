@@ -1,31 +1,42 @@
-"""The export process: Keras model -> .tflite files, each measured. `python -m core.export.worker RUN_DIR KIND...`"""
+"""The export process: Keras model -> files, each measured. `python -m core.export.worker RUN_DIR KIND...`"""
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
+from PIL import Image
 
 from core import store
+from core.card import markdown
 from core.config import ExportConfig, ExportFormat
 from core.errors import FieldguideError, ModelError
 from core.evaluation.calibration import cooled
 from core.export import exports_folder
-from core.export.bundle import make_zip
-from core.export.parity import is_integer_only, measure, opens
-from core.prediction import SPEC_NAME, Classifier, make_spec
+from core.export.bundle import labels_text, texts, write_zip
+from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
+from core.export.metadata import with_metadata
+from core.export.parity import Measured, input_type, is_integer_only, measure, opens
+from core.prediction import SPEC_NAME, make_spec
 from core.processes import own_state
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import Run, open_run
 from core.sureness import sureness_of
 from core.training.features import read_named
 from core.training.saved import load_model, softened
+
+EXAMPLES = "test_pictures"
+_SHOWN = 3
+_POINT = 0.01
+"""Of accuracy: where integers cost more than this, another calibration is tried."""
 
 
 class _Exporter:
@@ -52,63 +63,170 @@ class _Exporter:
         self.records.write_state(self.state)
 
     def make(self, kinds: list[ExportFormat]) -> None:
+        """Makes them in this order; what goes wrong with one of them is raised when the others are done."""
         self.say("loading")
-        model = load_model(self.run)
-        reference = cooled(self._reference(model), self.sureness.temperature)
-        model = softened(model, self.sureness.temperature)
+        self.model = load_model(self.run)
+        self.reference = cooled(self._reference(), self.sureness.temperature)
+        self.accuracy = float((self.reference.argmax(axis=1) == [label for _, _, label in self.test]).mean())
+        self.model = softened(self.model, self.sureness.temperature)
+        wrong: list[Exception] = []
         for kind in kinds:
-            self.say(f"{kind}: converting")
-            self._export(kind, self._convert(model, kind), reference)
+            try:
+                self._export(ALL[kind])
+            except Exception as error:  # noqa: BLE001 - as the docstring says
+                traceback.print_exc()
+                wrong.append(error)
+        if wrong:
+            raise wrong[0]
 
-    def _reference(self, model: Any) -> np.ndarray:
+    def _reference(self) -> np.ndarray:
         """The Keras model's probabilities on the test part: float32 (N, K)."""
         rows = []
         for start in range(0, len(self.test), 32):
             self.say("asking the trained model", start, len(self.test))
             squares = [read_named(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
-            rows.append(model.predict_on_batch(np.stack(squares).astype(np.float32)))
+            rows.append(self.model.predict_on_batch(np.stack(squares).astype(np.float32)))
         return np.concatenate(rows)
 
-    def _convert(self, model: Any, kind: ExportFormat) -> bytes:
-        from core.export.convert import to_tflite
+    def _export(self, kind: Kind) -> None:
+        folder = exports_folder(self.run, kind.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        model = folder / kind.file
+        note, kept = "", None
+        for way, words in self._ways(kind):
+            self.say(f"{kind.name}: converting")
+            way(model)
+            tried = self._measure(kind, model)
+            if kept is None or tried.parity.accuracy > kept.parity.accuracy:
+                note, kept, best = words, tried, model.read_bytes() if kind.integer else b""
+            if kept.parity.accuracy >= self.accuracy - _POINT:
+                break
+        assert kept is not None
+        if kind.integer and best != model.read_bytes():
+            model.write_bytes(best)
+            kept = self._measure(kind, model)
+        self._pack(kind, model, kept, note)
 
-        if kind == "float32" and self.sureness.temperature == 1 and self.run.records.tflite.is_file():
+    def _ways(self, kind: Kind) -> Iterator[tuple[Callable[[Path], Any], str]]:
+        """How a kind can be made, the usual way first, and what is to be said of the others."""
+        if not kind.litert:
+            yield lambda target: self._whole(kind, target), ""
+            return
+        if not kind.integer:
+            yield lambda target: target.write_bytes(self._tflite(kind, kind.name)), ""
+            return
+        few, more = ExportConfig().calibration_pictures, ExportConfig().more_pictures
+        yield lambda target: target.write_bytes(self._tflite(kind, kind.name, few)), ""
+        if len(self.plan.part("train")) > few:
+            yield (
+                lambda target: target.write_bytes(self._tflite(kind, kind.name, more)),
+                f"Integers from {few} pictures cost more than a point of accuracy, so up to {more:,} were used.",
+            )
+        if not kind.teachable:
+            yield (
+                lambda target: target.write_bytes(self._tflite(kind, "int8-inside", more)),
+                "Integers throughout cost more than a point of accuracy, so input and output are floating point.",
+            )
+
+    def _whole(self, kind: Kind, target: Path) -> None:
+        from core.export.convert import save_whole
+
+        try:
+            save_whole(self.model, kind.name, target)
+        except Exception as error:
+            raise ModelError(
+                f"This model cannot be written as {kind.title}.", "Choose another kind of file."
+            ) from error
+
+    def _tflite(self, kind: Kind, form: ExportFormat | Literal["int8-inside"], calibration: int = 0) -> bytes:
+        from core.export.convert import Refused, to_tflite
+
+        made = b""
+        if form == "float32" and self.sureness.temperature == 1 and self.run.records.tflite.is_file():
             made = self.run.records.tflite.read_bytes()
-            if opens(made):
-                return made
-        return to_tflite(model, kind, self._calibration() if kind == "int8" else ())
+        if not made or not opens(made):
+            try:
+                made = to_tflite(self.model, form, self._calibration(kind, calibration))
+            except Refused as error:
+                raise ModelError(
+                    f"This model cannot be made into {kind.name}.", "Choose another kind of file."
+                ) from error
+        if kind.teachable:
+            return made  # its programs expect none
+        return with_metadata(made, Path(self.plan.project).name, labels_text(self.plan.classes))
 
-    def _calibration(self) -> Iterator[np.ndarray]:
+    def _calibration(self, kind: Kind, most: int) -> Iterator[np.ndarray]:
         """Training pictures, evenly over the classes (the plan lists them class by class)."""
         train = [path for path in map(self.plan.file, self.plan.part("train")) if path.is_file()]
-        wanted = min(ExportConfig().calibration_pictures, len(train))
-        for position in np.linspace(0, len(train) - 1, wanted).round().astype(int):
-            yield read_named(train[position], self.plan.config.input_pixels)
+        for position in np.linspace(0, len(train) - 1, min(most, len(train))).round().astype(int):
+            yield read_named(train[position], self._pixels(kind))
 
-    def _export(self, kind: ExportFormat, model: bytes, reference: np.ndarray) -> None:
-        folder = exports_folder(self.run, kind)
-        spec = make_spec(self.plan, self.result, kind, model, self.sureness)
-        parity = measure(
-            Classifier(model, spec),
+    def _pixels(self, kind: Kind) -> int:
+        return TEACHABLE_PIXELS if kind.teachable else self.plan.config.input_pixels
+
+    def _measure(self, kind: Kind, model: Path) -> Measured:
+        """Writes what the program needs beside the model, and asks it."""
+        files = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
+        content = b"".join(path.read_bytes() for path in files)
+        spec = make_spec(self.plan, self.result, kind.name, content, self.sureness) | {"model": kind.file}
+        type_ = input_type(content) if kind.litert else "float32"
+        spec["input"] |= {"dtype": type_, "pixels": self._pixels(kind)}
+        spec["output"]["dtype"] = type_
+        if kind.teachable and type_ == "float32":
+            spec["input"]["range"] = [-1, 1]
+        store.write_json(model.with_name(SPEC_NAME), spec)
+        shutil.copyfile(Path(__file__).with_name("predict.py"), model.with_name("predict.py"))
+        return measure(
+            model.parent,
+            self.plan.classes,
             self.test,
-            reference,
-            lambda done, total: self.say(f"{kind}: checking", done, total),
+            self.reference,
+            lambda done, total: self.say(f"{kind.name}: checking", done, total),
+            self._examples(kind, model.parent),
         )
-        spec["parity"] = {name: value for name, value in asdict(parity).items() if name != "differ"} | {
-            "pictures": len(self.test)
-        }
-        store.write_bytes(folder / "model.tflite", model)
+
+    def _examples(self, kind: Kind, folder: Path) -> list[Path]:
+        """Writes a few test pictures as the model sees them, without what a camera wrote into them."""
+        store.make_folder(folder / EXAMPLES)
+        targets = []
+        for number, (path, _) in enumerate(self._shown(), 1):
+            targets.append(folder / EXAMPLES / f"{number}.png")
+            Image.fromarray(read_named(path, self._pixels(kind))).save(targets[-1], "PNG")
+        return targets
+
+    def _shown(self) -> list[tuple[Path, str]]:
+        """The test pictures that go along, and their classes."""
+        every = np.unique(np.linspace(0, len(self.test) - 1, _SHOWN).round().astype(int))
+        return [(self.test[position][1], self.plan.classes[self.test[position][2]]) for position in every]
+
+    def _pack(self, kind: Kind, model: Path, measured: Measured, note: str) -> None:
+        """The zip, and at last the report that makes the export known."""
+        folder, spec, parity = model.parent, store.read_json(model.with_name(SPEC_NAME)), asdict(measured.parity)
+        shared = {name: value for name, value in parity.items() if name not in ("differ", "said")}
+        spec |= {"parity": shared | {"pictures": len(self.test)}} | ({"note": note} if note else {})
         store.write_json(folder / SPEC_NAME, spec)
-        bundle = folder / f"{Path(self.plan.project).name[:60]}-{kind}-{self.plan.id}.zip"
-        store.write_bytes(bundle, make_zip(model, spec))
-        report = asdict(parity) | {
-            "kind": kind,
+        content = model.read_bytes() if kind.litert else b""
+        files = texts(kind, spec, content, markdown(self.run))
+        expected = []
+        for number, (answer, (_, name)) in enumerate(zip(measured.examples, self._shown(), strict=True), 1):
+            file = f"{EXAMPLES}/{number}.png"
+            said = {key: answer[key] for key in ("label", "probability", "sure", "probabilities")}
+            expected.append({"file": file, "class": name} | said)
+            files[file] = (folder / file).read_bytes()
+        files["expected.json"] = json.dumps(expected, indent=1, ensure_ascii=False).encode()
+        bundle = folder / f"{Path(self.plan.project).name[:60]}-{kind.name}-{self.plan.id}.zip"
+        store.write_with(bundle, lambda target: write_zip(target, model, files))
+        whole = model.rglob("*") if model.is_dir() else [model]
+        report = parity | {
+            "kind": kind.name,
             "sureness": asdict(self.sureness),
-            "file": str(folder / "model.tflite"),
+            "file": str(model),
             "zip": str(bundle),
-            "bytes": len(model),
+            "bytes": sum(path.stat().st_size for path in whole if path.is_file()),
             "pictures": len(self.test),
-            "integer_only": is_integer_only(model),
+            "integer_only": kind.litert and is_integer_only(content),
+            "note": note,
         }
         store.write_json(folder / "report.json", report)
 

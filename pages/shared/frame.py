@@ -214,19 +214,27 @@ def trained_run(here: Here) -> RunSnapshot:
     run = here.run
     if run and run.has_model:
         return run
-    if run and run.result and run.live:
-
-        @st.fragment(run_every=1)
-        def wait() -> None:
-            st.caption("The model file is being written, a moment.")
-            if run.run.snapshot().has_model or not run.run.snapshot().live:
-                st.rerun()
-
-        wait()
-        st.stop()
+    if run:
+        wait_for_model(run)
     st.markdown("There is no model yet: train first.")
     next_step("pages/3_Train.py", "Go to Train")
     return st.stop()
+
+
+def wait_for_model(run: RunSnapshot) -> None:
+    """Where a training is over but its model file is still being written, says so, waits, and ends the page there."""
+    if not run.result or not run.live or run.has_model:
+        return
+
+    @st.fragment(run_every=1)
+    def wait() -> None:
+        st.caption("The model file is being written, a moment.")
+        now = run.run.snapshot()
+        if now.has_model or not now.live:
+            st.rerun()
+
+    wait()
+    st.stop()
 
 
 def next_step(page: str, label: str, *, disabled: str = "") -> None:

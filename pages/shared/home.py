@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 
+from core import intake, store, travel
 from core.errors import FieldguideError
-from core.project import Project, copy_sample, new_project
-from pages.shared import drawings, folders, frame, state
+from core.intake.archives import SUFFIXES
+from core.names import file_stem, free_name
+from core.project import Progress, Project, copy_sample, new_project
+from pages.shared import drawings, folders, frame, server, state
 from pages.shared.gallery import mosaic
 from pages.shared.text import count, literal
 
 
 def enter(folder: str | Path) -> None:
     """Opens a project and goes to its pictures."""
+    st.session_state.pop("file to open", None)
     try:
         state.open_project(folder)
     except FieldguideError as error:
@@ -74,7 +81,10 @@ def _own_folder() -> None:
                 "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
             )
             if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
-                enter(typed.strip())
+                if Path(typed.strip()).expanduser().is_file():
+                    st.session_state["file to open"] = typed.strip()
+                else:
+                    enter(typed.strip())
         if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
             folders.choose()
     with right, st.form("new project", border=False):
@@ -83,6 +93,89 @@ def _own_folder() -> None:
             _begin(name)
     if st.session_state.get("chosen_folder"):
         enter(st.session_state.pop("chosen_folder"))
+    file = st.file_uploader(
+        "Or a file: a packed project, a Teachable Machine project (.tm), or a zip of class folders",
+        help="Larger than 200 MB? Type its place on this computer above.",
+        key="project file",
+    )
+    typed = st.session_state.get("file to open", "")
+    try:
+        if file is not None:
+            _from_file(file.getvalue(), file.name)
+        elif typed:
+            path = Path(typed).expanduser().absolute()
+            _from_file(path, path.name)
+    except FieldguideError as error:
+        frame.show_error(error)
+
+
+def _from_file(source: Path | bytes, name: str) -> None:
+    """What is in a file, and one button that makes a project of it. Raises FieldguideError."""
+    contents = travel.peek(source) if name.lower().endswith(SUFFIXES) else None
+    if contents is None:
+        plan = intake.look(source, name)
+        classes = len({entry.class_name for entry in plan.entries} - {None})
+        words = f"{count(len(plan.entries), 'picture')} in {count(classes, 'class')}"
+        st.markdown(f"**{literal(name)}**: {words}.")
+        if st.button("Begin a project with them", type="primary", icon=":material/add:", key="begin with file"):
+            enter(_project_of(plan, name).root)
+        return
+    words = f"{count(contents.pictures, 'picture')} in {count(contents.classes, 'class')}"
+    st.markdown(f"**{literal(contents.name)}**: {words}, {count(contents.runs, 'training')}.")
+    models = st.checkbox(
+        "I know who packed it: open its models and its history of edits, too",
+        help="A model can hold code that runs on this computer. Without them, train again to test and export.",
+        key="with models",
+    )
+    if st.button("Open this project", type="primary", icon=":material/unarchive:", key="open project file"):
+        with _bar("Unpacking") as show:
+            project = travel.unpack(source, progress=show, models=models)
+        enter(project.root)
+
+
+def _project_of(plan: intake.Plan, name: str) -> Project:
+    taken = {path.name.casefold() for path in store.data_home().iterdir()}
+    project = new_project(free_name(file_stem(name), "", taken))
+    try:
+        with _bar("Reading the pictures") as show:
+            report = intake.take(project, plan, show)
+    except FieldguideError:
+        shutil.rmtree(project.root, ignore_errors=True)
+        raise
+    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in report.rows]
+    return project
+
+
+@contextmanager
+def _bar(words: str) -> Iterator[Progress]:
+    bar = st.progress(0.0, words)
+
+    def show(done: int, total: int) -> None:
+        bar.progress(done / total, f"{words}: {done:,} of {total:,}")
+
+    yield show
+    bar.empty()
+
+
+@st.dialog("Pack this project", width="medium")
+def _pack(root: str) -> None:
+    """Makes one file of a project, and offers it."""
+    st.markdown(
+        "One file with the pictures, classes, edits, settings and trainings, to go on with on another computer: "
+        "open it there on the first page."
+    )
+    folder = store.data_home() / "Packed projects"
+    try:
+        folder.mkdir(exist_ok=True)
+        project = Project.open(root)
+        with _bar("Packing") as show:
+            file = travel.pack(project, folder / f"{project.name}{travel.SUFFIX}", show)
+    except (FieldguideError, OSError) as error:
+        frame.show_error(error if isinstance(error, FieldguideError) else FieldguideError(str(error)))
+        return
+    st.markdown(f"It lies at {literal(str(file))}.")
+    megabytes = file.stat().st_size / 1e6
+    st.link_button(f"Download ({megabytes:.1f} MB)", server.file_url(file), type="primary", icon=":material/download:")
 
 
 def _begin(name: str) -> None:
@@ -121,5 +214,8 @@ def _card(root: str) -> None:
         st.image(mosaic(shown, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
     st.markdown(f"**{literal(project.name)}**")
     st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}")
-    if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
-        enter(root)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
+            enter(root)
+        if st.button("Pack", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"):
+            _pack(root)

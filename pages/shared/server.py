@@ -1,7 +1,8 @@
-"""What the web server answers besides the pages: thumbnails and pictures, by content, so that a grid loads them as it scrolls.
+"""What the web server answers besides the pages: thumbnails and pictures, by content, so that a grid loads them as it scrolls;
+what a model says of a live picture; and files too large for Streamlit's memory.
 
-A picture is asked for by the SHA-256 of its file and a key that this process made up for the project: no page elsewhere
-can ask for one, and the browser may keep what it got.
+Each address holds a key that this process made up for the project, model or file: no page elsewhere can ask. A picture is
+asked for by the SHA-256 of its file, and the browser may keep what it got.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ import os
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import FieldguideError
 from core.images import open_picture
+from core.prediction import Classifier
 from core.project import Project
 
 _SECRET = secrets.token_bytes(16)
@@ -32,6 +37,12 @@ _LARGE = 1600
 _SHOWN: dict[str, Project] = {}
 _DECODING = threading.Semaphore(os.cpu_count() or 1)  # a page asks for hundreds at once; each may need much memory
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
+MAX_LIVE = 500_000
+"""Bytes of a live picture: several times what a square one of 448 pixels has."""
+_MODELS: dict[str, Classifier] = {}
+_MOST_MODELS = 32
+_BUSY: set[str] = set()
+_FILES: dict[str, Path] = {}
 
 
 def picture_url(project: Project, content: str, kind: str = "thumbnail") -> str:
@@ -88,6 +99,73 @@ def _answer(request: Request, make: Callable[[Project, str], bytes]) -> Response
         return Response(status_code=404)
 
 
+def live_url(model: Classifier, name: str) -> str:
+    """Where the browser asks a model about pictures: POST of a JPEG, answered by {probabilities, sure, milliseconds}.
+
+    `name` tells models apart; it is asked for one picture at a time (429 while it is busy). The last 32 models are known.
+    """
+    key = _key_of(f"model {name}")
+    _MODELS.pop(key, None)
+    _MODELS[key] = model
+    while len(_MODELS) > _MOST_MODELS:
+        _MODELS.pop(next(iter(_MODELS)))
+    return f"/live/{key}"
+
+
+def file_url(path: Path) -> str:
+    """Where the browser downloads a file of this computer, under its own name."""
+    key = _key_of(f"file {path}")
+    _FILES[key] = path
+    return f"/file/{key}"
+
+
+def _file(request: Request) -> Response:
+    path = _FILES.get(request.path_params["key"])
+    if path is None or not path.is_file():
+        return Response(status_code=404)
+    return FileResponse(path, filename=path.name, media_type="application/zip", headers={"Cache-Control": "no-store"})
+
+
+async def _live(request: Request) -> Response:
+    key = request.path_params["key"]
+    model = _MODELS.get(key)
+    if model is None:
+        return Response(status_code=404)
+    # A page elsewhere cannot send this content type without asking first, and is not answered.
+    if not _same_origin(request) or request.headers.get("content-type") != "image/jpeg":
+        return Response(status_code=403)
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > MAX_LIVE:
+            return Response(status_code=413)
+    if key in _BUSY:
+        return Response(status_code=429)
+    _BUSY.add(key)
+    try:
+        return JSONResponse(
+            await run_in_threadpool(_said, model, bytes(content)), headers={"Cache-Control": "no-store"}
+        )
+    except FieldguideError as error:
+        return JSONResponse({"error": str(error)}, status_code=422)
+    finally:
+        _BUSY.discard(key)
+
+
+def _said(model: Classifier, content: bytes) -> dict[str, object]:
+    began = time.perf_counter()
+    answer = model.predict([content], ["live"])
+    spent = (time.perf_counter() - began) * 1000
+    row = [round(float(share), 4) for share in answer.probabilities[0]]
+    return {"probabilities": row, "sure": answer.sure[0], "milliseconds": round(spent, 2)}
+
+
+def _same_origin(request: Request) -> bool:
+    origin = request.headers.get("origin", "")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return site == "same-origin" and (not origin or origin.partition("://")[2] == request.headers.get("host"))
+
+
 class _Guard:
     """Answers only to the names that the server may be called by, as Streamlit does for its own connection, and forbids
     other sites to show a page of ours in a frame."""
@@ -120,5 +198,7 @@ class _Guard:
 ROUTES = [
     Route("/thumbnail/{project}/{content:str}.jpg", _thumbnail),
     Route("/picture/{project}/{content:str}.jpg", _picture),
+    Route("/live/{key}", _live, methods=["POST"]),
+    Route("/file/{key}", _file),
 ]
 MIDDLEWARE = [Middleware(_Guard)]

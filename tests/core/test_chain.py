@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +15,7 @@ import pytest
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
 from core.augmentation import AugmentConfig
 from core.errors import ModelError, RunError
-from core.export import KINDS, exports_folder
+from core.export import exports_folder
 from core.recipes import get_recipe
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import RunSnapshot, live_run, wait
@@ -182,69 +179,23 @@ def test_a_picture_that_goes_bad_after_the_check_is_named(tmp_path: Path) -> Non
     assert "001.png: not a picture" in snapshot.state.message
 
 
-@pytest.fixture(scope="module")
-def exported(trained: Run) -> Run:
-    for kind in KINDS:
-        export(trained, kind)
-    return trained
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_answers_as_the_trained_model_does(exported: Run, kind: str) -> None:
-    made = export(exported, kind)  # type: ignore[arg-type]
-    assert made.good
-    assert made.agreement == 1.0
-    assert made.max_difference < {"float32": 1e-4, "float16": 0.05}.get(kind, 0.5)
-    assert made.accuracy >= BAR
-    assert made.bytes == made.file.stat().st_size
-    assert made.bytes < {"float32": 14e6, "float16": 7e6, "dynamic": 4.2e6, "int8": 4.2e6}[kind]
-    assert made.integer_only == (kind == "int8")
-
-
-NO_TENSORFLOW = "raise ImportError('this program must run without it')"
-
-
-@pytest.mark.parametrize("kind", ["float32", "int8"])
-def test_the_program_in_the_zip_gives_the_answers_of_the_test_page(exported: Run, tmp_path: Path, kind: str) -> None:
-    made = export(exported, kind, tmp_path / "out.zip")  # type: ignore[arg-type]
-    with zipfile.ZipFile(made.file) as bundle:
-        assert set(bundle.namelist()) == {"model.tflite", "labels.txt", "fieldguide.json", "predict.py", "README.txt"}
-        bundle.extractall(tmp_path / "unpacked")
-    assert (tmp_path / "unpacked" / "labels.txt").read_text() == "blue\ngreen\nred\n"
-    program = tmp_path / "unpacked" / "predict.py"
-    assert len(program.read_text().splitlines()) < 40
-    for name in ("tensorflow", "keras", "core", "streamlit"):
-        (tmp_path / "none").mkdir(exist_ok=True)
-        (tmp_path / "none" / f"{name}.py").write_text(NO_TENSORFLOW)
-    plan = exported.records.plan()
-    pictures = [str(plan.file(p)) for p in plan.part("test")]
-    out = subprocess.check_output(
-        [sys.executable, str(program), *pictures], text=True, env=os.environ | {"PYTHONPATH": str(tmp_path / "none")},
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    rows = [json.loads(line) for line in out.splitlines()]
-    ours = Classifier.load(made.file).predict([Path(p) for p in pictures])
-    assert [row["label"] for row in rows] == ours.labels
-    np.testing.assert_allclose([row["probabilities"] for row in rows], ours.probabilities, atol=1e-6)
-
-
-def test_run_folder_file_and_zip_give_the_same_answers(exported: Run, tmp_path: Path) -> None:
-    plan = exported.records.plan()
+def test_run_folder_file_and_zip_give_the_same_answers(trained: Run, tmp_path: Path) -> None:
+    plan = trained.records.plan()
     picture = plan.file(plan.part("test")[0])
-    file = export(exported, "float32", tmp_path / "mine.tflite").file
-    bundle = export(exported, "float32", tmp_path / "mine.zip").file
-    answers = [Classifier.load(path).predict([picture]).probabilities for path in (exported.folder, file, bundle)]
+    file = export(trained, "float32", tmp_path / "mine.tflite").file
+    bundle = export(trained, "float32", tmp_path / "mine.zip").file
+    answers = [Classifier.load(path).predict([picture]).probabilities for path in (trained.folder, file, bundle)]
     assert np.array_equal(answers[0], answers[1])
     assert np.array_equal(answers[0], answers[2])
     assert answers[0].sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_a_project_that_was_moved_takes_its_runs_along(exported: Run, colours: Path, tmp_path: Path) -> None:
+def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Path, tmp_path: Path) -> None:
     import shutil
 
     moved = tmp_path / "moved"
     shutil.copytree(colours, moved, ignore=shutil.ignore_patterns("exports"))
-    run = Run(moved / ".fieldguide" / "runs" / exported.id)
+    run = Run(moved / ".fieldguide" / "runs" / trained.id)
     plan = run.records.plan()
     assert plan.file(plan.part("test")[0]).is_relative_to(moved)
     plan.file(plan.part("test")[0]).unlink()

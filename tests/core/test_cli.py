@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -113,6 +114,16 @@ def test_train_evaluate_export_predict(colours: Path, tmp_path: Path) -> None:
     [said] = answer("predict", tmp_path / "a.zip", picture)  # type: ignore[misc]
     assert (said["file"], said["label"]) == (str(picture), "red")
     assert sum(said["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    (colours / "red" / "notes.txt").write_text("no picture")
+    done = cli("predict", tmp_path / "a.zip", colours / "red", "--csv", tmp_path / "said.csv")
+    (colours / "red" / "notes.txt").unlink()
+    assert done.returncode == 0
+    assert "notes.txt - not a picture" in done.stderr
+    with (tmp_path / "said.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [str(path) for path in sorted((colours / "red").glob("*.png"))]
+    assert {row["label"] for row in rows} == {"red"}
+    assert {"sure", "probability", "blue", "green", "red"} <= rows[0].keys()
     again = cli("train", colours, "--out", out)
     assert again.returncode == 2
     assert "not empty" in again.stderr

@@ -35,6 +35,7 @@ _SIZES = (9, 15, 21)
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
+    frame.wait_for_model(run)
     if not run.has_model:
         st.markdown("This training has no model file, so nothing can be tried with it.")
         return

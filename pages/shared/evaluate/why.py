@@ -35,6 +35,7 @@ _STRIP = component("strip")
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
+    frame.wait_for_model(run)
     if not run.has_model:
         st.markdown("The model file of this training is not there, so it cannot be asked why. Train again.")
         return

@@ -1,0 +1,225 @@
+"""A whole project as one file, to go on with on another computer: pictures, classes, edits, settings, trainings.
+
+The file is a zip: `fieldguide-project.json`, the pictures under `pictures/`, and under `kept/` what lies in the project's
+hidden folder and cannot be made again. Nothing in it is packed a second time: pictures and models are packed already.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import store
+from core.errors import ProjectError
+from core.folders import Walk, ignored, is_picture_name, walk_folders
+from core.intake import archives
+from core.journal import HIDDEN
+from core.names import as_text, free_name, safe_class_name
+from core.project import Progress, Project
+from core.records import RunRecords
+
+SUFFIX = ".fieldguide.zip"
+_VERSION = 1
+_ABOUT = "fieldguide-project.json"
+_PICTURES, _KEPT = "pictures/", "kept/"
+_EDITS = "edits.sqlite"
+_TRAVELS = ("classes.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
+_MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop")
+_HARMLESS = (".json", ".jsonl", ".npz", ".picture")
+"""What only holds numbers, words and pictures. Models and databases may come from someone who means harm."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a project file says of itself: its name, and how many pictures, classes and trainings are in it."""
+
+    name: str
+    pictures: int
+    classes: int
+    runs: int
+
+
+def pack(project: Project, target: Path | str, progress: Progress | None = None) -> Path:
+    """Writes the whole project to one file, and gives its path; a training under way is left out.
+
+    Edits wait meanwhile. `progress` is called with (files done, files). Raises ProjectError for a project beyond what is
+    opened again (see core.intake.archives), or if it cannot be read or written.
+    """
+    target = Path(target).expanduser().absolute()
+    if not target.parent.is_dir():
+        raise ProjectError(f"There is no folder {target.parent}.", "Choose another place.")
+    if target.is_relative_to(project.root):
+        raise ProjectError("The file cannot lie inside the project that it holds.", "Choose another place.")
+    with _in_words(), project.journal.editing():
+        walk = walk_folders(project.root)
+        files = [(project.root / path, _PICTURES + path) for path in sorted(walk.files)]
+        files += [(path, f"{_KEPT}{path.relative_to(project.home).as_posix()}") for path in _kept(project)]
+        _must_fit([file for file, _ in files])
+
+        def write(path: Path) -> None:
+            with zipfile.ZipFile(path, "w", strict_timestamps=False) as packed:
+                packed.writestr(_ABOUT, json.dumps(_about(project, walk, files), ensure_ascii=False))
+                packed.writestr(_KEPT + _EDITS, _snapshot(project.home / _EDITS))
+                for done, (file, name) in enumerate(files, 1):
+                    packed.write(file, name)
+                    if progress:
+                        progress(done, len(files))
+
+        store.write_with(target, write)
+    return target
+
+
+def peek(source: Path | bytes) -> Contents | None:
+    """What is in a project file; None if it is another kind of zip. Raises ProjectError for a bad one."""
+    with archives.open_archive(source) as members:
+        return _contents(members)
+
+
+def unpack(
+    source: Path | bytes, folder: Path | str | None = None, progress: Progress | None = None, *, models: bool = False
+) -> Project:
+    """Makes a project of a project file, in `folder`, which must be new, by default one in the data home; opens it.
+
+    `models`: whether models and the history of edits come too. They can hold code, or steps that touch other files: only
+    for a file from someone you trust. Raises ProjectError, and then nothing was made.
+    """
+    with _in_words(), archives.open_archive(source) as members:
+        contents = _contents(members)
+        if contents is None:
+            raise ProjectError("This is not a project file.", "Make one with Pack on the first page.")
+        home = store.data_home()
+        taken = {path.name.casefold() for path in home.iterdir()}
+        target = Path(folder).expanduser().absolute() if folder else home / free_name(contents.name, "", taken)
+        if target.exists():
+            raise ProjectError(f"There is a folder {target} already.", "Choose another one.")
+        half = target.with_name(f".unpacking-{uuid.uuid4().hex[:12]}")
+        half.mkdir()
+        try:
+            _fill(half, members, progress, models=models)
+            half.rename(target)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+    return Project.open(target)
+
+
+def _fill(root: Path, members: list[archives.Member], progress: Progress | None, *, models: bool) -> None:
+    wanted = [(member, place) for member in members if (place := _place(root, member.name, models=models))]
+    for member, place in wanted:
+        if member.refused or not place.resolve().is_relative_to(root.resolve()):
+            raise ProjectError(f"This file is not opened: {as_text(member.name)} is no part of a project.", _ASK)
+    about = next(member for member in members if member.name == _ABOUT)
+    for name in json.loads(about.read()).get("classes", []):
+        (root / safe_class_name(str(name))).mkdir(exist_ok=True)
+    for done, (member, place) in enumerate(wanted, 1):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        content = member.read()
+        if place.suffix == ".npz":
+            with archives.open_archive(content):  # numbers can be a bomb, too
+                pass
+        place.write_bytes(content)
+        if progress:
+            progress(done, len(wanted))
+
+
+_ASK = "Ask who made it to pack the project again."
+
+
+def _place(root: Path, name: str, *, models: bool) -> Path | None:
+    """Where an entry goes; None for what is left out."""
+    if name.startswith(_PICTURES):
+        inside = name.removeprefix(_PICTURES)
+        parts = inside.split("/")
+        return root / inside if is_picture_name(inside) and not any(map(_hidden, parts)) else None
+    inside = name.removeprefix(_KEPT)
+    first, *rest = inside.split("/")
+    if inside == name or not (first in _TRAVELS or (inside == _EDITS)) or any(map(_hidden, rest)):
+        return None
+    harmless = inside.endswith(_HARMLESS) and first != "trash"
+    return root / HIDDEN / inside if harmless or models else None
+
+
+def _hidden(part: str) -> bool:
+    return ignored(part) and part != ".."  # that is not hidden but evil, and is said
+
+
+def _contents(members: list[archives.Member]) -> Contents | None:
+    about = next((member for member in members if member.name == _ABOUT and not member.refused), None)
+    if about is None:
+        return None
+    try:
+        said = json.loads(about.read())
+        version = int(said["version"])
+        found = Contents(
+            safe_class_name(str(said["name"])), int(said["pictures"]), len(said["classes"]), int(said["runs"])
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ProjectError("This project file is damaged.", _ASK) from None
+    if version > _VERSION:
+        raise ProjectError("This project file was made by a newer version of Fieldguide.", "Install that version.")
+    return found
+
+
+def _about(project: Project, walk: Walk, files: list[tuple[Path, str]]) -> dict[str, object]:
+    runs = sum(name.startswith(f"{_KEPT}runs/") and name.endswith("/run.json") for _, name in files)
+    return {
+        "version": _VERSION,
+        "name": project.name,
+        "made": time.time(),
+        "pictures": len(walk.files),
+        "classes": sorted(walk.folders),
+        "runs": runs,
+    }
+
+
+def _kept(project: Project) -> Iterator[Path]:
+    """The files of the hidden folder that travel."""
+    for name in _TRAVELS:
+        top = project.home / name
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+            parts = path.relative_to(project.home).parts
+            if path.is_symlink() or not path.is_file() or any(p in _MADE_AGAIN or p.startswith(".") for p in parts):
+                continue
+            if name not in ("runs", "studies") or RunRecords(top / parts[1]).state().ended:
+                yield path
+
+
+def _must_fit(files: list[Path]) -> None:
+    """Raises ProjectError where the file would not be opened again."""
+    sizes = [path.stat().st_size for path in files]
+    reason = ""
+    if len(sizes) > archives.MAX_ENTRIES - 2:
+        reason = f"it has more than {archives.MAX_ENTRIES:,} files"
+    elif sum(sizes) > archives.MAX_BYTES * 0.99:
+        reason = f"it is larger than {archives.MAX_BYTES // 10**9} GB"
+    elif max(sizes, default=0) > archives.MAX_FILE:
+        reason = f"a file in it is {archives.TOO_LARGE}"
+    if reason:
+        raise ProjectError(
+            f"This project is too large for one file: {reason}.",
+            f"Copy its folder instead, with the hidden {HIDDEN} in it: it opens anywhere as it is.",
+        )
+
+
+def _snapshot(database: Path) -> bytes:
+    """A database as it is now, whatever else is being written to it."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(":memory:")) as copy:
+        source.backup(copy)
+        return copy.serialize()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error, zipfile.LargeZipFile) as error:
+        raise ProjectError(
+            f"The computer said: {getattr(error, 'strerror', None) or error}.", "Make space, or choose another place."
+        ) from None

@@ -1,0 +1,97 @@
+"""One picture, large, with what the model says of it, why, and a way to put it right."""
+
+from __future__ import annotations
+
+import hashlib
+
+import streamlit as st
+
+from core import intake
+from core.checks import MAX_CLASSES
+from core.errors import PictureError
+from core.images import thumbnail
+from core.prediction import Predictions
+from pages.shared import charts, frame, state
+from pages.shared.evaluate import why
+from pages.shared.frame import Here
+from pages.shared.pictures import edits
+from pages.shared.test.model import Tested
+from pages.shared.text import literal, percent
+
+SHOWN_PIXELS = 420
+_MOST_PILLS = 12
+
+
+def ask(here: Here, tested: Tested, name: str, content: bytes) -> None:
+    """Asks the model about a picture, and shows the answer."""
+    try:
+        predictions = tested.classifier.predict([content], [name])
+    except PictureError as error:
+        could_not(name, error.message)
+        return
+    show(here, tested, predictions, content)
+
+
+def could_not(name: str, reason: str) -> None:
+    """A file that cannot be asked about."""
+    st.error(f"{literal(name)} could not be read: {literal(reason.rstrip('.'))}.", icon=":material/broken_image:")
+
+
+def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -> None:
+    """`predictions` of one picture, `content`."""
+    (name,), (label,), (sure,) = predictions.ids, predictions.labels, predictions.sure
+    classes, row = predictions.classes, predictions.probabilities[0]
+    key = f"{name} {hashlib.sha256(content).hexdigest()[:16]}"
+    with st.container(border=True):
+        left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
+        with left:
+            st.image(thumbnail(content, SHOWN_PIXELS), width="stretch", alt=f"{name}, cropped as the model sees it")
+        with right:
+            st.markdown(f"## {literal(label) if sure else 'Not sure'}")
+            perhaps = "" if sure else f"Perhaps **{literal(label)}**: "
+            st.markdown(f"{perhaps}{percent(float(row.max()))} sure (confidence) · {literal(name)}")
+            told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classes, row, strict=True))
+            charts.show(charts.answers(classes, row.tolist()), f"answers {key}", told)
+            _put_right(here, name, content, key)
+        if tested.run is not None:
+            why.explain_here(here, tested.run, content, key)
+
+
+def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
+    """One click puts the picture into the training pictures, with its right label."""
+    added: dict[str, str] = st.session_state.setdefault("added in the test", {})
+    if key in added:
+        st.markdown(f"{added[key]} Train again to learn from it.")
+        edits.undo_button(here.project)
+        return
+    classes = list(here.catalogue.classes)
+    words = "Is that wrong? Say what it is, and the picture goes into your class folders"
+
+    def take(widget: str) -> None:
+        chosen = st.session_state.get(widget)
+        if isinstance(chosen, str) and chosen.strip():
+            added_words = _add(here, name, content, chosen.strip())
+            if added_words:
+                added[key] = added_words
+
+    if 0 < len(classes) <= _MOST_PILLS:
+        st.pills(words, classes, format_func=literal, key=f"right {key}", on_change=take, args=(f"right {key}",))
+    with st.popover("A new class", icon=":material/edit:") if 0 < len(classes) <= _MOST_PILLS else st.container():
+        if len(classes) > _MOST_PILLS:
+            st.selectbox(
+                words, classes, index=None, key=f"one of {key}", on_change=take, args=(f"one of {key}",),
+                placeholder="its class",
+            )  # fmt: skip
+        if len(classes) < MAX_CLASSES:
+            st.text_input("Name of a new class", key=f"new {key}", on_change=take, args=(f"new {key}",))
+
+
+def _add(here: Here, name: str, content: bytes, class_name: str) -> str:
+    """Adds it as one edit that can be undone; returns what became of it, or "" after showing an error."""
+    with frame.stopping_at_errors():
+        plan = intake.from_pictures([(name, content)], "the Test page").into(class_name)
+        row = intake.take(here.project, plan).rows[0]
+        state.look_again(here.project)
+    if row.outcome == "taken":
+        return f"Added to **{literal(class_name)}**."
+    return f"Not added: {literal(row.reason)}."

@@ -1,0 +1,74 @@
+"""The Export page without a browser: what it offers, what it says of a file, and what it shows of one that errs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import Run
+from core.export import exports_folder, possible_kinds
+from core.export.kinds import ALL
+from pages.shared.text import literal
+from tests.pages.test_pages import button, visit, words
+
+PAGE = "pages/6_Export.py"
+
+
+@pytest.fixture
+def told(trained: Run) -> Iterator[Run]:
+    """Reports as the export process leaves them: one file as trained, one that errs on two pictures of six."""
+    run = Run(trained.folder.with_name("told"))
+    shutil.copytree(trained.folder, run.folder, ignore=shutil.ignore_patterns("exports"))
+    two = [picture.id for picture in trained.records.plan().part("test")][:2]
+    for kind, agreement, differ, note in (
+        ("dynamic", 1.0, [], ""),
+        ("uint8", 4 / 6, two, "Integers throughout cost more."),
+    ):
+        folder = exports_folder(run, kind)
+        folder.mkdir(parents=True)
+        for name in ("model.tflite", "a.zip"):
+            (folder / name).write_bytes(b"x" * 10)
+        report = {
+            "kind": kind, "sureness": {"temperature": 1.0, "threshold": 0.0}, "file": str(folder / "model.tflite"),
+            "zip": str(folder / "a.zip"), "bytes": 10, "agreement": agreement, "max_difference": 0.5, "accuracy": 0.9,
+            "milliseconds": 2.0, "milliseconds_all": 1.0, "threads": 2, "differ": differ, "said": ["**red**"] * len(differ),
+            "integer_only": kind == "uint8", "pictures": 6, "note": note,
+        }  # fmt: skip
+        (folder / "report.json").write_text(json.dumps(report))
+    yield run
+    shutil.rmtree(run.folder)
+
+
+def test_a_place_chooses_a_kind_and_each_kind_is_offered(trained: Run, colours: Path) -> None:
+    at = visit(PAGE, colours, run=trained.id)
+    [places] = [group for group in at.button_group if "In Keras" in group.options]
+    assert at.selectbox[0].value == "float32"
+    # AppTest gives the options as they are shown.
+    assert len(at.selectbox[0].options) == len(possible_kinds()) >= len(ALL) - 1
+    places.set_value(["On a Coral board"] if isinstance(places.value, list) else "On a Coral board").run()
+    assert not at.exception
+    assert at.selectbox[0].value == "uint8"
+    assert "edgetpu_compiler" in words(at)
+    assert button(at, "Make the files")
+
+
+def test_a_file_that_errs_is_told_in_red_with_its_pictures(told: Run, colours: Path) -> None:
+    at = visit(PAGE, colours, run=told.id)
+    assert "whole numbers, unsigned (uint8) answers differently" in words(at)
+    at.selectbox[0].set_value("uint8").run()
+    assert not at.exception
+    assert "the same answer only 4 of 6 times" in at.error[0].value
+    assert "Integers throughout cost more" in words(at).replace("\\", "")
+    captions = [image.caption for element in at.get("image") for image in element.proto.imgs]
+    assert captions == [f"{literal('now: **red**')}"] * 2
+    at.selectbox[0].set_value("dynamic").run()
+    assert "on 6 of 6 test pictures" in at.success[0].value
+    table = at.dataframe[0].value
+    assert dict(zip(table["kind"], table["as trained"], strict=True)) == {
+        ALL["dynamic"].title: "✓ yes",
+        ALL["uint8"].title: "✗ no",
+    }
