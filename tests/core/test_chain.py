@@ -158,13 +158,14 @@ def test_a_second_project_waits_for_its_turn(colours: Path, tmp_path: Path) -> N
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Path) -> None:
     from core.training import fit
     from core.training.job import Job
+    from core.training.scale import raw
 
     config = TrainConfig(epochs=3, l2=0, optimizer="sgd", learning_rate=1)
     plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), ())
     job = Job(RunRecords(tmp_path), plan, RunState("running", "fit"))
     features, labels = np.full((8, 4), 1e38, np.float32), np.zeros(8, int)
     recorder = fit.Recorder(job, config, 1)
-    data = fit.feature_batches(features, labels, 2, config, fit.raw(features), training=True)
+    data = fit.feature_batches(features, labels, 2, config, raw(features), training=True)
     with pytest.raises(RunError, match="no longer a number"):
         fit.fit(fit.head(4, 2, 8, config), data, data, config, recorder)
 

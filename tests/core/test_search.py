@@ -165,7 +165,7 @@ def test_the_bayesian_search_learns_from_its_tries(tmp_path: Path) -> None:
 def test_a_grid_covers_all_combinations(tmp_path: Path) -> None:
     tries = trials(tmp_path, "grid", ["learning_rate=0.001,0.01", "optimizer", "multi_level", "batch_size=8,16"])
     finish_all(tries)
-    assert len({tuple(sorted(row["values"].items())) for row in tries.rows()}) == len(tries.rows()) == 2 * 3 * 2 * 2
+    assert len({tuple(sorted(row["values"].items())) for row in tries.rows()}) == len(tries.rows()) == 2 * 4 * 2 * 2
 
 
 CLAIM = """

@@ -504,10 +504,11 @@ FORMULAS = ["=HYPERLINK(x)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
 
 
 def test_row_27_no_cell_of_a_download_is_a_formula() -> None:
-    from pages.shared.pictures.add import _csv, _table
+    from core.cells import as_csv
+    from pages.shared.pictures.add import _table
 
     rows = [[name, "rejected", name, name] for name in FORMULAS]
-    for line in list(csv.reader(io.StringIO(_csv(rows).decode("utf-8-sig"), newline="")))[1:]:
+    for line in list(csv.reader(io.StringIO(as_csv(["file"], rows), newline="")))[1:]:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in line)
     for shown in _table(rows):
         assert shown["file"].startswith("'")
