@@ -49,7 +49,7 @@ _ABOUT = {
     "Classifier.kt": "for an Android app (Kotlin); not tested",
     "Classifier.swift": "for an iOS app (Swift); not tested",
     "web/index.html": "a web page that classifies in the browser",
-    "web/start.py": "opens that page; fetches Google's LiteRT.js once, and works without the internet from then on",
+    "web/start.py": "opens that page; npm (Node.js) fetches Google's LiteRT.js once, then it works offline",
     "model_data.h": "the model as a C array, for a microcontroller",
     "classify.ino": "for an ESP32 or another board of Arduino's kind (Arduino sketch); not tested",
 }
