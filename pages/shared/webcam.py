@@ -63,7 +63,7 @@ _component = st.components.v2.component(
     "webcam_burst",
     html=_HTML,
     css=(_HERE / "webcam.css").read_text(encoding="utf-8"),
-    js=(_HERE / "webcam.js").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("camera.js", "webcam.js")),
 )
 
 

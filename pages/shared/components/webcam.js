@@ -1,4 +1,4 @@
-/* A burst of square pictures from a webcam. What pages/shared/webcam.py sends is in `data`:
+/* A burst of square pictures from a webcam; camera.js stands before it. What pages/shared/webcam.py sends is in `data`:
    {classes: [string], most: pictures at once, room: bytes at once, side: pixels, last: the token that arrived last,
    saved: token, error: sentence}. */
 
@@ -8,25 +8,6 @@ const DARKEST = 6; // mean of red, green and blue, 0 to 255; a covered lens give
 const DARK_FOR_MS = 2000;
 const PATIENCE_MS = 60_000;
 const TILE = 128; // pixels of a picture in the strip
-const CAMERA = "webcam burst: camera"; // in localStorage
-
-const BUSY = "Another program is using the camera. Close it (a video call, perhaps), then switch the camera on again.";
-const MISSING = "No camera was found. Plug one in, then switch it on again.";
-const REFUSED =
-  "The browser does not let this page use the camera. " +
-  "Click the camera or lock sign beside the address, choose Allow, then switch it on again.";
-const TROUBLES = new Map([
-  ["NotFoundError", MISSING],
-  ["NotAllowedError", REFUSED],
-  ["SecurityError", REFUSED],
-  ["NotReadableError", BUSY],
-  ["AbortError", BUSY],
-]);
-const UNKNOWN = "The camera could not be started. Plug it in anew or restart the browser, then switch it on again.";
-const NOT_SECURE =
-  "Browsers allow the camera only on this computer itself or over https. " +
-  "Open this page on the computer it runs on, with an address that begins with http://localhost.";
-const ASKING = "Waiting for the camera. If the browser asks, allow it.";
 const UNPLUGGED = "The camera stopped. Is it still plugged in? Your pictures are still here.";
 const DARK = "The camera sends only black: is its cover closed? Black pictures are not taken.";
 const INTERRUPTED = "Saving was interrupted. Your pictures are still here: save them again.";
@@ -34,50 +15,23 @@ const NO_ANSWER = "No answer after a minute. Your pictures are still here: save 
 
 const pictures = (number) => `${number} picture${number === 1 ? "" : "s"}`;
 
-function say(element, sentence) {
-  if (element.textContent !== sentence) element.textContent = sentence;
-  element.hidden = !sentence;
-}
-
-function canvas(side) {
-  const element = document.createElement("canvas");
-  element.width = element.height = side;
-  return element;
-}
-
-function option(value, label) {
-  const element = document.createElement("option");
-  element.value = value;
-  element.textContent = label;
-  return element;
-}
-
-class Webcam {
+class Webcam extends Camera {
+  unplugged = UNPLUGGED;
   frames = []; // {url, tile}, in the order they were taken
   taken = 0; // how many so far, discarded ones too
   sent = null; // {token, frames}: what the server has not answered for yet
   busy = false; // saving
-  stream = null;
-  attempts = 0; // a camera that comes after a newer attempt, or after the end, is switched off at once
   turns = 0;
 
   constructor(root) {
-    this.at = Object.fromEntries([...root.querySelectorAll("[id]")].map((element) => [element.id, element]));
+    super(root);
     this.probe = canvas(16).getContext("2d", { willReadFrequently: true });
-    const { on, off, video, camera, hold, one, clear, name, save } = this.at;
+    const { off, hold, one, clear, name, save } = this.at;
     this.at.class.onchange = () => {
       this.draw();
       if (this.at.class.value === "new") name.focus();
     };
-    on.onclick = () => this.switchOn();
     off.onclick = () => this.switchOff();
-    video.onloadeddata = () => this.draw();
-    camera.onchange = () => {
-      try {
-        localStorage.setItem(CAMERA, camera.value);
-      } catch {} // storage may be forbidden
-      this.switchOn(camera.value);
-    };
     hold.onpointerdown = (event) => {
       if (event.button !== 0) return;
       hold.setPointerCapture(event.pointerId);
@@ -150,59 +104,16 @@ class Webcam {
     if ([...options].some((known) => known.value === value)) this.at.class.value = value;
   }
 
-  async switchOn(wanted) {
-    this.switchOff();
-    const attempt = ++this.attempts;
-    if (!navigator.mediaDevices?.getUserMedia) return this.switchOff(NOT_SECURE);
-    say(this.at.trouble, ASKING);
-    this.at.on.disabled = true;
-    try {
-      wanted ??= localStorage.getItem(CAMERA);
-    } catch {}
-    const which = wanted ? { deviceId: { exact: wanted } } : { facingMode: "environment" };
-    let stream;
-    try {
-      const video = { ...which, width: { ideal: 1280 }, height: { ideal: 720 } };
-      stream = await navigator.mediaDevices.getUserMedia({ audio: false, video });
-    } catch (error) {
-      if (attempt !== this.attempts) return undefined;
-      if (wanted && error.name === "OverconstrainedError") return this.switchOn(""); // unplugged: any other will do
-      return this.switchOff(TROUBLES.get(error.name) ?? UNKNOWN);
-    }
-    if (attempt !== this.attempts) return stream.getTracks().forEach((track) => track.stop());
-    this.stream = stream;
-    this.at.video.srcObject = stream;
-    const [track] = stream.getVideoTracks();
-    track.onended = () => this.switchOff(UNPLUGGED);
+  begun() {
     this.beat();
-    this.draw();
-    return this.listCameras(track.getSettings().deviceId);
   }
 
-  async listCameras(used) {
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    const cameras = devices.filter(({ kind }) => kind === "videoinput");
-    const options = cameras.map(({ deviceId, label }, index) => option(deviceId, label || `Camera ${index + 1}`));
-    this.at.camera.replaceChildren(...options);
-    this.at.camera.value = used;
-    this.at.camera.hidden = cameras.length < 2;
-  }
-
-  switchOff(trouble = "") {
-    this.attempts += 1;
+  ended() {
     clearInterval(this.timer);
     this.wanted = false;
     this.rest();
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = this.at.video.srcObject = this.darkSince = null;
-    this.at.on.disabled = false;
+    this.darkSince = null;
     say(this.at.dark, "");
-    say(this.at.trouble, trouble);
-    this.draw();
-  }
-
-  get live() {
-    return Boolean(this.stream && this.at.video.videoWidth);
   }
 
   get full() {
@@ -239,14 +150,6 @@ class Webcam {
     clearInterval(this.timer);
     this.timer = setInterval(look, EVERY_MS);
     look();
-  }
-
-  /** The centre square of the video, drawn over the whole of a canvas. */
-  crop(context) {
-    const { video } = this.at;
-    const side = Math.min(video.videoWidth, video.videoHeight);
-    const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
-    context.drawImage(video, left, top, side, side, 0, 0, context.canvas.width, context.canvas.height);
   }
 
   isDark() {
