@@ -209,6 +209,8 @@ def test_a_stop_is_heard_while_the_server_is_silent(site: Site, own_home: Path) 
         (packed({}), "not a model"),
         (b"no archive" * 2000, "not a model"),
     ],
+    # An archive tells the second in which it was packed: as names, two test processes would not agree on them.
+    ids=["up", "root", "drive", "link", "no graph", "empty", "no archive"],
 )
 def test_a_strange_archive_is_refused(site: Site, own_home: Path, content: bytes, said: str) -> None:
     site.content = content
