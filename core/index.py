@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from core.images import PictureFacts
@@ -24,6 +25,7 @@ CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
 _VERSION = 2
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
+_columns = attrgetter(*_FACTS.split(", "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class FileIndex:
     def put(self, rows: Iterable[FileRow]) -> None:
         """Adds or replaces rows, all in one transaction."""
         values = [
-            (row.path, row.size, row.modified_ns, row.reason, *(astuple(row.facts) if row.facts else (None,) * 8))
+            (row.path, row.size, row.modified_ns, row.reason, *(_columns(row.facts) if row.facts else (None,) * 8))
             for row in rows
         ]
         self._write(

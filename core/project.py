@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +19,7 @@ from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
 from core.names import class_name
 from core.steps import Step
+from core.threads import chunks, in_threads
 
 _SCAN_BATCH = 64
 _ONE_BY_ONE = 1000
@@ -139,13 +139,13 @@ class Project:
             p: known[p] for p, stamp in rest.items() if p in known and (known[p].size, known[p].modified_ns) == stamp
         }
         fresh = [(path, *stamp) for path, stamp in rest.items() if path not in rows]
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-            for start in range(0, len(fresh), _SCAN_BATCH):
-                batch = list(pool.map(self._look, fresh[start : start + _SCAN_BATCH]))
-                self._index.put(batch)
-                rows.update((row.path, row) for row in batch)
-                if progress:
-                    progress(min(start + _SCAN_BATCH, len(fresh)), len(fresh))
+        done = 0
+        for batch in chunks(in_threads(self._look, fresh), _SCAN_BATCH):
+            self._index.put(batch)
+            rows.update((row.path, row) for row in batch)
+            done += len(batch)
+            if progress:
+                progress(done, len(fresh))
         return _catalogue(rows, same, walk, self.class_choices())
 
     def glance(self, most: int = 4) -> tuple[int, int, list[Path]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -16,6 +15,7 @@ from core.images import read_square
 from core.prediction import Classifier
 from core.project import Project
 from core.runs import Run
+from core.threads import chunks, in_threads
 from core.training.features import CHUNK, FeatureStore, Stopped
 from core.training.job import Job
 
@@ -32,7 +32,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
         return None
     kept = FeatureStore(folder_of(project) / "answers.sqlite")
     answers = kept.get(list(asked))
-    missing = [mark for mark in asked if mark not in answers]
+    missing, done = [mark for mark in asked if mark not in answers], 0
 
     def answer(mark: str) -> np.ndarray | None:
         try:
@@ -40,16 +40,15 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
         except PictureError:
             return None
 
-    with ThreadPoolExecutor() as pool:  # one picture is computed at a time, but others are decoded meanwhile
-        for start in range(0, len(missing), CHUNK):
-            if job.should_stop():
-                raise Stopped
-            chunk = missing[start : start + CHUNK]
-            found = zip(chunk, pool.map(answer, chunk), strict=True)
-            fresh = [(mark, row) for mark, row in found if row is not None]
-            kept.put(fresh)
-            answers.update(fresh)
-            job.progress(start + len(chunk), len(missing))
+    # One picture is computed at a time, but others are decoded meanwhile.
+    for chunk in chunks(zip(missing, in_threads(answer, missing), strict=True), CHUNK):
+        if job.should_stop():
+            raise Stopped
+        fresh = [(mark, row) for mark, row in chunk if row is not None]
+        kept.put(fresh)
+        answers.update(fresh)
+        done += len(chunk)
+        job.progress(done, len(missing))
     answered: list[tuple[Picture, np.ndarray]] = [(asked[mark], answers[mark]) for mark in asked if mark in answers]
     if not answered:
         return None

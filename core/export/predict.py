@@ -61,7 +61,7 @@ def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
     """The model: `numbers` in, one probability for each class out."""
     name, path = SPEC["model"], str(HERE / SPEC["model"])
     if name.endswith(".onnx"):
-        import onnxruntime  # type: ignore[import-not-found,unused-ignore]
+        import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

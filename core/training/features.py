@@ -6,8 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +19,7 @@ from core.errors import PictureError
 from core.images import read_square
 from core.index import connect, ensure
 from core.store import make_folder
+from core.threads import chunks, in_threads
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -93,15 +93,13 @@ class FeatureStore:
 
 
 class Extractor(Protocol):
-    """What computes features of pictures, a chunk at a time."""
+    """What computes features of pictures."""
 
-    threads: int
     spent: Spent
 
-    def compute(
-        self, sights: Sequence[Sight], config: AugmentConfig, seed: int, pool: ThreadPoolExecutor
-    ) -> np.ndarray:
-        """Features of some sights: float32 (N, F). Raises PictureError if a file went bad since it was checked."""
+    def compute(self, sights: Sequence[Sight], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+        """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
+        checked."""
 
 
 class FeatureExtractor:
@@ -113,15 +111,14 @@ class FeatureExtractor:
     def __init__(self, model: Path, pixels: int, threads: int | None = None) -> None:
         self._model = str(model)
         self._pixels = pixels
-        self.threads = threads or os.cpu_count() or 1
+        self._threads = threads or os.cpu_count() or 1
         self._local = threading.local()
         self.spent = Spent()
 
-    def compute(
-        self, sights: Sequence[Sight], config: AugmentConfig, seed: int, pool: ThreadPoolExecutor
-    ) -> np.ndarray:
-        """Features of some sights: float32 (N, F). Raises PictureError if a file went bad since it was checked."""
-        return np.stack(list(pool.map(lambda sight: self._one(sight, config, seed), sights)))
+    def compute(self, sights: Sequence[Sight], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+        """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
+        checked."""
+        return in_threads(lambda sight: self._one(sight, config, seed), sights, self._threads)
 
     def _one(self, sight: Sight, config: AugmentConfig, seed: int) -> np.ndarray:
         started = time.perf_counter()
@@ -131,7 +128,7 @@ class FeatureExtractor:
         interpreter.set_tensor(self._local.input, picture[None].astype(np.float32))
         interpreter.invoke()
         features = interpreter.get_tensor(self._local.output)[0]
-        self.spent.add((decoded - started) / self.threads, (time.perf_counter() - decoded) / self.threads)
+        self.spent.add((decoded - started) / self._threads, (time.perf_counter() - decoded) / self._threads)
         return features
 
     def _interpreter(self) -> Interpreter:
@@ -177,17 +174,15 @@ def features_of(
                 missing.append(row)
         progress(min(start + _READ, total) - len(missing), total)
     done = total - len(missing)
-    with ThreadPoolExecutor(max_workers=extractor.threads) as pool:
-        for start in range(0, len(missing), CHUNK):
-            if should_stop():
-                raise Stopped
-            chunk = missing[start : start + CHUNK]
-            computed = extractor.compute([sights[row] for row in chunk], augmentation, seed, pool)
-            _keep(kept, [(marks[row], vector) for row, vector in zip(chunk, computed, strict=True)])
-            for row, vector in zip(chunk, computed, strict=True):
-                place(row, vector)
-            done += len(chunk)
-            progress(done, total)
+    computed = extractor.compute([sights[row] for row in missing], augmentation, seed)
+    for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
+        _keep(kept, [(marks[row], vector) for row, vector in chunk])
+        for row, vector in chunk:
+            place(row, vector)
+        done += len(chunk)
+        progress(done, total)
+        if done < total and should_stop():
+            raise Stopped
     return np.empty((0, 1), np.float32) if vectors is None else vectors
 
 

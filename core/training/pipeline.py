@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import tensorflow as tf
 
 from core.augmentation import augment, generator, mix
 from core.config import TrainConfig
+from core.threads import in_threads
 from core.training import fit
 from core.training.features import CHUNK, Stopped, read_named
 
@@ -35,14 +34,11 @@ def load_squares(
         squares = np.empty(shape, np.uint8)
     else:
         squares = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for start in range(0, len(paths), CHUNK):
-            if should_stop():
-                raise Stopped
-            chunk = paths[start : start + CHUNK]
-            for offset, square in enumerate(pool.map(lambda path: read_named(path, pixels), chunk)):
-                squares[start + offset] = square
-            progress(start + len(chunk), len(paths))
+    for row, square in enumerate(in_threads(lambda path: read_named(path, pixels), paths)):
+        if row % CHUNK == 0 and should_stop():
+            raise Stopped
+        squares[row] = square
+        progress(row + 1, len(paths))
     return squares
 
 

@@ -33,11 +33,11 @@ def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str,
         began = time.perf_counter()
         list(pool.map(lambda path: read_square(path, pixels), paths))
         decode = time.perf_counter() - began
-        extractor = FeatureExtractor(model, pixels, threads)
-        extractor.compute([Sight("warm", path) for path in paths[:8]], AugmentConfig(), 0, pool)
-        began = time.perf_counter()
-        extractor.compute([Sight("bare", path) for path in paths], AugmentConfig(), 0, pool)
-        both = time.perf_counter() - began
+    extractor = FeatureExtractor(model, pixels, threads)
+    list(extractor.compute([Sight("warm", path) for path in paths[:8]], AugmentConfig(), 0))
+    began = time.perf_counter()
+    list(extractor.compute([Sight("bare", path) for path in paths], AugmentConfig(), 0))
+    both = time.perf_counter() - began
     return {"decode": decode, "invoke": both - decode, "both": both}
 
 

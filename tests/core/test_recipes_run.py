@@ -63,8 +63,6 @@ def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
 
 
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     from core.backbones import get_backbone
     from core.training.features import FeatureExtractor, Sight
     from core.training.prepare import ExtractorSpec, prepare
@@ -78,8 +76,7 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
         spec = ExtractorSpec(get_backbone("efficientnet-lite0"), 224, multi_level=True, integer=integer)
         file = prepare(spec)
         assert file is not None
-        with ThreadPoolExecutor(1) as pool:
-            found.append(FeatureExtractor(file, 224, 1).compute(sights, AugmentConfig(), 0, pool))
+        found.append(np.stack(list(FeatureExtractor(file, 224, 1).compute(sights, AugmentConfig(), 0))))
     for exact, whole in zip(*found, strict=True):
         assert np.corrcoef(exact, whole)[0, 1] > 0.9
     assert not np.array_equal(*found)
