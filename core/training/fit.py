@@ -32,6 +32,7 @@ class Recorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._job, self._config, self._steps = job, config, steps
+        self.epochs = config.epochs
         self._before = len(job.records.history())  # a fine-tuning goes on where the head ended
         self._reported = self._epoch_began = 0.0
         self._epoch = 0
@@ -48,7 +49,7 @@ class Recorder(keras.callbacks.Callback):
         if now - self._reported < _REPORT_SECONDS:
             return
         self._reported = now
-        self._job.progress(self._epoch * self._steps + batch + 1, self._config.epochs * self._steps)
+        self._job.progress(self._epoch * self._steps + batch + 1, self.epochs * self._steps)
         if self._job.should_stop():
             # Leaves fit at once: an epoch, with its validation, may last longer than a person waits.
             raise Stopped
@@ -82,6 +83,38 @@ class Recorder(keras.callbacks.Callback):
         return True
 
 
+class Pace(keras.callbacks.Callback):
+    """Ends a training within some seconds on a machine that turns out to be slower than its first steps: counts after each
+    epoch how many more fit in, and lets the rate come down by the last one (warm-up, then cosine)."""
+
+    def __init__(self, recorder: Recorder, seconds: float, steps: int, rate: float, warm_up: float) -> None:
+        super().__init__()
+        self._recorder, self._rate, self._warm_up, self._steps = recorder, rate, warm_up, steps
+        self._seconds, self._step = seconds, 0
+        self._began = self._epoch_began = 0.0
+
+    def on_train_begin(self, logs: object = None) -> None:  # noqa: ARG002, D102
+        self._began = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        self._epoch_began = time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        total = self._recorder.epochs * self._steps
+        growing = max(1, round(self._warm_up * total))
+        over = (self._step - growing) / max(1, total - growing)
+        share = (self._step + 1) / growing if over < 0 else 0.5 * (1 + math.cos(math.pi * over))
+        self.model.optimizer.learning_rate.assign(self._rate * min(1.0, share))
+        self._step += 1
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        now, done = time.perf_counter(), epoch + 1
+        fitting = round((self._began + self._seconds - now) / (now - self._epoch_began))
+        self._recorder.epochs = min(self._recorder.epochs, done + max(0, fitting))
+        if done >= self._recorder.epochs:
+            self.model.stop_training = True
+
+
 def fit(
     model: keras.Model,
     train: tf.data.Dataset,
@@ -89,13 +122,18 @@ def fit(
     config: TrainConfig,
     recorder: Recorder,
     warm_up: float = 0.0,
+    seconds: float = 0.0,
 ) -> None:
     """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)); sets the
-    recorder's fields.
+    recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound.
 
     Raises RunError when the loss is no longer finite. When stopped, the best weights so far are put back and
     `recorder.stopped` is True; raises Stopped if there are none yet.
     """
+    callbacks: list[keras.callbacks.Callback] = [recorder]
+    if seconds:
+        callbacks.append(Pace(recorder, seconds, len(train), config.learning_rate, warm_up))
+        config = config.model_copy(update={"schedule": "constant"})
     model.compile(
         optimizer=optimizer(config, config.epochs * len(train), warm_up),
         loss=loss(config),
@@ -106,7 +144,7 @@ def fit(
         weighted_metrics=[],
     )
     try:
-        model.fit(train, validation_data=val, epochs=config.epochs, callbacks=[recorder], shuffle=False, verbose=0)
+        model.fit(train, validation_data=val, epochs=config.epochs, callbacks=callbacks, shuffle=False, verbose=0)
     except Stopped:
         recorder.stopped = True
         if not recorder.restore_best():

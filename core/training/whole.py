@@ -89,7 +89,8 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
     """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
 
     The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
-    With `seconds` the number of epochs is what fits into them (at least 1). Raises Stopped if no epoch was completed.
+    With `seconds` the number of epochs is what fits into them (at least 1, and at most those of the settings). Raises Stopped
+    if no epoch was completed.
     """
     squares = read_parts(job, spec.pixels)
     began = time.perf_counter()
@@ -184,10 +185,10 @@ def _fit(
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
     if seconds:
         each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
-        config = config.model_copy(update={"epochs": max(1, min(40, int(seconds / each)))})
+        config = config.model_copy(update={"epochs": max(1, min(config.epochs, int(seconds / each)))})
     recorder = fit.Recorder(job, config, len(train))
     job.phase("fine-tune" if config.pretrained else "fit", len(train) * config.epochs)
-    fit.fit(model, train, val, config, recorder, warm_up)
+    fit.fit(model, train, val, config, recorder, warm_up, seconds)
     return recorder
 
 
