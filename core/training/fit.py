@@ -134,15 +134,16 @@ def fit(
     if seconds:
         callbacks.append(Pace(recorder, seconds, len(train), config.learning_rate, warm_up))
         config = config.model_copy(update={"schedule": "constant"})
-    model.compile(
-        optimizer=optimizer(config, config.epochs * len(train), warm_up),
-        loss=loss(config),
-        metrics=[
-            keras.metrics.CategoricalAccuracy(name="accuracy"),
-            keras.metrics.CategoricalCrossentropy(from_logits=True, name="cross_entropy"),
-        ],
-        weighted_metrics=[],
-    )
+    with model.distribute_strategy.scope():  # optimizer and metrics live on all cards, as the model does
+        model.compile(
+            optimizer=optimizer(config, config.epochs * len(train), warm_up),
+            loss=loss(config),
+            metrics=[
+                keras.metrics.CategoricalAccuracy(name="accuracy"),
+                keras.metrics.CategoricalCrossentropy(from_logits=True, name="cross_entropy"),
+            ],
+            weighted_metrics=[],
+        )
     try:
         model.fit(train, validation_data=val, epochs=config.epochs, callbacks=callbacks, shuffle=False, verbose=0)
     except Stopped:
@@ -159,7 +160,8 @@ def fit(
 def seconds_a_step(model: keras.Model, train: tf.data.Dataset, config: TrainConfig) -> float:
     """How long one step of training takes here; the weights are as before afterwards."""
     before = model.get_weights()
-    model.compile(optimizer=optimizer(config, 1000), loss=loss(config))
+    with model.distribute_strategy.scope():
+        model.compile(optimizer=optimizer(config, 1000), loss=loss(config))
     seconds = []
     for batch in train.take(4):
         began = time.perf_counter()
