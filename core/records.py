@@ -92,11 +92,18 @@ class RunState:
     updated: float = field(default_factory=time.time)
 
 
-class RunRecords:
-    """Reads and writes the files of one run folder."""
+_COMPUTER = "The computer may have been switched off or run out of memory."
+TRAINING = "The training", f"{_COMPUTER} Train again; if it happens again, try a smaller batch or fewer pictures."
+"""What a worker does, as the beginning of a sentence, and what to do when it was cut off."""
+AGAIN = f"{_COMPUTER} Try again."
+"""What to do when another worker was cut off."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+
+class RunRecords:
+    """Reads and writes the files of one run folder, or those of another worker's, which does `work` (as TRAINING says)."""
+
+    def __init__(self, folder: Path, work: tuple[str, str] = TRAINING) -> None:
+        self.folder, self._work = folder, work
 
     def write_plan(self, plan: RunPlan) -> None:
         """Writes run.json."""
@@ -130,11 +137,8 @@ class RunRecords:
             unsaved = state.phase == "save"
             state.ended, state.state, state.phase = True, "interrupted", ""
             what = "after the test, before its model was saved" if unsaved else "its process ended without a word"
-            state.message = f"The training was cut off: {what}."
-            state.hint = (
-                "The computer may have been switched off or run out of memory. Train again; if it happens again, try "
-                "a smaller batch or fewer pictures."
-            )
+            work, state.hint = self._work
+            state.message = f"{work} was cut off: {what}."
         return state
 
     def _written_state(self) -> RunState:

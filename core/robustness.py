@@ -21,7 +21,7 @@ from core.errors import RunError
 from core.harder import CHANGES, CURES, Change
 from core.intervals import wilson
 from core.processes import reap, start_worker
-from core.records import RunRecords, RunState
+from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
 
 MOST = 200
@@ -162,15 +162,11 @@ def stop_asked(run: Run) -> bool:
 
 def state(run: Run) -> RunState | None:
     """Where the last one stands, or None if there never was one. Its phases are "waiting" and "trying harder pictures"."""
-    records = RunRecords(folder_of(run))
+    records = RunRecords(folder_of(run), ("Trying harder pictures", AGAIN))
     if not (records.folder / "state.json").is_file():
         return None
     reap()
-    found = records.state()
-    if found.state == "interrupted":  # the records speak of a training
-        found.message = "Trying harder pictures was cut off: its process ended without a word."
-        found.hint = "Try again."
-    return found
+    return records.state()
 
 
 def read(run: Run) -> Robustness | None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.export import Export, export_state, exports_of, possible_kinds, start_exports
+from core.export import Export, export_state, exports_of, failure_of, possible_kinds, start_exports
 from core.export.kinds import TINY
 from pages.shared import frame
 from pages.shared.gallery import grid
@@ -63,13 +63,13 @@ def making() -> None:
         return
     if working and (now.ended or len(exports_of(run.run)) > len(ready)):
         st.rerun()
+    failure = failure_of(run.run, name)
     if working:
         kind, colon, what = now.phase.partition(": ")
         words = f"{kinds[kind].title}: {what}" if colon and kind in kinds else now.phase
         st.progress(min(now.done / now.total, 1.0) if now.total else 0.0, text=words[:1].upper() + words[1:])
-    elif now.state != "done":
-        message = now.message if now.state == "failed" else "The export was cut off."
-        st.error(f"**{literal(message)}** {literal(now.hint or 'Try again.')}", icon=":material/error:")
+    elif failure:
+        st.error(f"**{literal(failure.message)}** {literal(failure.hint)}", icon=":material/error:")
 
 
 def differing(made: Export) -> None:
@@ -174,6 +174,10 @@ if ready:
         "whole numbers), asked in a process of its own. Milliseconds a picture are of this machine."
     )
     missing = [kind for kind in kinds if kind not in ready]
+    for kind in missing:
+        failure = failure_of(run.run, kind) if kind != name and not working else None
+        if failure:
+            st.caption(f"{kinds[kind].title}: {literal(failure.message)}")
     if missing and st.button(
         f"Make {count(len(missing), 'more kind')} and compare", icon=":material/table:", disabled=working
     ):

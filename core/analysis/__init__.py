@@ -26,7 +26,7 @@ from core.catalogue import Catalogue
 from core.errors import RunError
 from core.processes import reap, start_worker
 from core.project import Project
-from core.records import RunRecords, RunState
+from core.records import AGAIN, RunRecords, RunState
 
 __all__ = [
     "FROM_LABELS",
@@ -90,12 +90,8 @@ def stop(project: Project) -> None:
 
 def state(project: Project) -> RunState | None:
     """Where the last look stands (done, stopped, failed, interrupted, or under way), or None if there never was one."""
-    records = RunRecords(folder_of(project))
+    records = RunRecords(folder_of(project), ("Looking at the pictures", AGAIN))
     if not (records.folder / "state.json").is_file():
         return None
     reap()
-    found = records.state()
-    if found.state == "interrupted":  # the records speak of a training
-        found.message = "Looking at the pictures was cut off: its process ended without a word."
-        found.hint = "The computer may have been switched off or run out of memory. Look again."
-    return found
+    return records.state()

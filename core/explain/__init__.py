@@ -25,7 +25,7 @@ from core.evaluation.calibration import cooled
 from core.explain.maps import METHODS, Check, Explanation, Method, check, occlusion, overlay, scaled
 from core.prediction import Classifier
 from core.processes import reap, start_worker
-from core.records import RunRecords, RunState
+from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
 from core.sureness import sureness_of
 
@@ -88,14 +88,11 @@ def prepare(run: Run) -> None:
 
 def state(run: Run) -> RunState | None:
     """Where the making stands, or None if it was never begun."""
-    if not (folder_of(run) / "state.json").is_file():
+    records = RunRecords(folder_of(run), ("Getting ready to explain", AGAIN))
+    if not (records.folder / "state.json").is_file():
         return None
     reap()
-    found = RunRecords(folder_of(run)).state()
-    if found.state == "interrupted":  # the records speak of a training
-        found.message = "Getting ready to explain was cut off: its process ended without a word."
-        found.hint = "The computer may have been switched off or run out of memory. Try again."
-    return found
+    return records.state()
 
 
 def make(run: Run, watch: Callable[[RunState], None] | None = None) -> None:

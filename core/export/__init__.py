@@ -20,10 +20,12 @@ from core.errors import ModelError, RunError
 from core.export.kinds import ALL, Kind, can_be_made
 from core.prediction import SPEC_NAME
 from core.processes import reap, start_worker
-from core.records import RunRecords, RunState
+from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
 from core.sureness import sureness_of
 
+FAILED = "failed.json"
+"""In the folder of a kind that could not be made: what happened, and what to do."""
 KINDS: tuple[ExportFormat, ...] = tuple(kind.name for kind in ALL.values())
 """Every kind's name; core.export.kinds says what each is for."""
 
@@ -85,7 +87,7 @@ def exports_of(run: Run) -> dict[str, Export]:
                 continue
             export = Export(
                 **report
-                | {name: Path(report[name]) for name in ("file", "zip")}
+                | {name: exports_folder(run, kind) / report[name] for name in ("file", "zip")}
                 | {name: tuple(report[name]) for name in ("differ", "said")}
             )
         except (AttributeError, TypeError, KeyError):
@@ -97,8 +99,19 @@ def exports_of(run: Run) -> dict[str, Export]:
 
 def export_state(run: Run) -> RunState | None:
     """Where the export process stands, or None if there never was one."""
-    folder = exports_folder(run)
-    return RunRecords(folder).state() if (folder / "state.json").is_file() else None
+    records = RunRecords(exports_folder(run), ("The export", AGAIN))
+    return records.state() if (records.folder / "state.json").is_file() else None
+
+
+def failure_of(run: Run, kind: str) -> ModelError | None:
+    """Why a kind could not be made when that was tried last, or None."""
+    if kind in exports_of(run):
+        return None
+    words = store.read_json(exports_folder(run, kind) / FAILED)
+    state = export_state(run)
+    if not words and state and state.ended and state.state != "done":  # before it came to any kind
+        words = [state.message, state.hint]
+    return ModelError(*words) if words else None
 
 
 def possible_kinds() -> list[Kind]:
@@ -106,9 +119,9 @@ def possible_kinds() -> list[Kind]:
     return [kind for kind in ALL.values() if can_be_made(kind.name)]
 
 
-def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> None:
+def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool:
     """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
-    nothing while one is at work.
+    nothing while one is at work, and says whether it was started.
 
     Raises RunError if the run has no model, ModelError if what makes a kind is not installed.
     """
@@ -126,10 +139,11 @@ def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> None
     with FileLock(folder / ".lock", timeout=60):
         state = export_state(run)
         if not missing or (state and not state.ended):
-            return
+            return False
         start_worker(
             "core.export.worker", [str(run.folder), *missing], RunRecords(folder), RunState("running", "loading")
         )
+    return True
 
 
 def export(
@@ -152,14 +166,15 @@ def export(
         words = f"ends in neither {endings[0]} nor .zip" if len(endings) > 1 else "does not end in .zip"
         raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
     while format not in exports_of(run):
-        start_exports(run, [format])
+        started = start_exports(run, [format])
         while (state := export_state(run)) and not state.ended:
             if watch:
                 watch(state)
             reap()
             time.sleep(0.1)
-        if state and state.state != "done":
-            raise ModelError(state.message or "The export was cut off.", state.hint or "Try again.")
+        failure = failure_of(run, format) if started else None  # else others were made meanwhile
+        if failure:
+            raise failure
     made = exports_of(run)[format]
     if target and target.suffix == ".zip":
         store.write_bytes(target, made.zip.read_bytes())

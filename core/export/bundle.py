@@ -17,7 +17,7 @@ This is a picture classifier made with Fieldguide.
 
 It tells apart: {classes}
 On {total} test pictures that it had never seen, the trained model got {right} right ({accuracy:.1%});
-as this kind of file it gave the same answer to {agreement:.1%} of them, and {own:.1%} are right.
+as this kind of file, asked about {pictures} of them, it gave the same answer to {agreement:.1%}, and {own:.1%} are right.
 {note}
 Files
 {files}
@@ -26,11 +26,16 @@ Try it
   python -m pip install numpy pillow {needs}
   python predict.py test_pictures
 expected.json says what must come out.
-
+{serve}
 What the model wants
   input: {dtype}, 1 x {pixels} x {pixels} x 3, RGB, {range}
   crop: {crop}
   output: {output}, one probability for each class, in the order of labels.txt
+"""
+_SERVE = """
+Where Fieldguide is installed, it also answers other programs on the same machine (HTTP)
+  python -m core serve THIS_FILE.zip
+  curl --data-binary @test_pictures/1.png http://127.0.0.1:8100/predict
 """
 _RANGES = {
     "uint8": "the bytes of the picture as they are (scaling is done inside)",
@@ -89,11 +94,13 @@ def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
     return _README.format(
         **spec["test"],
         classes=", ".join(spec["classes"]),
+        pictures=spec["parity"]["pictures"],
         agreement=spec["parity"]["agreement"],
         own=spec["parity"]["accuracy"],
         note=f"{spec['note']}\n" if "note" in spec else "",
         files="\n".join(f"  {name:{max(map(len, about))}}  {words}" for name, words in about.items()),
         needs=kind.needs,
+        serve=_SERVE if kind.litert else "",
         dtype=source["dtype"],
         pixels=source["pixels"],
         range=_RANGES.get(source["dtype"], "{} to {}".format(*source["range"])),

@@ -29,7 +29,9 @@ class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how 
 
 
 def _affine(picture: tf.Tensor, scale: float, offset: float) -> tf.Tensor:
-    """picture * scale + offset as one convolution of a single pixel."""
+    """picture * scale + offset, of pictures as one convolution of a single pixel."""
+    if len(picture.shape) != 4:
+        return picture * scale + offset
     channels = picture.shape[-1]
     kernel = tf.fill((1, 1, channels, 1), np.float32(scale))
     return tf.nn.bias_add(

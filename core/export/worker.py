@@ -20,13 +20,15 @@ from core.card import markdown
 from core.config import ExportConfig, ExportFormat
 from core.errors import FieldguideError, ModelError
 from core.evaluation.calibration import cooled
-from core.export import exports_folder
+from core.export import FAILED, exports_folder
 from core.export.bundle import labels_text, texts, write_zip
 from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
 from core.export.metadata import with_metadata
 from core.export.parity import Measured, input_type, is_integer_only, measure, opens
+from core.names import as_text, file_stem
 from core.prediction import SPEC_NAME, make_spec
 from core.processes import own_state
+from core.project import Project
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import Run, open_run
 from core.sureness import sureness_of
@@ -48,10 +50,15 @@ class _Exporter:
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
         self.sureness = sureness_of(run.folder)
-        files = [(p.id, self.plan.file(p), p.label) for p in self.plan.part("test")]
-        self.test = [item for item in files if item[1].is_file()]
+        project = Project.open(self.plan.project)
+        # By their content: a class may have been renamed since, or another picture lie at the same place.
+        self.places = {picture.id: project.path_of(picture.path) for picture in project.scan().pictures}
+        part = self.plan.part("test")
+        self.test = [(p.id, self.places[p.id], p.label) for p in part if p.id in self.places]
         if not self.test:
             raise ModelError("None of the test pictures is there any more.", "Put them back, or train again.")
+        gone = len(part) - len(self.test)
+        self.gone = f"{gone} of the {len(part)} test pictures are not in the project any more." if gone else ""
         self._written = 0.0
 
     def say(self, phase: str, done: int = 0, total: int = 0) -> None:
@@ -63,21 +70,18 @@ class _Exporter:
         self.records.write_state(self.state)
 
     def make(self, kinds: list[ExportFormat]) -> None:
-        """Makes them in this order; what goes wrong with one of them is raised when the others are done."""
+        """Makes them in this order; what goes wrong with one of them is written down beside where it would be."""
         self.say("loading")
         self.model = load_model(self.run)
         self.reference = cooled(self._reference(), self.sureness.temperature)
         self.accuracy = float((self.reference.argmax(axis=1) == [label for _, _, label in self.test]).mean())
         self.model = softened(self.model, self.sureness.temperature)
-        wrong: list[Exception] = []
         for kind in kinds:
             try:
                 self._export(ALL[kind])
-            except Exception as error:  # noqa: BLE001 - as the docstring says
+            except Exception as error:  # noqa: BLE001 - the others shall be made all the same
                 traceback.print_exc()
-                wrong.append(error)
-        if wrong:
-            raise wrong[0]
+                store.write_json(exports_folder(self.run, kind) / FAILED, words_for(error, self.records))
 
     def _reference(self) -> np.ndarray:
         """The Keras model's probabilities on the test part: float32 (N, K)."""
@@ -103,10 +107,13 @@ class _Exporter:
             if kept.parity.accuracy >= self.accuracy - _POINT:
                 break
         assert kept is not None
+        lost = self.accuracy - kept.parity.accuracy
+        if kind.integer and lost > _POINT:
+            note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
         if kind.integer and best != model.read_bytes():
             model.write_bytes(best)
             kept = self._measure(kind, model)
-        self._pack(kind, model, kept, note)
+        self._pack(kind, model, kept, f"{self.gone} {note}".strip())
 
     def _ways(self, kind: Kind) -> Iterator[tuple[Callable[[Path], Any], str]]:
         """How a kind can be made, the usual way first, and what is to be said of the others."""
@@ -154,11 +161,11 @@ class _Exporter:
                 ) from error
         if kind.teachable:
             return made  # its programs expect none
-        return with_metadata(made, Path(self.plan.project).name, labels_text(self.plan.classes))
+        return with_metadata(made, as_text(Path(self.plan.project).name), labels_text(self.plan.classes))
 
     def _calibration(self, kind: Kind, most: int) -> Iterator[np.ndarray]:
         """Training pictures, evenly over the classes (the plan lists them class by class)."""
-        train = [path for path in map(self.plan.file, self.plan.part("train")) if path.is_file()]
+        train = [self.places[picture.id] for picture in self.plan.part("train") if picture.id in self.places]
         for position in np.linspace(0, len(train) - 1, min(most, len(train))).round().astype(int):
             yield read_named(train[position], self._pixels(kind))
 
@@ -215,20 +222,27 @@ class _Exporter:
             expected.append({"file": file, "class": name} | said)
             files[file] = (folder / file).read_bytes()
         files["expected.json"] = json.dumps(expected, indent=1, ensure_ascii=False).encode()
-        bundle = folder / f"{Path(self.plan.project).name[:60]}-{kind.name}-{self.plan.id}.zip"
+        bundle = folder / f"{file_stem(Path(self.plan.project).name + '.zip')}-{kind.name}-{self.plan.id}.zip"
         store.write_with(bundle, lambda target: write_zip(target, model, files))
         whole = model.rglob("*") if model.is_dir() else [model]
         report = parity | {
             "kind": kind.name,
             "sureness": asdict(self.sureness),
-            "file": str(model),
-            "zip": str(bundle),
+            "file": model.name,  # without the folder, which may be moved or copied
+            "zip": bundle.name,
             "bytes": sum(path.stat().st_size for path in whole if path.is_file()),
             "pictures": len(self.test),
             "integer_only": kind.litert and is_integer_only(content),
             "note": note,
         }
         store.write_json(folder / "report.json", report)
+
+
+def words_for(error: Exception, records: RunRecords) -> tuple[str, str]:
+    """What happened, and what to do: the log keeps the details."""
+    if isinstance(error, FieldguideError):
+        return error.message, error.hint
+    return f"The export failed inside: {type(error).__name__}.", f"Details are in {records.folder / 'worker.log'}."
 
 
 def main(folder: Path, kinds: list[ExportFormat]) -> int:
@@ -239,12 +253,9 @@ def main(folder: Path, kinds: list[ExportFormat]) -> int:
     try:
         _Exporter(run, state).make(kinds)
         state.state = "done"
-    except FieldguideError as error:
-        state.state, state.message, state.hint = "failed", error.message, error.hint
-    except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
+    except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was
         traceback.print_exc()
-        state.state, state.message = "failed", f"The export failed inside: {type(error).__name__}."
-        state.hint = f"Details are in {records.folder / 'worker.log'}."
+        state.state, (state.message, state.hint) = "failed", words_for(error, records)
     state.phase, state.ended = "", True
     records.write_state(state)
     return 0 if state.state == "done" else 1

@@ -50,15 +50,11 @@ def stop(name: str) -> None:
 
 def state(name: str) -> RunState | None:
     """Where fetching a set stands (running, done, stopped, failed, interrupted), or None if it never was begun."""
-    records = RunRecords(folder_of(name))
+    records = RunRecords(folder_of(name), ("Fetching", "Try again; what has arrived is kept."))
     if not (records.folder / "state.json").is_file():
         return None
     reap()
-    found = records.state()
-    if found.state == "interrupted":  # the records speak of a training
-        found.message = "Fetching was cut off: its process ended without a word."
-        found.hint = "Try again; what has arrived is kept."
-    return found
+    return records.state()
 
 
 def project_of(name: str) -> Path | None:

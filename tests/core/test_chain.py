@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ import pytest
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
 from core.augmentation import AugmentConfig
 from core.errors import ModelError, RunError
-from core.export import exports_folder
+from core.export import exports_folder, exports_of
 from core.recipes import get_recipe
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import RunSnapshot, live_run, wait
@@ -194,15 +195,28 @@ def test_run_folder_file_and_zip_give_the_same_answers(trained: Run, tmp_path: P
 def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Path, tmp_path: Path) -> None:
     import shutil
 
-    moved = tmp_path / "moved"
+    moved = tmp_path / ("🌿" * 62)  # as long as a folder's name may be
     shutil.copytree(colours, moved, ignore=shutil.ignore_patterns("exports"))
     run = Run(moved / ".fieldguide" / "runs" / trained.id)
     plan = run.records.plan()
-    assert plan.file(plan.part("test")[0]).is_relative_to(moved)
-    plan.file(plan.part("test")[0]).unlink()
+    first, *others = plan.part("test")
+    assert plan.file(first).is_relative_to(moved)
+    plan.file(first).unlink()
+    (moved / "red").rename(moved / "crimson")
     made = export(run)
-    assert made.pictures == len(plan.part("test")) - 1
+    assert made.pictures == len(others)
     assert made.agreement == 1.0
+    assert made.note.startswith(f"1 of the {len(others) + 1} test pictures")
+    with zipfile.ZipFile(made.zip) as bundle:
+        assert f"asked about {len(others)} of them" in bundle.read("README.txt").decode()
+        shown = json.loads(bundle.read("expected.json"))
+    assert {one["class"] for one in shown} == {"blue", "green", "red"}  # the model's own names
+
+    again = tmp_path / "again"
+    shutil.copytree(moved, again)
+    copied = exports_of(Run(again / ".fieldguide" / "runs" / trained.id))["float32"]
+    assert copied.file.is_relative_to(again)
+    assert copied.zip.is_relative_to(again)
 
 
 def test_another_training_is_not_given_out_as_ours(colours: Path) -> None:

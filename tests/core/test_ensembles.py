@@ -90,6 +90,13 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
 
 
 @pytest.mark.slow
+def test_it_is_taken_away_in_whole_numbers_too(joined: Run) -> None:
+    made = export(joined, "uint8")
+    assert made.integer_only
+    assert made.agreement >= 0.9  # of noise
+
+
+@pytest.mark.slow
 def test_the_file_answers_as_the_weighted_mean_of_the_others(joined: Run, runs: list[Run]) -> None:
     made = export(joined)
     assert made.good

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core import Classifier, Project, Run
 from core.errors import ModelError
-from core.export import bundle, export, exports_of, kinds, parity, possible_kinds
+from core.export import bundle, export, exports_folder, exports_of, failure_of, kinds, parity, possible_kinds
 from core.export.metadata import with_metadata
 from core.prediction import make_spec
-from core.records import RunState
+from core.records import RunRecords, RunState
 from tests.pictures import COLOURS, encoded, noise, shaded
 from tests.runs import make_run, picture, pictures_for
 
@@ -33,7 +34,7 @@ def a_spec(kind: kinds.Kind, classes: list[str]) -> dict:
         "input": {"pixels": 32, "range": [0, 255], "dtype": kind.input, "crop": "the centre"},
         "output": {"dtype": kind.input},
         "test": {"accuracy": 0.9, "right": 9, "total": 10},
-        "parity": {"agreement": 1.0, "accuracy": 0.8},
+        "parity": {"agreement": 1.0, "accuracy": 0.8, "pictures": 9},
     }
 
 
@@ -69,6 +70,7 @@ def test_the_read_me_names_what_is_in_the_zip(kind: kinds.Kind) -> None:
     assert "It tells apart: a {b}, c" in read_me
     assert f"pip install numpy pillow {kind.needs}" in read_me
     assert ("Classifier.kt" in files) == kind.litert
+    assert ("curl --data-binary" in read_me) == kind.litert  # serve takes no others
 
 
 def test_metadata_changes_no_answer(trained: Run, tmp_path: Path) -> None:
@@ -180,27 +182,73 @@ def test_exports_of_an_older_version_are_made_again(trained: Run, tmp_path: Path
     assert exports_of(copy) == {}
 
 
+def exporter_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Of a run whose pictures are only names."""
+    from core.export.worker import _Exporter
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Project, "scan", lambda _: run.records.plan())
+        return _Exporter(run, RunState())
+
+
+def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.export import worker
+
+    run = make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4))
+    exporter = exporter_of(run, monkeypatch)
+    done: list[str] = []
+
+    def make(kind: kinds.Kind) -> None:
+        exports_folder(run, kind.name).mkdir(parents=True)
+        if kind.name == "int8":
+            raise ModelError("It cannot be.", "Choose another.")
+        if kind.name == "uint8":
+            raise KeyError("x")
+        done.append(kind.name)
+
+    monkeypatch.setattr(worker, "load_model", lambda _: None)
+    monkeypatch.setattr(worker, "softened", lambda *_: None)
+    monkeypatch.setattr(exporter, "_reference", lambda: np.full((4, 3), 1 / 3))
+    monkeypatch.setattr(exporter, "_export", make)
+    exporter.make(["int8", "float32", "uint8", "float16"])
+    exporter.records.write_state(RunState("done", "", ended=True))  # as the process does at its end
+    assert done == ["float32", "float16"]
+    failures = {kind: failure_of(run, kind) for kind in ("int8", "uint8", "float16")}
+    assert str(failures["int8"]) == "It cannot be. Choose another."
+    assert failures["uint8"]
+    assert failures["uint8"].message == "The export failed inside: KeyError."
+    assert failures["float16"] is None
+
+
+def test_an_export_that_was_cut_off_is_called_one(tmp_path: Path) -> None:
+    run = make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4))
+    assert failure_of(run, "float32") is None
+    exports_folder(run).mkdir()
+    RunRecords(exports_folder(run)).write_state(RunState("running", "float32: converting", pid=2**22 + 1))
+    failure = failure_of(run, "float32")
+    assert failure
+    assert failure.message.startswith("The export was cut off")
+    assert "rain" not in failure.hint
+
+
 @pytest.mark.parametrize(
     ("accuracies", "kept", "words"),
     [
         ([0.895], 0, ""),
         ([0.80, 0.90], 1, "up to 1,000"),
         ([0.80, 0.70, 0.90], 2, "input and output are floating point"),
-        ([0.80, 0.85, 0.82], 1, "up to 1,000"),
-        ([0.80, 0.80, 0.80], 0, ""),
+        ([0.80, 0.85, 0.82], 1, "up to 1,000 were used. Whole numbers cost 5.0 points"),
+        ([0.80, 0.80, 0.80], 0, "cost 10.0 points"),
     ],
 )
 def test_integers_that_cost_more_than_a_point_are_made_another_way(
     accuracies: list[float], kept: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from core.export.parity import Measured, Parity
-    from core.export.worker import _Exporter
 
     pictures = pictures_for(test=10) + [picture(1000 + n, n % 2, "train") for n in range(300)]
     run = make_run(Project.open(tmp_path), "run", pictures=pictures)
-    monkeypatch.setattr(Path, "is_file", lambda _: True)  # the pictures are only names here
-    exporter = _Exporter(run, RunState())
-    monkeypatch.undo()
+    exporter = exporter_of(run, monkeypatch)
     exporter.accuracy = 0.9
     made = [f"way {number}".encode() for number in range(len(accuracies))]
     forms: list[tuple[str, int]] = []

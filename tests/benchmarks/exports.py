@@ -1,0 +1,60 @@
+"""What each kind of export is like: the README's table, and whether the program in each zip says what the Test page says.
+
+    python -m tests.benchmarks.exports FOLDER [--pictures 200] [--kind int8 --kind keras]
+
+Trains `quick` on a copy of FOLDER (seed 0), makes the kinds, and prints a Markdown row for each. The last two columns are of
+up to so many test pictures, asked of `predict.py` as it lies in the zip, in a process without TensorFlow where LiteRT runs
+the file: how often its label is that of the Test page with the same file open (with the trained model, for kinds that the
+page does not open), and the largest difference of a probability. Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import click
+import numpy as np
+
+from core import Classifier, Project, TrainConfig, export, train
+from core.export import KINDS, possible_kinds
+from core.export.kinds import ALL
+from core.export.parity import ask
+from core.journal import HIDDEN
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("--pictures", default=200)
+@click.option("--kind", "chosen", multiple=True, type=click.Choice(KINDS))
+def main(folder: Path, pictures: int, chosen: tuple[str, ...]) -> None:
+    """Prints the header, then a row for each kind."""
+    columns = ("kind", "MB", "as trained", "largest difference", "accuracy", "ms", "as the page", "probability within")
+    click.echo(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / folder.name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HIDDEN))
+        run = train(Project.open(copy), TrainConfig())
+        plan = run.records.plan()
+        part = plan.part("test")
+        rows = np.unique(np.linspace(0, len(part) - 1, min(pictures, len(part))).round().astype(int))
+        files = [plan.file(part[row]) for row in rows]
+        for kind in chosen or [kind.name for kind in possible_kinds()]:
+            made = export(run, kind)
+            unpacked = Path(scratch) / kind
+            with zipfile.ZipFile(made.zip) as bundle:
+                bundle.extractall(unpacked)
+            theirs = np.array([answer["probabilities"] for answer in ask(unpacked, files, 1)])
+            page = Classifier.load(made.zip if ALL[kind].litert else run.folder).predict(files).probabilities
+            same = float((theirs.argmax(axis=1) == page.argmax(axis=1)).mean())
+            click.echo(
+                f"| {kind} | {made.bytes / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "
+                f"| {made.accuracy:.3f} | {made.milliseconds:.1f} | {same:.1%} of {len(files)} "
+                f"| {np.abs(theirs - page).max():.6f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
