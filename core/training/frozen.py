@@ -202,7 +202,6 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
     specs = specs_of(config)
     if config.solved:
         parts = parts_of(job, specs, config)
-        load_in_background("core.export.convert")  # TensorFlow takes seconds to load, and is needed for the file only
     else:
         loading = load_in_background("core.training.fit")  # meanwhile LiteRT already computes features
         parts = parts_of(job, specs, config)
@@ -213,6 +212,9 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
     began = time.perf_counter()
     head = learn_head(job, config, parts)
     job.spend("fit", time.perf_counter() - began)
+    if config.solved:
+        # TensorFlow is needed for the file only; loaded beside the solver it would make half a second of it into three.
+        load_in_background("core.export.convert")
     return Trained(
         lambda part: head.probabilities(parts[part]),
         head.best_epoch,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.config import TrainConfig
+from core.processes import ROOT
 from core.records import RunPlan, RunRecords, RunState
 from core.training.job import Job, softmax
 
@@ -235,3 +238,48 @@ def test_a_graphics_card_means_mixed_precision_while_training_only(monkeypatch: 
         assert keras.layers.Dense(1).dtype_policy.name == "mixed_float16"
         assert keras.layers.Dense(1, dtype="float32").compute_dtype == "float32"
     assert keras.layers.Dense(1).dtype_policy.name == "float32"
+
+
+TWO_CARDS = """
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.list_physical_devices = lambda kind=None: ["a card", "another"] if kind == "GPU" else [cpu]
+tf.distribute.MirroredStrategy = partial(tf.distribute.MirroredStrategy, ["CPU:0", "CPU:1"])
+
+from core.backbones.scratch import NETWORKS
+from core.config import TrainConfig
+from core.training import whole
+from core.training.devices import training_scope
+from tests.core.test_training import job_in
+
+labels = np.arange(48) % 3
+pictures = np.zeros((48, 32, 32, 3), np.uint8)
+pictures[np.arange(48), :, :, labels] = 200
+config = TrainConfig(backbone="small-cnn", epochs=3, batch_size=16)
+job = job_in(Path(sys.argv[1]), config)
+job.quiet, job.labels = False, lambda part: labels
+with training_scope():
+    model = NETWORKS["small-cnn"](32, 3, 0.0, None)
+for seconds in (0.0, 600.0):
+    whole._fit(job, model, {"train": pictures, "val": pictures}, config, seconds=seconds)
+history = job.records.history()
+print(model.distribute_strategy.num_replicas_in_sync, len(history), history[-1]["val_accuracy"])
+"""
+
+
+@pytest.mark.slow
+def test_two_cards_divide_the_batches(tmp_path: Path) -> None:
+    """Two halves of the processor stand for the cards; the strategy and the mixed precision are real."""
+    command = [sys.executable, "-c", TWO_CARDS, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    replicas, epochs, accuracy = done.stdout.split()[-3:]
+    assert (replicas, epochs) == ("2", "6")
+    assert float(accuracy) >= 0.9
