@@ -17,7 +17,7 @@ from core.errors import PictureError, ProjectError
 from core.folders import Walk, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
-from core.names import class_name
+from core.names import as_text, class_name
 from core.steps import Step
 from core.threads import chunks, in_threads
 
@@ -48,6 +48,10 @@ class Project:
         """
         try:
             root = Path(folder).expanduser().absolute()
+            if as_text(str(root)) != str(root):  # records could not name it
+                raise ProjectError(
+                    f"The name {as_text(str(root))} has damaged characters in it.", "Rename the folder, then open it."
+                )
             if not root.is_dir():
                 raise ProjectError(f"There is no folder {root}.", "Check the spelling, or choose another folder.")
             if root in (Path(root.anchor), Path.home()):

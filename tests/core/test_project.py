@@ -135,6 +135,8 @@ def test_a_damaged_index_is_made_anew(folder: Path) -> None:
 def test_missing_folders_are_sentences(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no folder"):
         Project.open(tmp_path / "nowhere")
+    with pytest.raises(ProjectError, match=r"b\?rds has damaged characters"):
+        Project.open(tmp_path / "b\udcffrds")  # a name in another encoding, as Python reads it
     project = Project.open(folder)
     shutil.rmtree(folder)
     with pytest.raises(ProjectError, match="gone"):
