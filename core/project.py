@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from core import images, store
 from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
 from core.errors import PictureError, ProjectError
@@ -21,6 +23,7 @@ from core.names import as_text, class_name
 from core.steps import Step
 from core.threads import chunks, in_threads
 
+_CHOICES = TypeAdapter(ClassChoices)
 _SCAN_BATCH = 64
 _ONE_BY_ONE = 1000
 """More files than this that were not seen before are looked up all at once."""
@@ -105,8 +108,8 @@ class Project:
     def class_choices(self) -> ClassChoices:
         """What the person chose for the classes; may name classes that are gone."""
         try:
-            return ClassChoices(**store.read_json(self.home / "classes.json"))
-        except TypeError:  # missing, damaged, or of another version
+            return _CHOICES.validate_python(store.read_json(self.home / "classes.json"))
+        except ValidationError:  # missing, damaged, or of another version
             return ClassChoices()
 
     def path_of(self, relative: str) -> Path:

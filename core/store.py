@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +69,25 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def sweep(folder: Path) -> int:
-    """Removes temporary files that a crash left under `folder` more than an hour ago; returns how many."""
-    left = list(folder.rglob(f"{_TEMPORARY}*")) if folder.is_dir() else []
-    old = [path for path in left if time.time() - path.stat().st_mtime > 3600]  # a younger one may be in use
+def sweep(folder: Path, names: str = f"**/{_TEMPORARY}*") -> int:
+    """Removes temporary files that a crash left under `folder` more than an hour ago; returns how many.
+
+    `names`: a pattern of other files or folders to remove.
+    """
+    left = list(folder.glob(names)) if folder.is_dir() else []
+    old = [path for path in left if time.time() - _last_written(path) > 3600]  # a younger one may be in use
     for path in old:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
     return len(old)
+
+
+def _last_written(path: Path) -> float:
+    """When a file, or anything in a folder, was written last; now, if it went meanwhile: someone is at it."""
+    try:
+        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    except FileNotFoundError:
+        return time.time()

@@ -6,7 +6,9 @@ hidden folder and cannot be made again. Nothing in it is packed a second time: p
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import time
@@ -18,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import store
+from core.checks import MAX_CLASSES
 from core.errors import ProjectError
 from core.folders import Walk, ignored, is_picture_name, walk_folders
-from core.intake import archives
+from core.intake import Row, archives
 from core.journal import HIDDEN
 from core.names import as_text, free_name, safe_class_name
 from core.project import Progress, Project
@@ -32,9 +35,14 @@ _ABOUT = "fieldguide-project.json"
 _PICTURES, _KEPT = "pictures/", "kept/"
 _EDITS = "edits.sqlite"
 _TRAVELS = ("classes.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
+_TRAININGS = ("runs", "studies")
 _MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop")
+"""What is not kept of a training."""
 _HARMLESS = (".json", ".jsonl", ".npz", ".picture")
 """What only holds numbers, words and pictures. Models and databases may come from someone who means harm."""
+_MAX_ABOUT = 2_000_000  # bytes: 1,000 classes with the longest names that folders have
+_MAX_NAME = 255  # characters: no folder has a longer name, and a longer one takes long to be made safe
+_PACKED, _UNPACKING = "Packed projects", ".unpacking-"
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,20 @@ class Contents:
     pictures: int
     classes: int
     runs: int
+
+
+def place_of(project: Project) -> Path:
+    """Where the data home has room for the packed project: a file of its name, in a folder that no other project has. The
+    folder is made if it is missing; raises OSError if that fails."""
+    folder = store.data_home() / _PACKED / hashlib.sha256(os.fsencode(project.root)).hexdigest()[:8]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{project.name}{SUFFIX}"
+
+
+def sweep() -> None:
+    """Removes what packing and unpacking left in the data home when they were cut off, unless it may still be in use."""
+    store.sweep(store.data_home() / _PACKED)
+    store.sweep(store.data_home(), f"{_UNPACKING}*")
 
 
 def pack(project: Project, target: Path | str, progress: Progress | None = None) -> Path:
@@ -62,7 +84,7 @@ def pack(project: Project, target: Path | str, progress: Progress | None = None)
         walk = walk_folders(project.root)
         files = [(project.root / path, _PICTURES + path) for path in sorted(walk.files)]
         files += [(path, f"{_KEPT}{path.relative_to(project.home).as_posix()}") for path in _kept(project)]
-        _must_fit([file for file, _ in files])
+        _must_fit([file for file, _ in files], len(walk.folders))
 
         def write(path: Path) -> None:
             with zipfile.ZipFile(path, "w", strict_timestamps=False) as packed:
@@ -80,44 +102,67 @@ def pack(project: Project, target: Path | str, progress: Progress | None = None)
 def peek(source: Path | bytes) -> Contents | None:
     """What is in a project file; None if it is another kind of zip. Raises ProjectError for a bad one."""
     with archives.open_archive(source) as members:
-        return _contents(members)
+        found = _contents(members)
+    return found[0] if found else None
 
 
 def unpack(
     source: Path | bytes, folder: Path | str | None = None, progress: Progress | None = None, *, models: bool = False
-) -> Project:
+) -> tuple[Project, list[Row]]:
     """Makes a project of a project file, in `folder`, which must be new, by default one in the data home; opens it.
 
-    `models`: whether models and the history of edits come too. They can hold code, or steps that touch other files: only
-    for a file from someone you trust. Raises ProjectError, and then nothing was made.
+    Also returns what became of each picture in the file: one that cannot be decoded is "rejected" with the reason, and not
+    in the project. `progress` is called with (steps done, steps). `models`: whether models and the history of edits come
+    too. They can hold code, or steps that touch other files: only for a file from someone you trust. Raises ProjectError,
+    and then nothing was made.
     """
     with _in_words(), archives.open_archive(source) as members:
-        contents = _contents(members)
-        if contents is None:
+        found = _contents(members)
+        if found is None:
             raise ProjectError("This is not a project file.", "Make one with Pack on the first page.")
+        contents, classes = found
         home = store.data_home()
         taken = {path.name.casefold() for path in home.iterdir()}
         target = Path(folder).expanduser().absolute() if folder else home / free_name(contents.name, "", taken)
         if target.exists():
             raise ProjectError(f"There is a folder {target} already.", "Choose another one.")
-        half = target.with_name(f".unpacking-{uuid.uuid4().hex[:12]}")
+        half = target.with_name(f"{_UNPACKING}{uuid.uuid4().hex[:12]}")
         half.mkdir()
         try:
-            _fill(half, members, progress, models=models)
+            rows = _fill(half, members, classes, progress, models=models)
             half.rename(target)
         finally:
             shutil.rmtree(half, ignore_errors=True)
-    return Project.open(target)
+    return Project.open(target), rows
 
 
-def _fill(root: Path, members: list[archives.Member], progress: Progress | None, *, models: bool) -> None:
+def _fill(
+    root: Path, members: list[archives.Member], classes: list[str], progress: Progress | None, *, models: bool
+) -> list[Row]:
+    """Writes what is wanted of a project file into the folder `root`; says what became of each picture."""
     wanted = [(member, place) for member in members if (place := _place(root, member.name, models=models))]
     for member, place in wanted:
         if member.refused or not place.resolve().is_relative_to(root.resolve()):
             raise ProjectError(f"This file is not opened: {as_text(member.name)} is no part of a project.", _ASK)
-    about = next(member for member in members if member.name == _ABOUT)
-    for name in json.loads(about.read()).get("classes", []):
-        (root / safe_class_name(str(name))).mkdir(exist_ok=True)
+    pictures = [pair for pair in wanted if pair[0].name.startswith(_PICTURES)]
+    kept = [pair for pair in wanted if not pair[0].name.startswith(_PICTURES)]
+
+    def after(steps: int) -> Progress:
+        total = 2 * len(pictures) + len(kept)  # each picture is written, and looked at
+        return lambda done, _: progress(steps + done, total) if progress else None
+
+    _write(pictures, after(0))
+    full = {member.name.removeprefix(_PICTURES).partition("/")[0] for member, _ in pictures}
+    for name in classes:
+        if name not in full:  # its folder is there, under that very name, though it may not be a safe one
+            (root / safe_class_name(name[:_MAX_NAME])).mkdir(exist_ok=True)
+    (root / HIDDEN).mkdir()
+    rows = _looked_at(Project(root, root / HIDDEN), after(len(pictures)))
+    _write(kept, after(2 * len(pictures)))
+    return rows
+
+
+def _write(wanted: list[tuple[archives.Member, Path]], progress: Progress) -> None:
     for done, (member, place) in enumerate(wanted, 1):
         place.parent.mkdir(parents=True, exist_ok=True)
         content = member.read()
@@ -125,8 +170,16 @@ def _fill(root: Path, members: list[archives.Member], progress: Progress | None,
             with archives.open_archive(content):  # numbers can be a bomb, too
                 pass
         place.write_bytes(content)
-        if progress:
-            progress(done, len(wanted))
+        progress(done, len(wanted))
+
+
+def _looked_at(project: Project, progress: Progress) -> list[Row]:
+    """Decodes each picture of a new project, so that the first look at it need not, and removes those that cannot be."""
+    found = project.scan(progress)
+    for bad in found.rejected:
+        project.path_of(bad.path).unlink()
+    rows = [Row(bad.path, "rejected", bad.reason) for bad in found.rejected]
+    return rows + [Row(picture.path, "taken", picture.note, picture.path) for picture in found.pictures]
 
 
 _ASK = "Ask who made it to pack the project again."
@@ -140,7 +193,12 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
         return root / inside if is_picture_name(inside) and not any(map(_hidden, parts)) else None
     inside = name.removeprefix(_KEPT)
     first, *rest = inside.split("/")
-    if inside == name or not (first in _TRAVELS or (inside == _EDITS)) or any(map(_hidden, rest)):
+    if (
+        inside == name
+        or not (first in _TRAVELS or (inside == _EDITS))
+        or any(map(_hidden, rest))
+        or _made_again(inside)
+    ):
         return None
     harmless = inside.endswith(_HARMLESS) and first != "trash"
     return root / HIDDEN / inside if harmless or models else None
@@ -150,21 +208,36 @@ def _hidden(part: str) -> bool:
     return ignored(part) and part != ".."  # that is not hidden but evil, and is said
 
 
-def _contents(members: list[archives.Member]) -> Contents | None:
+def _made_again(inside: str) -> bool:
+    """Whether a path in the hidden folder leads to what does not travel."""
+    first, *rest = inside.split("/")
+    # Macs and Windows take `Exports.` for the same folder.
+    return first in _TRAININGS and any(part.rstrip(" .").casefold() in _MADE_AGAIN for part in rest)
+
+
+def _contents(members: list[archives.Member]) -> tuple[Contents, list[str]] | None:
+    """What a project file says of itself, and the names of its class folders; None if it is another kind of zip."""
     about = next((member for member in members if member.name == _ABOUT and not member.refused), None)
     if about is None:
         return None
     try:
+        if about.size > _MAX_ABOUT:
+            raise ValueError
         said = json.loads(about.read())
-        version = int(said["version"])
-        found = Contents(
-            safe_class_name(str(said["name"])), int(said["pictures"]), len(said["classes"]), int(said["runs"])
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
+        version, name, classes = int(said["version"]), str(said["name"])[:_MAX_NAME], said["classes"]
+        if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
+            raise TypeError
+        found = Contents(safe_class_name(name), int(said["pictures"]), len(classes), int(said["runs"]))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ProjectError("This project file is damaged.", _ASK) from None
     if version > _VERSION:
         raise ProjectError("This project file was made by a newer version of Fieldguide.", "Install that version.")
-    return found
+    if len(classes) > MAX_CLASSES:
+        raise ProjectError(
+            f"This project file has {len(classes):,} classes; at most {MAX_CLASSES:,} are supported.",
+            "Ask who made it to put several into one.",
+        )
+    return found, classes
 
 
 def _about(project: Project, walk: Walk, files: list[tuple[Path, str]]) -> dict[str, object]:
@@ -185,13 +258,15 @@ def _kept(project: Project) -> Iterator[Path]:
         top = project.home / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             parts = path.relative_to(project.home).parts
-            if path.is_symlink() or not path.is_file() or any(p in _MADE_AGAIN or p.startswith(".") for p in parts):
+            if path.is_symlink() or not path.is_file() or any(part.startswith(".") for part in parts):
                 continue
-            if name not in ("runs", "studies") or RunRecords(top / parts[1]).state().ended:
+            if _made_again("/".join(parts)):
+                continue
+            if name not in _TRAININGS or RunRecords(top / parts[1]).state().ended:
                 yield path
 
 
-def _must_fit(files: list[Path]) -> None:
+def _must_fit(files: list[Path], classes: int) -> None:
     """Raises ProjectError where the file would not be opened again."""
     sizes = [path.stat().st_size for path in files]
     reason = ""
@@ -201,6 +276,8 @@ def _must_fit(files: list[Path]) -> None:
         reason = f"it is larger than {archives.MAX_BYTES // 10**9} GB"
     elif max(sizes, default=0) > archives.MAX_FILE:
         reason = f"a file in it is {archives.TOO_LARGE}"
+    elif classes > MAX_CLASSES:
+        reason = f"it has more than {MAX_CLASSES:,} classes"
     if reason:
         raise ProjectError(
             f"This project is too large for one file: {reason}.",

@@ -151,7 +151,7 @@ def steps(here: Here) -> list[Step]:
         Step("pages/2_Configure.py", "Configure", recipe if state.has_draft(here.project) else "", pictures_missing),
         Step("pages/3_Train.py", "Train", right, pictures_missing),
         Step("pages/4_Evaluate.py", "Evaluate", "", untrained),
-        Step("pages/5_Test.py", "Test", "", untrained),
+        Step("pages/5_Test.py", "Test", "", ""),  # a model file from elsewhere can be tried before any training
         Step("pages/6_Export.py", "Export", count(exports, "file") if exports else "", untrained),
     ]
 

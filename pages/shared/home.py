@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -33,6 +34,7 @@ def enter(folder: str | Path) -> None:
 def show() -> None:
     """Draws the page."""
     frame.begin_home()
+    _sweep(store.data_home())
     st.title("Teach a computer to recognise pictures", anchor=False)
     st.markdown("Point and click, from a folder of pictures to a model of your own. Everything stays on this computer.")
 
@@ -54,6 +56,12 @@ def show() -> None:
     _three_steps()
     _own_folder()
     _opened_before()
+
+
+@lru_cache(maxsize=1)
+def _sweep(_home: Path) -> None:
+    """Once a process: removes what a crash left in the data home."""
+    travel.sweep()
 
 
 def _three_steps() -> None:
@@ -129,7 +137,8 @@ def _from_file(source: Path | bytes, name: str) -> None:
     )
     if st.button("Open this project", type="primary", icon=":material/unarchive:", key="open project file"):
         with _bar("Unpacking") as show:
-            project = travel.unpack(source, progress=show, models=models)
+            project, rows = travel.unpack(source, progress=show, models=models)
+        _keep_report(rows)
         enter(project.root)
 
 
@@ -142,8 +151,13 @@ def _project_of(plan: intake.Plan, name: str) -> Project:
     except FieldguideError:
         shutil.rmtree(project.root, ignore_errors=True)
         raise
-    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in report.rows]
+    _keep_report(report.rows)
     return project
+
+
+def _keep_report(rows: Sequence[intake.Row]) -> None:
+    """What became of each file, to be told on the page of the pictures."""
+    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in rows]
 
 
 @contextmanager
@@ -164,12 +178,10 @@ def _pack(root: str) -> None:
         "One file with the pictures, classes, edits, settings and trainings, to go on with on another computer: "
         "open it there on the first page."
     )
-    folder = store.data_home() / "Packed projects"
     try:
-        folder.mkdir(exist_ok=True)
         project = Project.open(root)
         with _bar("Packing") as show:
-            file = travel.pack(project, folder / f"{project.name}{travel.SUFFIX}", show)
+            file = travel.pack(project, travel.place_of(project), show)
     except (FieldguideError, OSError) as error:
         frame.show_error(error if isinstance(error, FieldguideError) else FieldguideError(str(error)))
         return

@@ -7,16 +7,21 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
-from core import Run, export
+from core import Run, export, images
 from tests.browser.conftest import ARGUMENTS, FAKE_CAMERA, PATIENCE
 from tests.conftest import CHROMIUM
+from tests.pictures import encoded
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.network]  # it fetches LiteRT.js
+pytestmark = pytest.mark.browser
+PAGE = files("core.export") / "programs" / "web" / "index.html"
 
 
 @pytest.fixture
@@ -30,6 +35,8 @@ def served(trained: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
         server.terminate()
 
 
+@pytest.mark.slow
+@pytest.mark.network  # it fetches LiteRT.js
 def test_the_page_answers_as_the_program_does(served: tuple[Path, str]) -> None:
     folder, address = served
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
@@ -54,3 +61,59 @@ def test_the_page_answers_as_the_program_does(served: tuple[Path, str]) -> None:
         page.wait_for_function("document.querySelector('video').readyState === 4")
         assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def blank() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser.new_page()
+        browser.close()
+
+
+def function(name: str) -> str:
+    """The text of a function of the page."""
+    start, end = f"  function {name}(", "\n  }\n"
+    _, found, rest = PAGE.read_text(encoding="utf-8").partition(start)
+    assert found
+    return found + rest.partition(end)[0] + end
+
+
+# Where a picture is higher than wide, newer versions of Pillow go down before they go across: the roundings differ.
+@pytest.mark.parametrize(
+    ("size", "pixels", "apart"),
+    [
+        *(((320, 263), 224, 0), ((640, 481), 96, 0), ((900, 60), 7, 0), ((90, 71), 224, 0), ((64, 64), 64, 0)),
+        *(((3, 1), 8, 0), ((263, 320), 224, 1), ((71, 90), 224, 1), ((60, 900), 7, 1)),
+    ],
+)
+def test_the_page_scales_as_training_does(blank: Page, size: tuple[int, int], pixels: int, apart: int) -> None:
+    rgba = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), np.uint8)
+    rgba[..., 3] = 255
+    made = blank.evaluate(
+        f"([data, width, height, pixels]) => {{ {function('square')} return Array.from(square(data, width, height, pixels)) }}",
+        [rgba.ravel().tolist(), *size, pixels],
+    )
+    seen = np.array(made, np.uint8).reshape(pixels, pixels, 4)
+    assert (seen[..., 3] == 255).all()
+    expected = images.square(Image.fromarray(rgba).convert("RGB"), pixels).astype(int)
+    assert np.abs(seen[..., :3] - expected).max() <= apart
+
+
+@pytest.mark.parametrize("size", [(320, 263), (90, 120)])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_numbers_for_the_model_are_those_of_training(blank: Page, size: tuple[int, int], mode: str) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], len(mode)), np.uint8)
+    content = encoded(Image.fromarray(pixels))
+    made = blank.evaluate(
+        """async (content) => {
+            const canvas = document.createElement("canvas"), whole = document.createElement("canvas")
+            const spec = { input: { pixels: 64, range: [0, 255], dtype: "uint8" } }
+            FUNCTIONS
+            const picture = await createImageBitmap(new Blob([Uint8Array.from(content)], { type: "image/png" }))
+            return [...numbers(picture, picture.width, picture.height)]
+        }""".replace("FUNCTIONS", function("square") + function("numbers")),
+        list(content),
+    )
+    apart = np.abs(np.array(made).reshape(64, 64, 3) - images.read_square(content, 64).astype(int))
+    assert apart.max() <= 1  # the browser lays it on white with other roundings

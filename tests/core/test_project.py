@@ -212,3 +212,11 @@ def test_an_earlier_catalogue_spares_the_index(folder: Path, monkeypatch: pytest
     assert after.by_path["red/000.png"] is before.by_path["red/000.png"]
     assert {"red/new.png", "Verde/000.png"} <= after.by_path.keys()
     assert "blue/000.png" not in after.by_path
+
+
+@pytest.mark.parametrize("damaged", ['{"order": 5}', '{"colours": [1]}', '{"aside": {"a": 1}, "x": 2}', "[", "null"])
+def test_choices_that_are_damaged_are_forgotten(folder: Path, damaged: str) -> None:
+    project = Project.open(folder)
+    classes = project.scan().classes
+    (project.home / "classes.json").write_text(damaged)
+    assert project.scan().classes == classes

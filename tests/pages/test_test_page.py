@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run
+from core import Project, Run, intake, labels
 from core.journal import HIDDEN
 from core.prediction import Classifier
 from core.sureness import Sureness, keep_sureness
@@ -111,6 +112,67 @@ def test_a_wrong_answer_is_put_right_by_one_click(copied: tuple[Path, Run]) -> N
     next(b for b in at.button if b.label.startswith("Undo")).click().run()
     assert not at.exception, at.exception
     assert len(Project.open(folder).scan().pictures) == before
+
+
+def correct(at: AppTest, to: str) -> AppTest:
+    next(pills for pills in at.pills if pills.key and pills.key.startswith("right ")).set_value(to).run()
+    assert not at.exception, at.exception
+    return at
+
+
+def undo(at: AppTest) -> list[str]:
+    return [button.label for button in at.button if button.label.startswith("Undo")]
+
+
+def test_after_undo_the_classes_are_offered_again(copied: tuple[Path, Run]) -> None:
+    folder, run = copied
+    at = correct(given(visit(PAGE, folder, run=run.id), {"odd.jpg": picture("red", 400)}), "blue")
+    assert "Added to" in plain(at)
+    next(b for b in at.button if b.label.startswith("Undo")).click().run()
+    assert "Added to" not in plain(at)
+    assert not undo(at)
+    assert "Added to **green**. Train again" in plain(correct(at, "green"))
+    assert [p.class_name for p in Project.open(folder).scan().pictures if "odd" in p.path] == ["green"]
+
+
+def test_undo_is_offered_only_while_it_is_of_this_picture(copied: tuple[Path, Run]) -> None:
+    folder, run = copied
+    at = correct(given(visit(PAGE, folder, run=run.id), {"odd.jpg": picture("red", 400)}), "blue")
+    assert undo(at)
+    labels.new_class(Project.open(folder), "yellow")
+    at.run()
+    assert not undo(at)
+    assert "Added to" not in plain(at)
+
+
+def test_a_picture_that_is_there_already_is_said_and_nothing_else(copied: tuple[Path, Run]) -> None:
+    folder, run = copied
+    labels.new_class(Project.open(folder), "yellow")
+    content = (folder / "red" / "000.png").read_bytes()
+    at = correct(given(visit(PAGE, folder, run=run.id), {"again.png": content}), "red")
+    assert ["the same picture is here already" in toast.value for toast in at.toast] == [True]
+    assert "Train again" not in plain(at)
+    assert not undo(at)
+    assert "yellow" in Project.open(folder).scan().classes
+
+
+@pytest.mark.parametrize("added", [False, True], ids=["as it lies there", "stored without its EXIF data"])
+def test_a_picture_that_is_in_another_class_is_moved(copied: tuple[Path, Run], added: bool) -> None:
+    folder, run = copied
+    content = (folder / "red" / "000.png").read_bytes()
+    if added:
+        exif = Image.Exif()
+        exif[0x010E] = "what is on it"
+        content = encoded(shaded(COLOURS["red"], 400), "JPEG", exif=exif)
+        intake.take(Project.open(folder), intake.from_pictures([("new.jpg", content)]).into("red"))
+    before = Project.open(folder).scan()
+    at = correct(given(visit(PAGE, folder, run=run.id), {"again.jpg": content}), "blue")
+    after = Project.open(folder).scan()
+    assert len(after.pictures) == len(before.pictures)
+    assert len(after.by_class["blue"]) == len(before.by_class["blue"]) + 1
+    assert "moved from **red** to **blue**. Train again" in plain(at)
+    next(b for b in at.button if b.label.startswith("Undo")).click().run()
+    assert Project.open(folder).scan().counts == before.counts
 
 
 def test_a_new_class_may_be_typed(copied: tuple[Path, Run]) -> None:

@@ -5,12 +5,12 @@
 
 import android.content.Context
 import android.graphics.Bitmap
-import android.graphics.Matrix
 import org.json.JSONObject
 import org.tensorflow.lite.DataType
 import org.tensorflow.lite.Interpreter
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import kotlin.math.abs
 
 /** What is on a picture: the most likely class, its probability, and whether that is enough to count as an answer. */
 data class Answer(val label: String, val probability: Float, val sure: Boolean)
@@ -32,12 +32,7 @@ class Classifier(context: Context) {
 
     /** `picture`: upright, of any size. */
     fun classify(picture: Bitmap): Answer {
-        val side = minOf(picture.width, picture.height)
-        val shrink = Matrix().apply { setScale(pixels.toFloat() / side, pixels.toFloat() / side) }
-        val square = Bitmap.createBitmap(
-            picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, shrink, true,
-        )
-        val colours = IntArray(pixels * pixels).also { square.getPixels(it, 0, pixels, 0, 0, pixels, pixels) }
+        val colours = square(picture)
         val size = if (type == DataType.FLOAT32) 4 else 1
         val input = ByteBuffer.allocateDirect(3 * size * colours.size).order(ByteOrder.nativeOrder())
         for (colour in colours) for (shift in listOf(16, 8, 0)) {
@@ -60,5 +55,57 @@ class Classifier(context: Context) {
         }
         val best = probabilities.indices.maxBy { probabilities[it] }
         return Answer(classes[best], probabilities[best], probabilities[best] >= spec.getDouble("not_sure_below"))
+    }
+
+    /**
+     * The centre square, scaled as in training, which Android's own scaling is not: Pillow's bilinear filter lets every
+     * pixel count, across, then down, rounded to bytes between.
+     */
+    private fun square(picture: Bitmap): IntArray {
+        val side = minOf(picture.width, picture.height)
+        val across = shares(picture.width, side)
+        val row = IntArray(picture.width)
+        val narrow = Array(picture.height) { y ->
+            picture.getPixels(row, 0, picture.width, 0, y, picture.width, 1)
+            IntArray(pixels) { x -> across[x].let { (first, weights) -> mix(weights) { row[first + it] } } }
+        }
+        val down = shares(picture.height, side)
+        return IntArray(pixels * pixels) { at ->
+            val (first, weights) = down[at / pixels]
+            mix(weights) { narrow[first + it][at % pixels] }
+        }
+    }
+
+    /** For each pixel to make of a row or column: the first pixel that counts, and the shares of it and of those after it. */
+    private fun shares(size: Int, side: Int): List<Pair<Int, IntArray>> {
+        val scale = side.toDouble() / pixels
+        val support = maxOf(scale, 1.0)
+        return List(pixels) { at ->
+            val centre = (size - side) / 2 + (at + 0.5) * scale
+            val first = maxOf(0, (centre - support + 0.5).toInt())
+            val end = minOf(size, (centre + support + 0.5).toInt())
+            val heights = DoubleArray(end - first) { maxOf(0.0, 1 - abs(first + it - centre + 0.5) / support) }
+            val sum = heights.sum()
+            first to IntArray(heights.size) { (0.5 + heights[it] / sum * (1 shl BITS)).toInt() }
+        }
+    }
+
+    /** The mean of some colours, by their shares. */
+    private inline fun mix(weights: IntArray, colour: (Int) -> Int): Int {
+        val half = 1 shl (BITS - 1)
+        var red = half
+        var green = half
+        var blue = half
+        for (i in weights.indices) {
+            val one = colour(i)
+            red += weights[i] * (one shr 16 and 0xFF)
+            green += weights[i] * (one shr 8 and 0xFF)
+            blue += weights[i] * (one and 0xFF)
+        }
+        return (red shr BITS shl 16) or (green shr BITS shl 8) or (blue shr BITS)
+    }
+
+    private companion object {
+        const val BITS = 22
     }
 }

@@ -6,11 +6,15 @@ import hashlib
 
 import streamlit as st
 
-from core import intake
+from core import intake, labels
+from core.catalogue import Picture
 from core.checks import MAX_CLASSES
 from core.errors import PictureError
 from core.images import thumbnail
+from core.intake.stored import storable
+from core.names import class_key
 from core.prediction import Predictions
+from core.project import Project
 from pages.shared import charts, frame, state
 from pages.shared.evaluate import why
 from pages.shared.frame import Here
@@ -20,6 +24,8 @@ from pages.shared.text import literal, percent
 
 SHOWN_PIXELS = 420
 _MOST_PILLS = 12
+_PUT_RIGHT = "put right in the test"
+"""In the session: [key of the picture put right last, what became of it, the newest edit since then]."""
 
 
 def ask(here: Here, tested: Tested, name: str, content: bytes) -> None:
@@ -59,9 +65,9 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
 
 def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
     """One click puts the picture into the training pictures, with its right label."""
-    added: dict[str, str] = st.session_state.setdefault("added in the test", {})
-    if key in added:
-        st.markdown(f"{added[key]} Train again to learn from it.")
+    last, said, newest = st.session_state.get(_PUT_RIGHT, ["", "", []])
+    if last == key and newest == here.project.journal.history(1):  # neither undone since, nor followed by another edit
+        st.markdown(f"{said} Train again to learn from it.")
         edits.undo_button(here.project)
         return
     classes = list(here.catalogue.classes)
@@ -70,9 +76,10 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
     def take(widget: str) -> None:
         chosen = st.session_state.get(widget)
         if isinstance(chosen, str) and chosen.strip():
-            added_words = _add(here, name, content, chosen.strip())
-            if added_words:
-                added[key] = added_words
+            with frame.stopping_at_errors():
+                became = _put_into(here.project, name, content, chosen.strip())
+            if became:
+                st.session_state[_PUT_RIGHT] = [key, became, here.project.journal.history(1)]
 
     if 0 < len(classes) <= _MOST_PILLS:
         st.pills(words, classes, format_func=literal, key=f"right {key}", on_change=take, args=(f"right {key}",))
@@ -86,12 +93,26 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
             st.text_input("Name of a new class", key=f"new {key}", on_change=take, args=(f"new {key}",))
 
 
-def _add(here: Here, name: str, content: bytes, class_name: str) -> str:
-    """Adds it as one edit that can be undone; returns what became of it, or "" after showing an error."""
-    with frame.stopping_at_errors():
-        plan = intake.from_pictures([(name, content)], "the Test page").into(class_name)
-        row = intake.take(here.project, plan).rows[0]
-        state.look_again(here.project)
+def _put_into(project: Project, name: str, content: bytes, class_name: str) -> str:
+    """Adds a picture to a class, or moves it there from the class that it is in: one edit that can be undone.
+
+    Returns what became of it, or "" after saying why nothing was changed. Raises FieldguideError.
+    """
+    elsewhere = [p for p in _copies(project, content) if class_key(p.class_name or "") != class_key(class_name)]
+    if elsewhere:
+        edits.make(project, lambda: labels.move(project, elsewhere, class_name))
+        left = ", ".join(sorted({f"**{literal(p.class_name)}**" for p in elsewhere if p.class_name}))
+        return f"It was here already: moved{f' from {left}' if left else ''} to **{literal(class_name)}**."
+    plan = intake.from_pictures([(name, content)], "the Test page").into(class_name)
+    row = intake.take(project, plan).rows[0]
+    state.look_again(project)
     if row.outcome == "taken":
         return f"Added to **{literal(class_name)}**."
-    return f"Not added: {literal(row.reason)}."
+    st.toast(f"Not added: {literal(row.reason)}.", icon=":material/info:")
+    return ""
+
+
+def _copies(project: Project, content: bytes) -> list[Picture]:
+    """The project's pictures of this content: as it is, or as it was stored when it was added. Raises PictureError."""
+    ids = {hashlib.sha256(each).hexdigest() for each in (content, storable(content)[0])}
+    return [picture for picture in state.known_catalogue(project).pictures if picture.id in ids]
