@@ -21,8 +21,9 @@ from core.commands.shared import as_json, bar, phase_watcher, say_json, settings
 from core.errors import ConfigError, FieldguideError, PictureError
 from core.export import KINDS
 from core.export import export as make_export
+from core.folders import ignored
+from core.foreign import load_model
 from core.intervals import told
-from core.prediction import Classifier
 from core.project import Project
 from core.report import report
 from core.runs import RunSnapshot, open_run
@@ -228,10 +229,10 @@ def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
 @click.option("--csv", "table", metavar="FILE", help="Also write a table: file, label, sure, and each class.")
 @as_json
 def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: bool) -> None:
-    """Say what is on PICTURES, files or folders, with MODEL: a run folder, an exported zip, or a .tflite with
-    fieldguide.json beside it.
+    """Say what is on PICTURES, files or folders, with MODEL: a run folder, an exported zip, one from Teachable Machine, or
+    a .tflite with fieldguide.json beside it.
 
-    A file that is no picture is an error; in a folder it is named and left out.
+    A file that is no picture is an error; in a folder it is named and left out. Hidden files and folders are passed over.
     """
     for name in pictures:
         try:
@@ -239,7 +240,7 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
                 images.open_picture(Path(name), at_least=32)
         except PictureError as error:
             raise PictureError(f"{name}: {error.message}.", "Leave it out, or choose another picture.") from None
-    classifier, answers = Classifier.load(model), []
+    classifier, answers = load_model(model), []
     for file in _files(pictures):
         try:
             [answer] = classifier.predict([file]).as_dicts()
@@ -260,9 +261,14 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
 
 
 def _files(given: tuple[str, ...]) -> Iterator[Path]:
-    """What is meant: files, and those in folders, in the order of their names, but for hidden ones."""
+    """What is meant: files, and those in folders, in the order of their names, but for hidden ones and what lies in hidden
+    folders, as a project's own."""
     for path in map(Path, given):
-        yield from sorted(inner for inner in path.rglob("[!.]*") if inner.is_file()) if path.is_dir() else [path]
+        if path.is_dir():
+            inside = (file for file in path.rglob("*") if not any(map(ignored, file.relative_to(path).parts)))
+            yield from sorted(file for file in inside if file.is_file())
+        else:
+            yield path
 
 
 @cli.command("recipes")

@@ -11,9 +11,12 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +26,9 @@ from core.prediction import Classifier
 
 OPEN_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
+MOST = 3
+"""Processes at once, not counting those that are answering; the one that was not asked for longest is ended."""
+_OTHERWISE = "Try another picture. If that goes wrong too, export or download the model again."
 _MAX_ANSWER = 10_000_000  # bytes; a thousand classes answer in 4 kB
 _ROOT = Path(__file__).parents[1]
 
@@ -31,14 +37,95 @@ class ForeignModel(Classifier):
     """A model out of a zip, run by a process of its own; to be used as a Classifier is.
 
     The zip is one of Fieldguide's exports with a .tflite file in it, or a Teachable Machine one, floating point or quantized.
-    `close` ends the process; so does letting go of the object.
+    A process that ended, by itself or because others were asked since, is started again by the next question.
+    `close` ends it; so does letting go of the object. Two labels of one name are told apart by a number.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
         """`content`: the zip's bytes. Raises ModelError, in words for the person who chose the file `name`."""
-        self._name = name
+        self._content, self._name = content, name
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
+        self.asked = time.monotonic()
+        told = self._start()
+        try:
+            self.classes = _unique(str(one) for one in told["classes"])
+            self.pixels = int(told["pixels"])
+            self.threshold = float(told["threshold"])
+        except (ValueError, KeyError, TypeError):
+            self.close()
+            raise self._broken() from None
+        self.spec = {"classes": list(self.classes), "input": {"pixels": self.pixels}}
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs; if it does not, the next question takes a second longer."""
+        return self._worker.alive
+
+    def close(self) -> None:
+        """Ends the process, once the question that it may be at is answered."""
+        with self._lock:
+            self._worker.close()
+
+    def probabilities(self, square: np.ndarray) -> np.ndarray:
+        """As Classifier's. A process that ended, even over this picture, is started again, once. Raises ModelError if that
+        one ends too, or if it takes too long or answers nonsense."""
+        frame = np.ascontiguousarray(square, np.uint8).tobytes()
+        with self._lock:
+            self.asked = time.monotonic()
+            if self.alive:
+                with suppress(EOFError):
+                    return self._row(frame)
+            self._start()
+            try:
+                return self._row(frame)
+            except EOFError:
+                raise ModelError(
+                    f"The program that runs {self._name} ended while it looked at this picture.", _OTHERWISE
+                ) from None
+
+    def _row(self, frame: bytes) -> np.ndarray:
+        answer = self._ask(frame, ANSWER_SECONDS)
+        row = np.frombuffer(answer, np.float32) if len(answer) == 4 * len(self.classes) else np.full(1, np.nan)
+        if not np.isfinite(row).all():
+            self._worker.close()
+            raise ModelError(f"{self._name} gave an answer without meaning to this picture.", _OTHERWISE)
+        return row.copy()
+
+    def _start(self) -> dict[str, Any]:
+        """Starts the process, opens the model in it, and returns what that tells. Raises ModelError."""
+        self._worker = _Worker()
+        try:
+            told = dict(json.loads(self._ask(self._content, OPEN_SECONDS)))
+            if "error" in told:
+                self._worker.close()
+                raise ModelError(f"{self._name}: {told['error']}", str(told.get("hint", "")))
+        except (EOFError, ValueError, TypeError):
+            self._worker.close()
+            raise self._broken() from None
+        _make_room(self)
+        return told
+
+    def _ask(self, frame: bytes, seconds: float) -> bytes:
+        try:
+            return self._worker.ask(frame, seconds)
+        except TimeoutError:
+            raise ModelError(
+                f"{self._name} was given up: it did not answer within {seconds:.0f} seconds.",
+                "Is it a model for pictures? Try a smaller one.",
+            ) from None
+
+    def _broken(self) -> ModelError:
+        return ModelError(
+            f"{self._name} broke the program that reads it: it is damaged, or not a model for pictures.",
+            "Export or download it again.",
+        )
+
+
+class _Worker:
+    """One process of `core.foreign_worker`; `close` ends it, and so does letting go of this object."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "core.foreign_worker"],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
@@ -47,73 +134,74 @@ class ForeignModel(Classifier):
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )
-        self.close = weakref.finalize(self, _end, self._process)
-        try:
-            told = json.loads(self._ask(content, OPEN_SECONDS))
-            if "error" in told:
-                raise ModelError(f"{name}: {told['error']}", str(told.get("hint", "")))
-            self.classes = tuple(str(one) for one in told["classes"])
-            self.pixels = int(told["pixels"])
-            self.threshold = float(told["threshold"])
-        except ModelError:
-            self.close()
-            raise
-        except (ValueError, KeyError, TypeError):
-            self.close()
-            raise self._broken() from None
-        self.spec = {"classes": list(self.classes), "input": {"pixels": self.pixels}}
+        self.close = weakref.finalize(self, _end, self.process)
 
     @property
     def alive(self) -> bool:
-        """Whether it still answers; one that is not has to be opened again."""
-        return self.close.alive and self._process.poll() is None
+        return self.close.alive and self.process.poll() is None
 
-    def probabilities(self, square: np.ndarray) -> np.ndarray:
-        """As Classifier's. Raises ModelError if the process breaks down, takes too long or answers nonsense."""
-        answer = self._ask(np.ascontiguousarray(square, np.uint8).tobytes(), ANSWER_SECONDS)
-        row = np.frombuffer(answer, np.float32) if len(answer) == 4 * len(self.classes) else np.full(1, np.nan)
-        if not np.isfinite(row).all():
-            self.close()
-            raise self._broken()
-        return row.copy()
+    def ask(self, frame: bytes, seconds: float) -> bytes:
+        """Sends bytes, and returns what comes back. Raises TimeoutError if that takes longer than `seconds`, EOFError if the
+        process ends; it is ended by both."""
+        late, process = threading.Event(), self.process
 
-    def _ask(self, frame: bytes, seconds: float) -> bytes:
-        """Sends bytes, and waits for what comes back; the process is ended if that takes longer than `seconds`."""
-        late, process = threading.Event(), self._process
-
-        def give_up() -> None:  # holds no reference to the model, which would live on with the timer's thread
+        def give_up() -> None:  # holds no reference to this object, which would live on with the timer's thread
             late.set()
             process.kill()
 
         stdin, stdout = process.stdin, process.stdout
-        with self._lock:
-            timer = threading.Timer(seconds, give_up)
-            timer.start()
-            try:
-                if stdin is None or stdout is None or not self.close.alive:
-                    raise self._broken()
-                stdin.write(len(frame).to_bytes(4, "big") + frame)
-                stdin.flush()
-                length = int.from_bytes(_exactly(stdout.read(4), 4), "big")
-                if length > _MAX_ANSWER:
-                    raise EOFError
-                return _exactly(stdout.read(length), length)
-            except (OSError, ValueError, EOFError):
-                self.close()
-                if late.is_set():
-                    raise ModelError(
-                        f"{self._name} was given up: it did not answer within {seconds:.0f} seconds.",
-                        "Is it a model for pictures? Try a smaller one.",
-                    ) from None
-                raise self._broken() from None
-            finally:
-                timer.cancel()
+        assert stdin is not None
+        assert stdout is not None
+        timer = threading.Timer(seconds, give_up)
+        timer.start()
+        try:
+            stdin.write(len(frame).to_bytes(4, "big") + frame)
+            stdin.flush()
+            length = int.from_bytes(_exactly(stdout.read(4), 4), "big")
+            if length > _MAX_ANSWER:
+                raise EOFError
+            return _exactly(stdout.read(length), length)
+        except (OSError, ValueError, EOFError):
+            self.close()
+            raise (TimeoutError if late.is_set() else EOFError) from None
+        finally:
+            timer.cancel()
 
-    def _broken(self) -> ModelError:
-        return ModelError(
-            f"{self._name} broke the program that reads it: it is damaged, or not a model for pictures.",
-            "Export or download it again.",
-        )
+
+_running: weakref.WeakSet[ForeignModel] = weakref.WeakSet()
+_listing = threading.Lock()
+
+
+def _make_room(newest: ForeignModel) -> None:
+    """Ends the processes of all but the MOST models that were asked last. One that is answering is left alone."""
+    with _listing:
+        _running.add(newest)
+        running = sorted((model for model in _running if model.alive), key=lambda model: model.asked)
+    for model in running[:-MOST]:
+        if model._lock.acquire(blocking=False):
+            try:
+                model._worker.close()
+            finally:
+                model._lock.release()
+
+
+def _unique(labels: Iterable[str]) -> tuple[str, ...]:
+    """The labels; one that was there before gets a number, as `cat (2)`. Capitals tell two apart: a model may read letters."""
+    numbers: dict[str, int] = {}
+    for label in labels:
+        name = label
+        while name in numbers:
+            numbers[label] += 1
+            name = f"{label} ({numbers[label]})"
+        numbers[name] = 1
+    return tuple(numbers)
+
+
+def load_model(path: Path | str) -> Classifier:
+    """A run folder or a .tflite file with its fieldguide.json, or any exported zip, also one from Teachable Machine, which is
+    read by a process of its own. Raises ModelError."""
+    path = Path(path).expanduser()
+    return open_model(path) if path.suffix.lower() == ".zip" else Classifier.load(path)
 
 
 def open_model(source: Path | bytes, name: str = "") -> ForeignModel:

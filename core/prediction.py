@@ -26,6 +26,7 @@ from core.sureness import Sureness, sureness_of
 SPEC_NAME = "fieldguide.json"
 SPEC_VERSION = 1
 MAX_MODEL_BYTES = 1_000_000_000
+_INPUTS = (np.float32, np.uint8, np.int8)
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,11 @@ class Classifier:
             self._interpreter.allocate_tensors()
             self._input = self._interpreter.get_input_details()[0]
             self._output = self._interpreter.get_output_details()[0]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise ModelError("This model file is damaged, or not one of Fieldguide's.", "Export it again.") from error
-        if tuple(self._output["shape"]) != (1, len(self.classes)) or self._input["shape"][1] != self.pixels:
+        if tuple(self._input["shape"]) != (1, self.pixels, self.pixels, 3) or self._input["dtype"] not in _INPUTS:
+            raise ModelError("This model does not take the pictures that its description tells of.", "Export it again.")
+        if tuple(self._output["shape"]) != (1, len(self.classes)):
             raise ModelError("The model and its labels do not fit together.", "Export it again.")
         self.spec = spec
         self._temperature = temperature

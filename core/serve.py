@@ -6,27 +6,29 @@ to no request that a browser sends for a page from elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import ConfigError, FieldguideError
-from core.foreign import open_model
+from core.errors import ConfigError, FieldguideError, PictureError
 from core.prediction import Classifier
 
 HOST = "127.0.0.1"
@@ -34,8 +36,15 @@ MAX_BYTES = 20_000_000
 """Of one picture."""
 RATE = 20.0
 """Pictures a second, over a time; a moment may bring twice as many."""
+RECEIVE_SECONDS = 20.0
+"""A picture that has not come whole by then is not waited for: a few that stall would leave no room for others."""
 _WAITING = 4
 _NAMES = ("127.0.0.1", "localhost")
+_SENTENCES = {
+    404: "There is nothing at this address. Send a picture to /predict.",
+    405: "This address is not to be asked in this way. Send a picture to /predict by POST.",
+    500: "The service failed over this. Try another picture; if that goes wrong too, start the service again.",
+}
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
@@ -65,19 +74,37 @@ class _Rate:
         return True
 
 
-def load(path: Path | str) -> Classifier:
-    """A run folder or a .tflite file with its fieldguide.json, or any exported zip, also one from Teachable Machine, which is
-    read by a process of its own. Raises ModelError."""
-    path = Path(path).expanduser()
-    return open_model(path) if path.suffix.lower() == ".zip" else Classifier.load(path)
+class _Guard:
+    """Answers only programs on this computer, and no page of another site, whatever the address."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin", "")
+        elsewhere = bool(origin) and origin.partition("://")[2] != host
+        if (host.rpartition(":")[0] or host) not in _NAMES or elsewhere:
+            await _refused(403, "This service answers only to programs on this computer.")(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
 
 
 def make_app(
     model: Classifier, title: str, rate: float = RATE, clock: Callable[[], float] = time.monotonic
 ) -> Starlette:
     """The web service. POST /predict takes a picture file as the body, or as the first file of a form, and answers {label,
-    sure, probability, probabilities}; a bad picture is 422, one that is too large 413, too many at once 429. Each error
-    is {error: sentence}."""
+    sure, probability, probabilities}; a bad picture is 422, one that is too large 413, one that does not come whole in
+    time 408, too many at once 429, a model that fails 503. Each error is {error: sentence}."""
     drops, one, waiting = _Rate(rate, clock), threading.Lock(), [0]
     spec = openapi(model, title)
 
@@ -88,12 +115,12 @@ def make_app(
         try:
             content = await _picture(request)
             return JSONResponse(await run_in_threadpool(_answer, model, content, one))
-        except HTTPException as error:
-            return _refused(error.status_code, error.detail)
-        except FieldguideError as error:
+        except PictureError as error:
             return _refused(
                 422, f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".replace("..", ".").strip()
             )
+        except FieldguideError as error:  # the model's fault, not the picture's
+            return _refused(503, str(error))
         except ClientDisconnect:
             return _refused(400, "The picture did not arrive whole.")
         finally:
@@ -110,26 +137,15 @@ def make_app(
         body = f'<p>{words} <a href="/openapi.json">/openapi.json</a>.</p>\n<pre>{_escaped(json.dumps(spec, indent=2))}</pre>'
         return HTMLResponse(_PAGE.format(title=_escaped(title), body=body))
 
-    def guarded(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        async def check(request: Request) -> Response:
-            host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-            origin = request.headers.get("origin", "")
-            elsewhere = bool(origin) and origin.partition("://")[2] != request.headers.get("host")
-            if host not in _NAMES or elsewhere:
-                return _refused(403, "This service answers only to programs on this computer.")
-            response: Response = await answer(request)
-            response.headers["X-Content-Type-Options"] = "nosniff"
-            return response
-
-        return check
-
     return Starlette(
         routes=[
-            Route("/", guarded(about)),
-            Route("/predict", guarded(predict), methods=["POST"]),
-            Route("/openapi.json", guarded(described)),
-            Route("/docs", guarded(docs)),
-        ]
+            Route("/", about),
+            Route("/predict", predict, methods=["POST"]),
+            Route("/openapi.json", described),
+            Route("/docs", docs),
+        ],
+        middleware=[Middleware(_Guard)],
+        exception_handlers={HTTPException: _failed, Exception: _failed},
     )
 
 
@@ -159,11 +175,18 @@ def serve(app: Starlette, taken: socket.socket) -> None:
 async def _picture(request: Request) -> bytes:
     """The picture of a request. Raises HTTPException, with a sentence."""
     content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MAX_BYTES:
-            raise HTTPException(413, f"This picture is larger than {MAX_BYTES // 10**6} MB. Send a smaller one.")
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    try:
+        async with asyncio.timeout(RECEIVE_SECONDS):
+            async for piece in request.stream():
+                content += piece
+                if len(content) > MAX_BYTES:
+                    raise HTTPException(
+                        413, f"This picture is larger than {MAX_BYTES // 10**6} MB. Send a smaller one."
+                    )
+    except TimeoutError:
+        sentence = f"The picture did not arrive within {RECEIVE_SECONDS:g} seconds. Send it again."
+        raise HTTPException(408, sentence, {"Connection": "close"}) from None
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return await _first_file(request, bytes(content))
     if not content:
         raise HTTPException(422, "There is no picture in this request. Send the file as its body.")
@@ -175,8 +198,8 @@ async def _first_file(request: Request, content: bytes) -> bytes:
         return {"type": "http.request", "body": content, "more_body": False}
 
     try:
-        async with Request(request.scope, again).form(max_files=1, max_fields=20) as form:
-            for value in form.values():
+        async with Request(request.scope, again).form(max_files=20, max_fields=20) as form:
+            for _, value in form.multi_items():
                 if not isinstance(value, str):
                     return await value.read()
     except (MultiPartException, HTTPException):
@@ -191,8 +214,14 @@ def _answer(model: Classifier, content: bytes, one: threading.Lock) -> dict[str,
     return answer
 
 
-def _refused(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def _refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"error": sentence}, status, headers)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return _refused(error.status_code, _SENTENCES.get(error.status_code, error.detail), error.headers)
+    return _refused(500, _SENTENCES[500])
 
 
 def _escaped(text: str) -> str:
@@ -257,10 +286,13 @@ def openapi(model: Classifier, title: str) -> dict[str, Any]:
                     },
                     "responses": {
                         "200": response("what is on it", answer),
+                        "400": response("did not arrive whole", trouble),
                         "403": response("asked under another name, or for a page from elsewhere", trouble),
+                        "408": response("did not arrive in time", trouble),
                         "413": response("too large", trouble),
                         "422": response("not a picture", trouble),
                         "429": response("too many at once", trouble),
+                        "503": response("the model failed", trouble),
                     },
                 }
             }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from core.foreign import load_model
+
 
 def add_to(cli: click.Group) -> None:
     """Makes this command one of `cli`."""
@@ -17,13 +19,14 @@ def add_to(cli: click.Group) -> None:
 @click.argument("model")
 @click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True, help="0: any that is free.")
 def serve(model: str, port: int) -> None:
-    """Answer over HTTP what is on pictures, with MODEL: a run folder, an exported zip, or a .tflite with fieldguide.json.
+    """Answer over HTTP what is on pictures, with MODEL: a run folder, an exported zip, one from Teachable Machine, or a
+    .tflite with fieldguide.json beside it.
 
     Only programs on this computer can ask. Ctrl-C ends it.
     """
     from core import serve as service  # the web server's modules, which no other command needs
 
-    classifier = service.load(model)
+    classifier = load_model(model)
     taken = service.listen(port)
     address = f"http://{service.HOST}:{taken.getsockname()[1]}"
     with suppress(KeyboardInterrupt):

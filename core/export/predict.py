@@ -20,6 +20,7 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 SPEC: dict[str, Any] = json.loads((HERE / "fieldguide.json").read_text(encoding="utf-8"))
 PIXELS: int = SPEC["input"]["pixels"]
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")  # as in training; no other decoder is ever started
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
 with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
     import pillow_heif
@@ -42,7 +43,7 @@ def square_of(image: Image.Image) -> np.ndarray:
 
 def read(path: str) -> np.ndarray:
     """A picture file as the model sees it."""
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         image.draft(None, (2 * PIXELS, 2 * PIXELS))  # a large JPEG is decoded at a reduced size, as in training
         return square_of(image)
 
@@ -118,13 +119,15 @@ def answer(model: Callable[[np.ndarray], np.ndarray], square: np.ndarray) -> dic
 
 
 def names(given: list[str]) -> Iterator[str]:
-    """The pictures meant: files as they are, those in folders, and with "-" what standard input lists by line or NUL."""
+    """The pictures meant: files as they are, those in folders but for hidden ones, and with "-" what standard input lists
+    by line or NUL."""
     for name in given:
         if name == "-":
             listed = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
             yield from filter(None, listed.split("\0" if "\0" in listed else "\n"))
         elif Path(name).is_dir():
-            yield from sorted(str(path) for path in Path(name).rglob("[!.]*") if path.is_file())
+            shown = (p for p in Path(name).rglob("*") if not any(part[0] == "." for part in p.relative_to(name).parts))
+            yield from sorted(str(path) for path in shown if path.is_file())
         else:
             yield name
 

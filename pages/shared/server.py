@@ -40,7 +40,7 @@ _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 MAX_LIVE = 500_000
 """Bytes of a live picture: several times what a square one of 448 pixels has."""
 _MODELS: dict[str, Classifier] = {}
-_MOST_MODELS = 32
+_MOST_MODELS = 6  # some 36 MB each
 _BUSY: set[str] = set()
 _FILES: dict[str, Path] = {}
 
@@ -102,13 +102,14 @@ def _answer(request: Request, make: Callable[[Project, str], bytes]) -> Response
 def live_url(model: Classifier, name: str) -> str:
     """Where the browser asks a model about pictures: POST of a JPEG, answered by {probabilities, sure, milliseconds}.
 
-    `name` tells models apart; it is asked for one picture at a time (429 while it is busy). The last 32 models are known.
+    `name` tells models apart; it is asked for one picture at a time (429 while it is busy). The six that were shown or asked
+    last are known.
     """
     key = _key_of(f"model {name}")
     _MODELS.pop(key, None)
     _MODELS[key] = model
-    while len(_MODELS) > _MOST_MODELS:
-        _MODELS.pop(next(iter(_MODELS)))
+    for old in list(_MODELS)[:-_MOST_MODELS]:
+        _MODELS.pop(old, None)
     return f"/live/{key}"
 
 
@@ -128,9 +129,10 @@ def _file(request: Request) -> Response:
 
 async def _live(request: Request) -> Response:
     key = request.path_params["key"]
-    model = _MODELS.get(key)
+    model = _MODELS.pop(key, None)
     if model is None:
         return Response(status_code=404)
+    _MODELS[key] = model  # at the end: the one asked last
     # A page elsewhere cannot send this content type without asking first, and is not answered.
     if not _same_origin(request) or request.headers.get("content-type") != "image/jpeg":
         return Response(status_code=403)

@@ -5,11 +5,13 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from core import Run
+from core.__main__ import _files
 from tests.pictures import COLOURS, flat_project, shaded
 
 
@@ -127,6 +129,26 @@ def test_train_evaluate_export_predict(colours: Path, tmp_path: Path) -> None:
     again = cli("train", colours, "--out", out)
     assert again.returncode == 2
     assert "not empty" in again.stderr
+
+
+def test_what_is_hidden_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+    files = ["b/a.png", "c.png", "notes.txt"]
+    hidden = [".fieldguide/runs/a.png", "b/.cache/a.png", ".a.png", "__MACOSX/a.png", "b/Thumbs.db"]
+    for name in files + hidden:
+        (tmp_path / ".home" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".home" / name).touch()
+    found = list(_files((str(tmp_path / ".home"), str(tmp_path / ".home" / ".a.png"))))
+    assert [str(file.relative_to(tmp_path / ".home")) for file in found] == [*files, ".a.png"]
+
+
+def test_a_model_of_teachable_machine_predicts(trained: Run, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "tm.zip", "w") as bundle:
+        bundle.write(trained.folder / "model.tflite", "model_unquant.tflite")
+        bundle.writestr("labels.txt", "0 sky\n1 leaf\n2 rose\n")
+    shaded(COLOURS["red"], 77).save(tmp_path / "a.png")
+    [said] = answer("predict", tmp_path / "tm.zip", tmp_path / "a.png")  # type: ignore[misc]
+    assert list(said["probabilities"]) == ["sky", "leaf", "rose"]
+    assert said["file"] == str(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(

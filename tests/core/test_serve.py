@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -13,12 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import Run
-from core.errors import ConfigError
+from core import serve as service_module
+from core.errors import ConfigError, ModelError
 from core.prediction import Classifier
 from core.serve import MAX_BYTES, listen, make_app
+from tests import asgi
 from tests.asgi import ask as ask_app
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import ROOT
@@ -172,3 +177,97 @@ def test_a_class_is_named_literally_on_its_page(trained: Run) -> None:
     assert b"<script>" not in page
     assert b"&lt;script&gt;alert(1)&lt;/script&gt;, {title}, b" in page
     assert b"<b>x" not in page
+
+
+class Brightness(Classifier):
+    """Tells dark pictures from bright ones, or fails as it is told to."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.classes, self.pixels, self.threshold, self.failure = ("dark", "bright"), 8, 0.0, failure
+
+    def probabilities(self, square: np.ndarray) -> np.ndarray:
+        if self.failure:
+            raise self.failure
+        bright = square.mean() / 255
+        return np.array([1 - bright, bright], np.float32)
+
+
+DARK, BRIGHT = (encoded(shaded((level, level, level), 1)) for level in (40, 220))
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/predict", 405)])
+def test_what_cannot_be_asked_is_said_as_every_error_is(method: str, path: str, status: int) -> None:
+    app = make_app(Brightness(), "x")
+    found, headers, content = ask_app(app, method, path)
+    assert found == status
+    assert "/predict" in json.loads(content)["error"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers.get("allow") == ("POST" if status == 405 else None)
+    for sent in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
+        found, _, content = ask_app(app, method, path, **sent)
+        assert (found, json.loads(content)["error"].split()[:2]) == (403, ["This", "service"])
+
+
+@pytest.mark.parametrize("names", [("picture", "picture"), ("a", "b")])
+@pytest.mark.parametrize("kind", ["multipart/form-data", "Multipart/Form-Data"])
+def test_the_first_file_of_a_form_is_the_picture(names: tuple[str, str], kind: str) -> None:
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="a.png"\r\n\r\n'.encode() + content + b"\r\n"
+        for name, content in zip(names, (BRIGHT, DARK), strict=True)
+    ]
+    app = make_app(Brightness(), "x")
+    status, _, content = ask_app(
+        app, "POST", "/predict", b"".join([*parts, b"--x--\r\n"]), Content_Type=f"{kind}; boundary=x"
+    )
+    assert (status, json.loads(content)["label"]) == (200, "bright")
+
+
+def stalling(app: ASGIApp) -> ASGIApp:
+    """The same, asked by someone whose picture never comes."""
+
+    async def stalled(scope: Scope, _: Receive, send: Send) -> None:
+        async def never() -> Any:
+            await asyncio.Event().wait()
+
+        await app(scope, never, send)
+
+    return stalled
+
+
+def test_pictures_that_never_come_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "RECEIVE_SECONDS", 0.1)
+    app = make_app(Brightness(), "x")
+
+    async def asked() -> tuple[list[tuple[int, dict[str, str], bytes]], tuple[int, dict[str, str], bytes]]:
+        async with asyncio.timeout(60):
+            stalled = [asgi.answer(stalling(app), "POST", "/predict") for _ in range(service_module._WAITING)]
+            return await asyncio.gather(*stalled), await asgi.answer(app, "POST", "/predict", BRIGHT)
+
+    stalled, after = asyncio.run(asked())
+    assert [status for status, _, _ in stalled] == [408] * service_module._WAITING
+    assert all("did not arrive within" in json.loads(content)["error"] for _, _, content in stalled)
+    assert after[0] == 200
+
+
+def test_a_model_that_fails_is_not_the_fault_of_the_picture() -> None:
+    app = make_app(Brightness(ModelError("model.zip broke.", "Start again.")), "x")
+    status, _, content = ask_app(app, "POST", "/predict", BRIGHT)
+    assert (status, json.loads(content)) == (503, {"error": "model.zip broke. Start again."})
+    assert ask_app(app, "POST", "/predict", b"no picture")[0] == 422
+
+
+def test_what_nobody_thought_of_is_a_sentence_too() -> None:
+    said: list[Any] = []
+    app = make_app(Brightness(RuntimeError("a secret")), "x")
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        async def kept(message: Any) -> None:
+            said.append(message)
+            await send(message)
+
+        await app(scope, receive, kept)
+
+    with pytest.raises(RuntimeError):  # it goes on to the server, which logs it
+        ask_app(keeping, "POST", "/predict", BRIGHT)
+    assert said[0]["status"] == 500
+    assert json.loads(said[1]["body"])["error"].startswith("The service failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -17,8 +18,7 @@ from pages.shared.frame import Here
 from pages.shared.text import count, literal
 
 _OPENED = "opened model"
-"""In the session: [digest, file name] of the file that is tested instead of the training's model."""
-_MOST = 3
+"""In the session: (digest, file name, model) of the file that is tested instead of the training's model."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def _load(path: str, identity: str) -> Classifier:  # noqa: ARG001 - the identit
 
 
 @st.cache_resource(max_entries=1)
-def _files() -> dict[str, ForeignModel]:
-    """Models out of files, by digest; each is a process, so they are few."""
-    return {}
+def _files() -> WeakValueDictionary[str, ForeignModel]:
+    """Models out of files that some session tests, by digest: two that open the same file share its process."""
+    return WeakValueDictionary()
 
 
 def offer() -> None:
@@ -89,33 +89,25 @@ def ask() -> None:
     known = _files()
     try:
         with st.spinner("Opening the model"):
-            if digest not in known or not known[digest].alive:
-                known[digest] = open_model(content, file.name)
+            model = known.get(digest) or open_model(content, file.name)
     except FieldguideError as error:
         frame.show_error(error)
         return
-    while len(known) > _MOST:
-        known.pop(next(iter(known))).close()
-    if st.session_state.get(_OPENED) != [digest, file.name]:
-        st.session_state[_OPENED] = [digest, file.name]
+    known[digest] = model
+    if st.session_state.get(_OPENED) != (digest, file.name, model):
+        st.session_state[_OPENED] = digest, file.name, model
         st.rerun()
 
 
 def _from_file() -> Tested | None:
-    chosen: list[str] | None = st.session_state.get(_OPENED)
+    chosen: tuple[str, str, ForeignModel] | None = st.session_state.get(_OPENED)
     if chosen is None:
         return None
-    digest, name = chosen
-    model = _files().get(digest)
+    digest, name, model = chosen
     with st.container(horizontal=True, vertical_alignment="center"):
-        if model is None or not model.alive:
-            st.warning(f"{literal(name)} is not open any more. Open it again.", icon=":material/info:")
-        else:
-            told = f"It tells {count(len(model.classes), 'class')} apart."
-            st.markdown(f"This is a model from a file: **{literal(name)}**. {told}", width="content")
+        told = f"It tells {count(len(model.classes), 'class')} apart."
+        st.markdown(f"This is a model from a file: **{literal(name)}**. {told}", width="content")
         st.button("Back to this project's model", icon=":material/undo:", on_click=_back)
-    if model is None or not model.alive:
-        st.stop()
     return Tested(model, digest, None)
 
 

@@ -50,7 +50,9 @@ def fetch() -> None:
             for inside, name in names.items():
                 member = archive.extractfile(inside)
                 assert member is not None
-                (target / name).write_bytes(member.read())
+                unfinished = target / f"{name}.part"  # cut off, it must not be taken for the file
+                unfinished.write_bytes(member.read())
+                unfinished.replace(target / name)
 
 
 def packed(package: str) -> bytes:

@@ -1,0 +1,84 @@
+"""The programs in an exported zip, which have no part of Fieldguide in them: what they read and what they keep."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import UnidentifiedImageError
+
+from core import images
+from core.export import bundle
+from tests.pictures import COLOURS, encoded, shaded
+
+
+def imported(program: Path, folder: Path) -> ModuleType:
+    """A copy of the program in `folder`, as a module."""
+    spec = importlib.util.spec_from_file_location(f"copy_of_{program.stem}", shutil.copy(program, folder))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def predict(tmp_path: Path) -> ModuleType:
+    (tmp_path / "fieldguide.json").write_text(json.dumps({"input": {"pixels": 32}}))
+    return imported(bundle._PROGRAMS.with_name("predict.py"), tmp_path)
+
+
+def test_the_program_opens_what_the_app_opens_and_nothing_else(predict: ModuleType, tmp_path: Path) -> None:
+    assert predict.FORMATS == images.FORMATS
+    picture = shaded(COLOURS["red"], 1)
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
+        (tmp_path / "a.png").write_bytes(encoded(picture, kind))
+        assert predict.read(str(tmp_path / "a.png")).shape == (32, 32, 3)
+    for kind in ("TIFF", "JPEG2000", "EPS", "ICO"):
+        (tmp_path / "a.png").write_bytes(encoded(picture, kind))
+        with pytest.raises(UnidentifiedImageError):
+            predict.read(str(tmp_path / "a.png"))
+
+
+def test_the_program_passes_over_what_is_hidden(
+    predict: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b/a.png", "c.png", ".fieldguide/runs/a.png", "b/.cache/a.png", ".a.png"):
+        (tmp_path / ".home" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".home" / name).touch()
+    monkeypatch.chdir(tmp_path / ".home")
+    assert list(predict.names(["."])) == ["b/a.png", "c.png"]
+    whole = str(tmp_path / ".home")
+    assert list(predict.names([whole, ".a.png"])) == [f"{whole}/b/a.png", f"{whole}/c.png", ".a.png"]
+
+
+def test_a_file_that_was_cut_off_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = imported(bundle._PROGRAMS / "web" / "start.py", tmp_path)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("package/core.js")
+        member.size = 1000
+        archive.addfile(member, io.BytesIO(b"x" * 1000))
+    package = out.getvalue()
+    monkeypatch.setattr(start, "packed", lambda _: package)
+    monkeypatch.setattr(start, "FILES", {"a": (hashlib.sha256(package).hexdigest(), {"package/core.js": "core.js"})})
+
+    def cut(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:10])
+        raise OSError("no space left")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", cut)
+        with pytest.raises(OSError, match="no space"):
+            start.fetch()
+    start.fetch()
+    assert (tmp_path / "litert" / "core.js").read_bytes() == b"x" * 1000
+    assert [file.name for file in (tmp_path / "litert").iterdir()] == ["core.js"]
