@@ -8,7 +8,7 @@ import numpy as np
 
 from core.config import TrainConfig
 from core.studies.folds import Dealer
-from core.training.scale import class_weights, raw, standard
+from core.training.scale import class_weights, raw, scaled, standard
 from core.training.solve import answers, solve
 
 _FOLDS = 5
@@ -94,19 +94,19 @@ class Fewer:
     def ask(self, heard: Answers, number: int, rows: np.ndarray, *, whole: bool = False) -> None:
         """Lets a head learn from the pictures at `rows` and asks it about those of the fold; `whole`: it learns from all
         that there are."""
-        mean, deviation = (standard if self.config.standardise else raw)(self.features[rows])
+        scale = (standard if self.config.standardise else raw)(self.features[rows])
         truth = self.labels[rows]
         weights = np.ones(len(rows))
         if self.config.class_weights or self.config.over_sampling:
             weights = class_weights(truth, self.classes)
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain
-        known = (self.features[rows] - mean) / deviation
+        known = scaled(self.features[rows], *scale)
         kernel = solve(known, truth, weights, self.classes, penalty, self._whole.get(number))
         if whole:
             self._whole[number] = kernel
         test = np.flatnonzero(self.fold == number)
-        heard.note(test, answers(kernel, (self.features[test] - mean) / deviation), len(rows))
+        heard.note(test, answers(kernel, scaled(self.features[test], *scale)), len(rows))
 
     def growth(self, before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
         """By how much the mean of the classes' means grows from one value a picture to another, float (N,) each; and the

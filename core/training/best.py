@@ -17,7 +17,7 @@ from core.training.features import Stopped
 from core.training.frozen import Head, learn_head, parts_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor
-from core.training.scale import standard
+from core.training.scale import scaled, standard
 from core.training.solve import answers, solve
 
 SETS = (
@@ -113,11 +113,11 @@ class _Search:
             if self.job.should_stop():
                 raise Stopped
             seen, unseen = features[fold != number], fold == number
-            mean, deviation = standard(seen)
+            scale = standard(seen)
             weights = fit.example_weights(labels[~unseen], probabilities.shape[1], self.config)
             penalty = max(self.config.l2, 1.0) / len(seen)
-            kernel = solve((seen - mean) / deviation, labels[~unseen], weights, probabilities.shape[1], penalty)
-            probabilities[unseen] = answers(kernel, (features[unseen] - mean) / deviation)
+            kernel = solve(scaled(seen, *scale), labels[~unseen], weights, probabilities.shape[1], penalty)
+            probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
         return fit.score(probabilities, labels)
 
     def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:

@@ -16,7 +16,7 @@ from core.config import TrainConfig
 from core.errors import RunError
 from core.training.features import Stopped
 from core.training.job import Job
-from core.training.scale import class_weights
+from core.training.scale import class_weights, scaled
 
 _REPORT_SECONDS = 0.25
 
@@ -292,11 +292,10 @@ def feature_batches(
     training: bool,
 ) -> tf.data.Dataset:
     """Batches (see `batches`) of standardised features, shuffled anew in each epoch if `training`. `features` (N, F)."""
-    mean, deviation = scale
     weights = example_weights(labels, classes, config) if training else np.ones(len(labels), np.float32)
 
     def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return (features[rows] - mean) / deviation, one_hot(labels[rows], classes), weights[rows]
+        return scaled(features[rows], *scale), one_hot(labels[rows], classes), weights[rows]
 
     def order(epoch: int) -> np.ndarray:
         if not training:

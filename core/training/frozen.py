@@ -17,7 +17,7 @@ from core.records import RunPicture
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor, prepare, specs_of
-from core.training.scale import class_weights, fold, raw, standard
+from core.training.scale import class_weights, fold, raw, scaled, standard
 from core.training.solve import answers, solve
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ def _solved(
 ) -> Head:
     """A head that is solved (see core.training.solve), each of (features, labels); its rounds are told as epochs."""
     (features, truth), classes = train, len(job.plan.classes)
-    mean, deviation = scale
-    seen, held_out = ((part - mean) / deviation for part in (features, val[0]))
+    seen, held_out = (scaled(part, *scale) for part in (features, val[0]))
     weights = class_weights(truth, classes) if config.class_weights or config.over_sampling else np.ones(len(truth))
     penalty = max(config.l2, 1.0) / len(truth) + config.l2_plain  # where all can be told apart, none would never end
     rounds, began = 0, time.perf_counter()

@@ -25,6 +25,14 @@ def raw(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32)
 
 
+def scaled(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Features (N, F) less their mean, over their deviation (F,): a new array, and no second one on the way, since features
+    may fill a third of the memory."""
+    standardised = features - mean
+    standardised /= deviation
+    return standardised
+
+
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weight of each example, float32 (N,): small classes count for more, the mean is 1. `labels` int (N,)."""
     counts = np.bincount(labels, minlength=classes)
