@@ -32,8 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One for the whole session, so that the backbone is converted once."""
+    """One for the whole session, so that a backbone is converted once."""
     home = tmp_path_factory.mktemp("home")
+    if "PYTEST_XDIST_WORKER" in os.environ:  # what one test process has converted, the others need not
+        shared = tmp_path_factory.getbasetemp().parent / "backbones"
+        shared.mkdir(exist_ok=True)
+        (home / "backbones").symlink_to(shared, target_is_directory=True)
     before = os.environ.get("FIELDGUIDE_HOME")
     os.environ["FIELDGUIDE_HOME"] = str(home)
     yield home

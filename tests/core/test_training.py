@@ -267,8 +267,7 @@ job = job_in(Path(sys.argv[1]), config)
 job.quiet, job.labels = False, lambda part: labels
 with training_scope():
     model = NETWORKS["small-cnn"](32, 3, 0.0, None)
-for seconds in (0.0, 600.0):
-    whole._fit(job, model, {"train": pictures, "val": pictures}, config, seconds=seconds)
+whole._fit(job, model, {"train": pictures, "val": pictures}, config, seconds=600.0)
 history = job.records.history()
 print(model.distribute_strategy.num_replicas_in_sync, len(history), history[-1]["val_accuracy"])
 """
@@ -281,5 +280,5 @@ def test_two_cards_divide_the_batches(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     replicas, epochs, accuracy = done.stdout.split()[-3:]
-    assert (replicas, epochs) == ("2", "6")
+    assert (replicas, epochs) == ("2", "3")
     assert float(accuracy) >= 0.9
