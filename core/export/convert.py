@@ -64,7 +64,7 @@ class _Frozen(tf.Module):
     leaves the variables out of the file.
     """
 
-    def __init__(self, model: keras.Model, *, teachable: bool, integer: bool) -> None:
+    def __init__(self, model: keras.Model, *, teachable: bool, bytes_out: bool) -> None:
         super().__init__()
         self._variables = [variable.value for variable in model.variables]
         own, _, channels = model.input_shape[1:]
@@ -75,7 +75,7 @@ class _Frozen(tf.Module):
                 picture = _affine(picture, 127.5, 127.5)
                 picture = picture if side == own else tf.image.resize(picture, (own, own))
             answer = model(picture, training=False)
-            if integer and not isinstance(model.layers[-1], keras.layers.Softmax):
+            if bytes_out and not isinstance(model.layers[-1], keras.layers.Softmax):
                 # Only a softmax is always written in 256ths, which programs divide by; others by what calibration sees.
                 answer = tf.quantization.fake_quant_with_min_max_args(answer, 0.0, 255 / 256, num_bits=8)
             return answer
@@ -98,7 +98,7 @@ def to_tflite(
     """
     teachable = kind.startswith("teachable-machine")
     with _rescaled_at_once(model) if kind in _QUANTIZED else nullcontext():
-        frozen = _Frozen(model, teachable=teachable, integer=kind in _QUANTIZED)
+        frozen = _Frozen(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function], frozen)
     if kind not in ("float32", "teachable-machine"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
