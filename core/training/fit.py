@@ -84,8 +84,8 @@ class Recorder(keras.callbacks.Callback):
 
 
 class Pace(keras.callbacks.Callback):
-    """Ends a training within some seconds on a machine that turns out to be slower than its first steps: counts after each
-    epoch how many more fit in, and lets the rate come down by the last one (warm-up, then cosine)."""
+    """Makes a training last about so many seconds, however fast its first steps were: counts after each epoch how many more
+    fit in, at most those of `fit`, and lets the rate come down by the last one (warm-up, then cosine)."""
 
     def __init__(self, recorder: Recorder, seconds: float, steps: int, rate: float, warm_up: float) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Pace(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
         now, done = time.perf_counter(), epoch + 1
         fitting = round((self._began + self._seconds - now) / (now - self._epoch_began))
-        self._recorder.epochs = min(self._recorder.epochs, done + max(0, fitting))
+        self._recorder.epochs = min(self.params["epochs"], done + max(0, fitting))
         if done >= self._recorder.epochs:
             self.model.stop_training = True
 
@@ -125,7 +125,8 @@ def fit(
     seconds: float = 0.0,
 ) -> None:
     """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)); sets the
-    recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound.
+    recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound, and that of
+    the recorder what is expected.
 
     Raises RunError when the loss is no longer finite. When stopped, the best weights so far are put back and
     `recorder.stopped` is True; raises Stopped if there are none yet.

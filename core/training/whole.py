@@ -183,11 +183,11 @@ def _fit(
     classes = len(job.plan.classes)
     train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
+    recorder = fit.Recorder(job, config, len(train))
     if seconds:
         each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
-        config = config.model_copy(update={"epochs": max(1, min(config.epochs, int(seconds / each)))})
-    recorder = fit.Recorder(job, config, len(train))
-    job.phase("fine-tune" if config.pretrained else "fit", len(train) * config.epochs)
+        recorder.epochs = max(1, min(config.epochs, int(seconds / each)))
+    job.phase("fine-tune" if config.pretrained else "fit", len(train) * recorder.epochs)
     fit.fit(model, train, val, config, recorder, warm_up, seconds)
     return recorder
 
