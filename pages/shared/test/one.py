@@ -49,7 +49,7 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
     classes, row = predictions.classes, predictions.probabilities[0]
     key = f"{name} {hashlib.sha256(content).hexdigest()[:16]}"
     with st.container(border=True):
-        left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
+        left, right = st.columns([2, 3], gap="medium")
         with left:
             st.image(thumbnail(content, SHOWN_PIXELS), width="stretch", alt=f"{name}, cropped as the model sees it")
         with right:
