@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import tree
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from core.export.convert import Refused
+from core.export.convert import Frozen, Refused
 
 _STILL_MAPS = ("Subtract", "Absolute")
 """Steps of a mean distance from the mean (core.training.prepare), which belong to the pooling, not to the network."""
@@ -138,22 +138,6 @@ def _explained(model: keras.Model, picture: tf.Tensor, chosen: tf.Tensor) -> tup
     return probabilities, total
 
 
-class _Frozen(tf.Module):
-    """Holds a model's variables where the converter looks for them, as in core.export.convert."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self._variables = [variable.value for variable in model.variables]
-        self.function = tf.function(
-            lambda picture, chosen: _explained(model, picture, chosen),
-            input_signature=[
-                tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="picture"),
-                tf.TensorSpec((1, model.output_shape[1]), tf.float32, name="class"),
-            ],
-            autograph=False,
-        ).get_concrete_function()
-
-
 def to_explaining_tflite(model: keras.Model) -> bytes:
     """A .tflite file: picture float32 (1, S, S, 3) in 0..255 and class (1, K), one at its place and else zeros
     -> probabilities (1, K), and a map (1, h, w) of what speaks for that class.
@@ -161,9 +145,13 @@ def to_explaining_tflite(model: keras.Model) -> bytes:
     Where the head is linear behind global averages and mean distances, the map's sum is the class's logit less the bias,
     whose share in each place is the same. Raises Refused for a model that cannot be seen into.
     """
-    frozen = _Frozen(model)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function], frozen)
+    frozen = Frozen(
+        model,
+        lambda picture, chosen: _explained(model, picture, chosen),
+        tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="picture"),
+        tf.TensorSpec((1, model.output_shape[1]), tf.float32, name="class"),
+    )
     try:
-        return bytes(converter.convert())
+        return bytes(frozen.converter.convert())
     except ConverterError as error:
         raise Refused(str(error).splitlines()[0]) from error

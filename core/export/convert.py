@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -57,32 +57,48 @@ def _rescaled_at_once(model: keras.Model) -> Iterator[None]:
             del layer.call
 
 
-class _Frozen(tf.Module):
-    """Holds a Keras model's variables where the converter looks for them.
+class Frozen(tf.Module):
+    """A function of a Keras model for the converter, the model's weights as constants. `function`: tensors of `inputs` to
+    tensors.
 
-    `from_keras_model` fails in Keras 3 until `tf.keras` has been touched, and converting a bare concrete function
-    leaves the variables out of the file.
+    The converter would first write each variable into a SavedModel and read it back, which takes longer than all the rest.
+    Variables that are not Keras' own (of a TensorFlow Hub module) stay what they are, held where it looks for them;
+    `from_keras_model` fails in Keras 3 until `tf.keras` has been touched.
     """
 
-    def __init__(self, model: keras.Model, *, teachable: bool, bytes_out: bool) -> None:
+    def __init__(self, model: keras.Model, function: Callable[..., Any], *inputs: tf.TensorSpec) -> None:
         super().__init__()
-        self._variables = [variable.value for variable in model.variables]
-        own, _, channels = model.input_shape[1:]
-        side = TEACHABLE_PIXELS if teachable else own
+        weights = [(variable, variable.numpy()) for variable in model.variables]
 
-        def answer(picture: tf.Tensor) -> tf.Tensor:
-            if teachable:
-                picture = _affine(picture, 127.5, 127.5)
-                picture = picture if side == own else tf.image.resize(picture, (own, own))
-            answer = model(picture, training=False)
-            if bytes_out and not isinstance(model.layers[-1], keras.layers.Softmax):
-                # Only a softmax is always written in 256ths, which programs divide by; others by what calibration sees.
-                answer = tf.quantization.fake_quant_with_min_max_args(answer, 0.0, 255 / 256, num_bits=8)
-            return answer
+        def traced(*given: tf.Tensor) -> Any:
+            with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in weights]):
+                return function(*given)
 
-        self.function = tf.function(
-            answer, input_signature=[tf.TensorSpec((1, side, side, channels), tf.float32, name="picture")]
-        ).get_concrete_function()
+        self._function = tf.function(traced, input_signature=inputs, autograph=False).get_concrete_function()
+        self._variables = self._function.graph.variables
+
+    @property
+    def converter(self) -> tf.lite.TFLiteConverter:
+        """What makes a .tflite file of it."""
+        return tf.lite.TFLiteConverter.from_concrete_functions([self._function], self)
+
+
+def _answering(model: keras.Model, *, teachable: bool, bytes_out: bool) -> Frozen:
+    """One picture (1, S, S, 3) -> what the model says (1, K)."""
+    own, _, channels = model.input_shape[1:]
+    side = TEACHABLE_PIXELS if teachable else own
+
+    def answer(picture: tf.Tensor) -> tf.Tensor:
+        if teachable:
+            picture = _affine(picture, 127.5, 127.5)
+            picture = picture if side == own else tf.image.resize(picture, (own, own))
+        answer = model(picture, training=False)
+        if bytes_out and not isinstance(model.layers[-1], keras.layers.Softmax):
+            # Only a softmax is always written in 256ths, which programs divide by; others by what calibration sees.
+            answer = tf.quantization.fake_quant_with_min_max_args(answer, 0.0, 255 / 256, num_bits=8)
+        return answer
+
+    return Frozen(model, answer, tf.TensorSpec((1, side, side, channels), tf.float32, name="picture"))
 
 
 def to_tflite(
@@ -98,8 +114,8 @@ def to_tflite(
     """
     teachable = kind.startswith("teachable-machine")
     with _rescaled_at_once(model) if kind in _QUANTIZED else nullcontext():
-        frozen = _Frozen(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function], frozen)
+        frozen = _answering(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
+    converter = frozen.converter
     if kind not in ("float32", "teachable-machine"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Project, TrainConfig, evaluate, export, start, train
+from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
 from core.augmentation import AugmentConfig
 from core.errors import ConfigError, RunError
 from core.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
@@ -29,6 +29,13 @@ def small(recipe: str, **changes: object) -> TrainConfig:
     return get_recipe(recipe).config.model_copy(update={"epochs": 3, **changes})
 
 
+def largest_difference(run: Run) -> float:
+    """Between what the trained network said of the test pictures, and what its file says."""
+    plan = run.records.plan()
+    said = Classifier.load(run.folder).predict([plan.file(picture) for picture in plan.part("test")])
+    return float(np.abs(said.probabilities - run.records.predictions("test")).max())
+
+
 def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project) -> None:
     config = small(
         "quick", fine_tune="last", fine_tune_blocks=2, fine_tune_epochs=2, pixels=96, augment=AugmentConfig(zoom=0.1)
@@ -37,8 +44,7 @@ def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project)
     assert [epoch["epoch"] for epoch in told[0].history] == [1, 2, 3, 4, 5]
     strip = [[{k: v for k, v in epoch.items() if k != "seconds"} for epoch in run.history] for run in told]
     assert strip[0] == strip[1]
-    made = export(told[0].run)
-    assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
+    assert largest_difference(told[0].run) < 1e-3
 
 
 def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
@@ -59,7 +65,7 @@ def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
     made = export(run, "int8")
     assert made.agreement >= 0.9
     assert made.integer_only
-    assert export(run).max_difference < 1e-4
+    assert largest_difference(run) < 1e-4
 
 
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:

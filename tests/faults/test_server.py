@@ -96,7 +96,8 @@ def test_the_console_script_is_safe_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / ".streamlit" / "config.toml").write_text('[server]\naddress = "0.0.0.0"\nallowedHosts = ["*"]\n')
     port = free_port()
     environment = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"}
-    with serving(["fieldguide"], cwd=tmp_path, port=port, environment=environment) as running:
+    command = [str(Path(sys.executable).with_name("fieldguide"))]
+    with serving(command, cwd=tmp_path, port=port, environment=environment) as running:
         processes = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
         listening = [c for p in processes for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
         assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
