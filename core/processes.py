@@ -9,10 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 from core import store
-from core.records import RunRecords, RunState
+from core.records import RunRecords, RunState, birth_of
 
 ROOT = Path(__file__).parents[1]
 _ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1"}
@@ -41,7 +39,7 @@ def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> sub
 def start_worker(module: str, arguments: Sequence[str], records: RunRecords, state: RunState) -> None:
     """Spawns a worker that keeps `records`, and writes its first state with the process' number in it."""
     child = spawn(module, arguments, records.folder / "worker.log")
-    state.pid, state.born = child.pid, psutil.Process(child.pid).create_time()
+    state.pid, state.born = child.pid, birth_of(child.pid)
     records.write_state(state)
 
 
@@ -52,7 +50,7 @@ def own_state(records: RunRecords) -> RunState:
         if state.pid == os.getpid():
             return state
         time.sleep(0.05)
-    return RunState(pid=os.getpid(), born=psutil.Process().create_time())
+    return RunState(pid=os.getpid(), born=birth_of(os.getpid()))
 
 
 def reap() -> None:

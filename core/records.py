@@ -129,10 +129,9 @@ class RunRecords:
     def state(self) -> RunState:
         """What state.json says, corrected by what is true: a run whose process is gone without an end was interrupted."""
         state = self._written_state()
-        if not state.ended and not is_alive(state.pid, state.born):
-            state = (
-                self._written_state()
-            )  # it may have ended well between the look at the record and that at the process
+        if state.ended or is_alive(state.pid, state.born):
+            return state
+        state = self._written_state()  # it may have ended well between the look at the record and that at the process
         if not state.ended and not is_alive(state.pid, state.born):
             unsaved = state.phase == "save"
             state.ended, state.state, state.phase = True, "interrupted", ""
@@ -244,10 +243,17 @@ def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the t
         raise RunError(f"The record of run {name} is damaged.", "Choose another run.") from None
 
 
+def birth_of(pid: int) -> float:
+    """When a process was started, in seconds: on Linux since the computer was, elsewhere since 1970. Raises psutil.Error.
+
+    Setting the clock must not move it: Linux keeps the former only, and psutil adds what the clock says now.
+    """
+    return float(psutil.Process(pid).create_time() - (psutil.boot_time() if psutil.LINUX else 0.0))
+
+
 def is_alive(pid: int, born: float) -> bool:
-    """Whether the process that was started at `born` (seconds since 1970) still runs; its number may be used again."""
+    """Whether the process that was started at `born` (see `birth_of`) still runs; its number may be used again."""
     try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - born) < 2 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(birth_of(pid) - born) < 1 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, TypeError, OverflowError):
         return False

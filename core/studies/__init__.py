@@ -20,7 +20,7 @@ from core.config import TrainConfig
 from core.errors import RunError
 from core.processes import reap, start_worker
 from core.project import Project
-from core.records import RunPlan, RunRecords, RunState
+from core.records import AGAIN, RunPlan, RunRecords, RunState
 from core.runs import freeze
 
 Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
@@ -36,7 +36,7 @@ class Study:
     @property
     def records(self) -> RunRecords:
         """Its plan and its state."""
-        return RunRecords(self.folder)
+        return RunRecords(self.folder, ("The study", f"{AGAIN} What was found by then is kept."))
 
     @property
     def kind(self) -> Kind:

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import optuna
-import psutil
 from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from core.records import is_alive
+from core.records import birth_of, is_alive
 from core.studies.space import Range, space_of
 
 Pruned = optuna.TrialPruned
@@ -78,7 +77,7 @@ class Trials:
         self._space = space_of(options)
         if self.method == "grid":
             self._space = {name: Range(choices=chosen.points) for name, chosen in self._space.items()}
-        self._me = [os.getpid(), psutil.Process().create_time()]
+        self._me = [os.getpid(), birth_of(os.getpid())]
         self.lock = FileLock(folder / ".trials.lock")
         file = folder / "trials.sqlite"
         optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -27,7 +27,7 @@ from core.explain import Explainer, Explanation, check, folder_of, keep, overlay
 from core.explain.maps import brightest, occlusion, scaled
 from core.images import read_square
 from core.prediction import Classifier
-from core.records import RunRecords, RunState
+from core.records import RunRecords, RunState, birth_of
 from core.similar import Memory, places_of
 from core.sureness import Sureness, keep_sureness
 
@@ -194,7 +194,7 @@ def test_an_exchanged_model_is_not_opened(copied: Run, monkeypatch: pytest.Monke
     folder_of(copied).mkdir()
     copied.records.model.write_bytes(b"something else")
     me = psutil.Process()
-    RunRecords(folder_of(copied)).write_state(RunState("running", "loading", pid=me.pid, born=me.create_time()))
+    RunRecords(folder_of(copied)).write_state(RunState("running", "loading", pid=me.pid, born=birth_of(me.pid)))
     assert worker.main(copied.folder) == 1
     assert not explain.is_ready(copied)
     assert "not the one that was trained here" in RunRecords(folder_of(copied)).state().message

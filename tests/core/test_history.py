@@ -9,7 +9,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import psutil
 import pytest
 
 from core import Project, Run, TrainConfig, history, labels, store
@@ -17,7 +16,7 @@ from core.about import MAX_NAME, MAX_NOTES, About, about, change, title
 from core.errors import ProjectError, RunError
 from core.intervals import wilson
 from core.journal import TRASH
-from core.records import RunRecords, RunState
+from core.records import RunRecords, RunState, birth_of
 from core.runs import list_runs
 from tests.runs import make_run, picture, pictures_for
 
@@ -195,7 +194,7 @@ def test_a_damaged_run_can_be_deleted(project: Project, run: Run) -> None:
 
 
 def test_a_run_under_way_is_not_deleted(project: Project, run: Run) -> None:
-    mine = {"pid": os.getpid(), "born": psutil.Process().create_time()}
+    mine = {"pid": os.getpid(), "born": birth_of(os.getpid())}
     run.records.write_state(RunState("running", "fit", **mine))
     with pytest.raises(RunError, match="under way"):
         history.delete(project, run)

@@ -10,7 +10,7 @@ import pytest
 
 from core.config import TrainConfig
 from core.errors import RunError
-from core.records import RunPicture, RunPlan, RunRecords, RunState, is_alive
+from core.records import RunPicture, RunPlan, RunRecords, RunState, birth_of, is_alive
 from core.runs import open_run
 
 
@@ -55,7 +55,7 @@ def test_half_a_line_of_history_is_left_out(records: RunRecords) -> None:
 
 def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    born = psutil.Process(child.pid).create_time()
+    born = birth_of(child.pid)
     records.write_state(RunState("running", "fit", pid=child.pid, born=born))
     assert records.state().state == "running"
     child.kill()
@@ -63,6 +63,34 @@ def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:
     state = records.state()
     assert (state.state, state.ended) == ("interrupted", True)
     assert "cut off" in state.message
+
+
+@pytest.mark.parametrize(("alive_for", "said"), [(0, "done"), (1, "running")])
+def test_a_process_that_ends_well_during_the_look_was_not_interrupted(
+    records: RunRecords, monkeypatch: pytest.MonkeyPatch, alive_for: int, said: str
+) -> None:
+    looks = []
+
+    def ends(pid: int, born: float) -> bool:
+        """Whether it runs: for so many looks; before it is gone it has written how it ended."""
+        looks.append(pid)
+        if len(looks) <= alive_for:
+            return True
+        records.write_state(RunState("done", "", ended=True))
+        return False
+
+    monkeypatch.setattr("core.records.is_alive", ends)
+    records.write_state(RunState("running", "fit", pid=1, born=1.0))
+    assert records.state().state == said
+
+
+def test_the_clock_does_not_end_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a clock of its own, such as a Raspberry Pi, learns the time only when it is online."""
+    born, boot = birth_of(os.getpid()), psutil.boot_time()
+    if psutil.LINUX:
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+        monkeypatch.setattr("psutil.boot_time", lambda: boot + 3600)
+    assert is_alive(os.getpid(), born)
 
 
 def test_a_process_that_died_while_it_saved_is_not_done(records: RunRecords) -> None:
@@ -78,7 +106,7 @@ def test_a_damaged_process_number_is_no_process(pid: object) -> None:
 
 
 def test_a_number_that_was_used_again_is_not_the_same_process() -> None:
-    born = psutil.Process().create_time()
+    born = birth_of(os.getpid())
     assert is_alive(os.getpid(), born)
     assert not is_alive(os.getpid(), born - 100)
     assert not is_alive(0, 0)

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -16,7 +15,7 @@ from core import AugmentConfig, Project, Run, robustness
 from core.commands import runs as commands
 from core.errors import RunError
 from core.harder import CHANGES, CURES, Change
-from core.records import RunRecords, RunState
+from core.records import RunRecords, RunState, birth_of
 from core.robustness import Outcome, Robustness, in_words
 from core.robustness_worker import chosen, try_harder
 from core.training.features import Stopped
@@ -134,7 +133,7 @@ def test_while_one_is_under_way_no_other_starts(project: Project) -> None:
     run = make_run(project, "one")
     run.records.tflite.write_bytes(b"x")
     records = RunRecords(robustness.folder_of(run))
-    mine = RunState("running", "trying harder pictures", 3, 9, pid=os.getpid(), born=psutil.Process().create_time())
+    mine = RunState("running", "trying harder pictures", 3, 9, pid=os.getpid(), born=birth_of(os.getpid()))
     records.folder.mkdir()
     records.write_state(mine)
     robustness.start(run)

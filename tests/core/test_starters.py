@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -27,7 +26,7 @@ from core import download, labels, starters
 from core.errors import ConfigError
 from core.names import class_name
 from core.project import Project
-from core.records import RunRecords, RunState
+from core.records import RunRecords, RunState, birth_of
 from core.starters import STARTERS, Starter, __main__, unpack
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import free_port
@@ -177,7 +176,7 @@ def going(starter: Starter, home: Path, **other: Any) -> __main__.Fetching:
     """What the worker does, in this process, with hardly any pause."""
     records = RunRecords(starters.folder_of(starter.name, home))
     (records.folder / "stop").unlink(missing_ok=True)
-    state = RunState("running", "download", pid=os.getpid(), born=psutil.Process().create_time())
+    state = RunState("running", "download", pid=os.getpid(), born=birth_of(os.getpid()))
     return __main__.Fetching(starter, home, records, state, **{"timeout": 5.0, "pauses": (0, 0)} | other)
 
 

@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, TrainConfig, history, robustness
 from core.about import About, about, change
 from core.harder import CHANGES
-from core.records import RunPicture, RunRecords, RunState
+from core.records import RunPicture, RunRecords, RunState, birth_of
 from core.robustness import Outcome, Robustness
 from core.runs import list_runs
 from tests.pages.test_pages import visit
@@ -180,7 +179,7 @@ def test_a_training_is_deleted_and_comes_back(project: Project, run: Run, better
 
 
 def test_one_that_is_under_way_cannot_be_deleted(run: Run, better: Run) -> None:
-    better.records.write_state(RunState("running", "fit", pid=os.getpid(), born=psutil.Process().create_time()))
+    better.records.write_state(RunState("running", "fit", pid=os.getpid(), born=birth_of(os.getpid())))
     at = opened(run)
     field(at, "selectbox", "chosen").set_value("two")
     ran(at)
@@ -245,7 +244,7 @@ def test_harder_pictures_say_what_costs_most(run: Run) -> None:
 
 
 def test_harder_pictures_under_way_can_be_stopped(run: Run) -> None:
-    mine = {"pid": os.getpid(), "born": psutil.Process().create_time()}
+    mine = {"pid": os.getpid(), "born": birth_of(os.getpid())}
     kept(run, RunState("running", "trying harder pictures", 3, 9, **mine))
     at = opened(run, "stress")
     pressed(at, at.button(key="stop harder"))

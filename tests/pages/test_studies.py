@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, TrainConfig, store
-from core.records import RunPlan, RunRecords, RunState
+from core.records import RunPlan, RunRecords, RunState, birth_of
 from core.studies import Study, latest
 from core.studies.learning_curve import STEPS
 from tests.pictures import COLOURS, flat_project
@@ -116,9 +116,7 @@ def test_what_was_found_is_shown_with_names_as_they_are(folder: Path) -> None:
 def test_one_that_is_not_done_yet_shows_what_it_has(folder: Path) -> None:
     import os
 
-    import psutil
-
-    now = RunState("running", "fit", 1, 3, pid=os.getpid(), born=psutil.Process().create_time())
+    now = RunState("running", "fit", 1, 3, pid=os.getpid(), born=birth_of(os.getpid()))
     fold = {"accuracy": 0.8, "right": 4, "total": 5}
     found = {"of": 3, "folds": [fold], "right": 4, "total": 5, "mean": 0.8, "deviation": 0.0, "interval": [0.4, 0.9]}
     study = kept(folder, "cross-validation", found | {"note": ""}, now)
