@@ -18,6 +18,8 @@ from core.training.features import Stopped
 from core.training.job import Job
 from core.training.scale import class_weights, scaled
 
+KEPT_BYTES = 256_000_000
+"""Features beyond this are scaled batch by batch: a scaled copy of all would not always fit into memory."""
 _REPORT_SECONDS = 0.25
 
 
@@ -305,7 +307,26 @@ def feature_batches(
 
     # Few pictures in large batches would be too few steps: the head would end before it has learned.
     size = min(config.batch_size, max(8, len(labels) // 16)) if training else 1024
-    return batches(len(order(0)), load, features.shape[1:], classes, size, order)
+    if features.nbytes > KEPT_BYTES:
+        return batches(len(order(0)), load, features.shape[1:], classes, size, order)
+    return _gathered(load(0, np.arange(len(labels))), len(order(0)), size, order)
+
+
+def _gathered(
+    whole: tuple[np.ndarray, np.ndarray, np.ndarray], count: int, batch_size: int, order: Callable[[int], np.ndarray]
+) -> tf.data.Dataset:
+    """As `batches`, of arrays that TensorFlow keeps: twice as fast, because no batch waits for Python."""
+    kept, epochs = tuple(tf.constant(array) for array in whole), itertools.count()
+    positions = tf.data.Dataset.range(1).map(
+        lambda _: tf.ensure_shape(tf.numpy_function(lambda: order(next(epochs)), (), tf.int64), (count,))
+    )
+    return (
+        positions.unbatch()
+        .batch(batch_size)
+        .map(lambda rows: tuple(tf.gather(array, rows) for array in kept))
+        .apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
+        .prefetch(2)
+    )
 
 
 def head(features: int, classes: int, examples: int, config: TrainConfig) -> keras.Model:

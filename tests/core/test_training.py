@@ -170,6 +170,28 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
     assert rates[-1] < 0.0005
 
 
+def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: Any) -> None:
+    from core.training import fit
+    from core.training.scale import standard
+
+    features, labels = toy((20, 12, 9))
+    config = TrainConfig(batch_size=8, over_sampling=True, class_weights=True, seed=4)
+
+    def seen(training: bool) -> list[np.ndarray]:
+        batches = fit.feature_batches(features, labels, 3, config, standard(features), training=training)
+        told = [[np.asarray(part) for part in batch] for _ in range(2) for batch in batches]
+        assert len(told) == 2 * len(batches)
+        return [np.concatenate(parts) for parts in zip(*told, strict=True)]
+
+    kept = [seen(True), seen(False)]
+    monkeypatch.setattr(fit, "KEPT_BYTES", 0)
+    for ours, theirs in zip(kept, [seen(True), seen(False)], strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+    first, second = np.split(kept[0][0], 2)
+    assert not np.array_equal(first, second)  # shuffled anew
+
+
 def test_the_scale_of_features_is_that_of_numpy() -> None:
     from core.training.scale import standard
 
