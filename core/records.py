@@ -254,6 +254,6 @@ def birth_of(pid: int) -> float:
 def is_alive(pid: int, born: float) -> bool:
     """Whether the process that was started at `born` (see `birth_of`) still runs; its number may be used again."""
     try:
-        return abs(birth_of(pid) - born) < 1 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return abs(birth_of(pid) - born) < 2 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, TypeError, OverflowError):
         return False

@@ -316,7 +316,9 @@ def _gathered(
     whole: tuple[np.ndarray, np.ndarray, np.ndarray], count: int, batch_size: int, order: Callable[[int], np.ndarray]
 ) -> tf.data.Dataset:
     """As `batches`, of arrays that TensorFlow keeps: twice as fast, because no batch waits for Python."""
-    kept, epochs = tuple(tf.constant(array) for array in whole), itertools.count()
+    epochs = itertools.count()
+    with tf.device("CPU"):  # where batches are made: a graphics card's memory is for the network
+        kept = tuple(tf.constant(array) for array in whole)
     positions = tf.data.Dataset.range(1).map(
         lambda _: tf.ensure_shape(tf.numpy_function(lambda: order(next(epochs)), (), tf.int64), (count,))
     )
