@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import keras
 import numpy as np
@@ -329,6 +330,12 @@ def _gathered(
         .apply(tf.data.experimental.assert_cardinality(-(-count // batch_size)))
         .prefetch(2)
     )
+
+
+def on_cpu() -> AbstractContextManager[None]:
+    """Where a head learns: it is so small that a graphics card would take longer."""
+    device: AbstractContextManager[None] = tf.device("CPU")
+    return device
 
 
 def head(features: int, classes: int, examples: int, config: TrainConfig) -> keras.Model:

@@ -146,12 +146,13 @@ def learn_head(
         return _solved(job, config, (train, truth), (val, labels["val"]), scale)
     from core.training import fit
 
-    model = fit.head(train.shape[1], classes, len(truth), config)
-    batches = fit.feature_batches(train, truth, classes, config, scale, training=True)
-    recorder = fit.Recorder(job, config, len(batches))
-    job.phase("fit", len(batches) * config.epochs)
-    held_out = fit.feature_batches(val, labels["val"], classes, config, scale, training=False)
-    fit.fit(model, batches, held_out, config, recorder)
+    with fit.on_cpu():
+        model = fit.head(train.shape[1], classes, len(truth), config)
+        batches = fit.feature_batches(train, truth, classes, config, scale, training=True)
+        recorder = fit.Recorder(job, config, len(batches))
+        job.phase("fit", len(batches) * config.epochs)
+        held_out = fit.feature_batches(val, labels["val"], classes, config, scale, training=False)
+        fit.fit(model, batches, held_out, config, recorder)
     learned = model.layers[-1].get_weights()
     kernel, bias = fold(learned[0], learned[1], *scale)
     return Head(kernel, bias, scale, recorder.best_epoch, recorder.stopped)

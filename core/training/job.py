@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 import traceback
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from core.config import TrainConfig
 from core.errors import FieldguideError
+from core.processes import load
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import queue_lock
 from core.training.features import Stopped
@@ -108,7 +108,7 @@ class Job:
 
 def load_in_background(module: str) -> threading.Thread:
     """Imports a module in a thread, while something else is done."""
-    thread = threading.Thread(target=importlib.import_module, args=(module,), daemon=True)
+    thread = threading.Thread(target=load, args=(module,), daemon=True)
     thread.start()
     return thread
 
