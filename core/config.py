@@ -16,6 +16,18 @@ from core.settings import Settings
 SMALLEST_PIXELS = 32
 NAME = "[a-z0-9-]{1,40}"
 """What a recipe may be called, as a regular expression."""
+STEPPING = (
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "loss",
+    "label_smoothing",
+    "l1",
+    "dropout",
+    "patience",
+    "keep_best",
+)
+"""Settings of TrainConfig for what learns in small steps: one that differs from its default makes adam of lbfgs."""
 Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 
 
@@ -68,7 +80,7 @@ class TrainConfig(Settings):
         description="Side of the square that the model sees, from 32; 0 is the model's own size.",
     )
     epochs: int = Field(
-        20,
+        60,
         ge=1,
         le=500,
         title="Rounds (epochs)",
@@ -90,10 +102,11 @@ class TrainConfig(Settings):
         description="cosine: towards 0 at the last round; constant: never.",
     )
     optimizer: Literal["adam", "adamw", "sgd", "lbfgs"] = Field(
-        "adam",
+        "lbfgs",
         title="Way of stepping (optimizer)",
-        description="sgd is with momentum; adamw is with weight decay. lbfgs looks at all pictures in every round and solves "
-        "the head in seconds, with restraint (L2) and balanced classes only; what trains the model itself then takes adam.",
+        description="lbfgs solves the head in a second: it looks at all pictures before each step, and finds by itself how far "
+        "to go. adam, adamw (with weight decay) and sgd (with momentum) look at a few, and have more to set. What trains the "
+        "model itself takes adam for lbfgs.",
     )
     momentum: float = Field(
         0.9, ge=0, le=0.99, title="Momentum", description="How much of the last step joins the next one; for sgd."
@@ -206,6 +219,16 @@ class TrainConfig(Settings):
     )
     split: SplitConfig = Field(default_factory=SplitConfig, title="Split")
     augment: AugmentConfig = Field(default_factory=AugmentConfig, title="Changes at random (augmentation)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_steps(cls, values: Any) -> Any:
+        """What lbfgs knows nothing of is for adam to do."""
+        if isinstance(values, dict) and values.get("optimizer", "lbfgs") == "lbfgs":
+            fields = cls.model_fields
+            if any(values.get(name, fields[name].default) != fields[name].default for name in STEPPING):
+                return values | {"optimizer": "adam"}
+        return values
 
     @field_validator("backbone", "second_backbone")
     @classmethod

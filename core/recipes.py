@@ -46,6 +46,7 @@ _TUTORIAL = TrainConfig(
     backbone="tutorial-cnn",
     epochs=10,
     batch_size=32,
+    optimizer="adam",
     learning_rate=0.001,
     schedule="constant",
     l2=0,
@@ -68,12 +69,12 @@ RECIPES: dict[str, Recipe] = {
             "Instant",
             "As Quick, but the network calculates in whole numbers and the last layer is solved in one go: half the time. For "
             "large folders and slow computers.",
-            TrainConfig(recipe="instant", integer_features=True, optimizer="lbfgs", epochs=60),
+            TrainConfig(recipe="instant", integer_features=True),
         ),
         Recipe(
             "Balanced",
             "Two networks look at each picture and at its mirror image, and one head learns from all that they see.",
-            TrainConfig(recipe="balanced", **_TWO, learning_rate=0.002),
+            TrainConfig(recipe="balanced", **_TWO),
         ),
         Recipe(
             "Best",
@@ -82,7 +83,6 @@ RECIPES: dict[str, Recipe] = {
                 recipe="best",
                 backbone="efficientnet-lite0",
                 pixels=256,
-                learning_rate=0.002,
                 minutes=20,
                 fine_tune_rate=0.0001,
                 augment=LEVELS["medium"],

@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from core.config import TrainConfig, make_config
+from core.config import TrainConfig
 from core.errors import RunError
 from core.processes import spawn
 from core.records import RunState, is_alive
 from core.studies import Study
 from core.studies.bench import Bench, Unheard, set_up
+from core.studies.space import tried
 from core.studies.trials import Pruned, Trials, values_of
 from core.training.features import Stopped
 from core.training.job import Job
@@ -98,7 +99,7 @@ class Search:
     def attempt(self, trial: Trial) -> None:
         """Does one try and writes down how it ended. Raises Stopped: then it is left to be done again."""
         began = time.perf_counter()
-        config = make_config(self.job.config.model_dump() | values_of(trial.params))
+        config = tried(self.job.config, values_of(trial.params))
         score, pruned = None, False
         try:
             score = self.score(config, trial)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from core.backbones import BACKBONES
-from core.config import TrainConfig, make_config
+from core.config import STEPPING, TrainConfig, make_config
 from core.errors import ConfigError, RunError
 from core.studies import Study
 
@@ -143,8 +143,14 @@ def best_config(study: Study, config: TrainConfig | None = None) -> TrainConfig:
     best = study.found().get("best")
     if not isinstance(best, dict):
         raise RunError("This search has not finished a try yet.", "Let it go on.")
-    base = config or study.records.plan().config
-    return make_config(base.model_dump() | best["values"])
+    return tried(config or study.records.plan().config, best["values"])
+
+
+def tried(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
+    """`config` with the values of a try. Where they are about small steps, the head learns in such, whatever the values."""
+    by_steps = "optimizer" not in values and any(name in STEPPING for name in values)
+    steps = {"optimizer": "adam"} if by_steps and config.optimizer == "lbfgs" else {}
+    return make_config(config.model_dump() | steps | values)
 
 
 def _wanted(text: str, config: TrainConfig) -> tuple[str, Range]:

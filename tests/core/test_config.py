@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from core.augmentation import AugmentConfig
 from core.backbones import BACKBONES
-from core.config import SplitConfig, TrainConfig, make_config, with_changes
+from core.config import STEPPING, SplitConfig, TrainConfig, make_config, with_changes
 from core.errors import ConfigError
 from core.recipes import RECIPES, get_recipe
 
@@ -66,9 +67,46 @@ def test_the_tutorial_recipes_have_the_settings_of_their_source() -> None:
         assert BACKBONES[config.backbone].input_pixels == 180
         assert (config.batch_size, config.seed, config.split.validation) == (32, 123, 0.2)
         assert (config.learning_rate, config.schedule, config.class_weights) == (0.001, "constant", False)
+        assert config.optimizer == "adam"
     assert (plain.epochs, plain.dropout, plain.augment.active) == (10, 0, False)
     assert (improved.epochs, improved.dropout) == (15, 0.2)
     assert improved.augment == AugmentConfig(flip="horizontal", rotation=0.1, zoom=0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "batch_size=32",
+        "learning_rate=0.01",
+        "schedule=constant",
+        "loss=focal",
+        "label_smoothing=0.1",
+        "l1=0.1",
+        "dropout=0.2",
+        "patience=3",
+        "keep_best=true",
+    ],
+)
+def test_a_setting_for_small_steps_makes_the_head_learn_in_steps(change: str) -> None:
+    solved = TrainConfig()
+    assert solved.solved
+    assert with_changes(solved, ["l2=3", "seed=4", "class_weights=false"]).solved
+    stepping = with_changes(solved, [change])
+    assert stepping.optimizer == "adam"
+    assert change.partition("=")[0] in STEPPING
+    assert with_changes(stepping, ["optimizer=lbfgs"]) == stepping
+    assert with_changes(stepping, ["optimizer=sgd"]).optimizer == "sgd"
+
+
+def test_a_copy_is_checked_as_if_it_were_made_anew() -> None:
+    config = TrainConfig(epochs=3, split=SplitConfig(test=0.2))
+    copy = config.model_copy(update={"dropout": 0.1, "augment": AugmentConfig(flip="horizontal")})
+    assert copy == TrainConfig(
+        epochs=3, split=SplitConfig(test=0.2), dropout=0.1, augment=AugmentConfig(flip="horizontal")
+    )
+    assert config.model_copy() == config
+    with pytest.raises(ValidationError):
+        config.model_copy(update={"epochs": 0})
 
 
 def test_an_unknown_recipe_names_those_that_exist() -> None:

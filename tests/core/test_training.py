@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from core.config import TrainConfig
-from core.processes import ROOT
+from core.processes import ROOT, load
 from core.records import RunPlan, RunRecords, RunState
 from core.training.job import Job, softmax
 
@@ -45,7 +46,7 @@ def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.nd
         {"over_sampling": True},
         {"class_weights": False},
         {"standardise": False},
-        {"optimizer": "lbfgs"},
+        {"optimizer": "lbfgs", "learning_rate": TrainConfig().learning_rate},
     ],
 )
 def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -59,6 +60,14 @@ def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -
     head = learn_head(job_in(tmp_path, config), config, parts, truth)
     assert (head.probabilities(features).argmax(1) == labels).mean() > 0.9
     assert not RunRecords(tmp_path).history()
+
+
+def test_garbage_is_looked_for_again_once_a_module_is_loaded() -> None:
+    assert load("core.training.fit").__name__ == "core.training.fit"
+    assert gc.isenabled()
+    with pytest.raises(ModuleNotFoundError):
+        load("core.training.nothing")
+    assert gc.isenabled()
 
 
 def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ def alone() -> None:
     from pages.shared.configure import search
 
     project = Project.open(st.session_state["root"])
-    config = TrainConfig(epochs=4, backbone=st.session_state["backbone"], seed=st.session_state["seed"])
+    config = TrainConfig(
+        optimizer="adam", epochs=4, backbone=st.session_state["backbone"], seed=st.session_state["seed"]
+    )
     chosen = search.show(project, project.scan(), config)
     st.session_state["chosen"] = chosen.model_dump() if chosen else None
 

@@ -33,6 +33,11 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
     st.markdown("**How far should each step go (learning-rate finder)?**")
     st.caption(
         "Takes larger and larger steps, and sees where they help most. A few seconds, once the pictures are known."
+        + (
+            " Now the head is solved at once (lbfgs), without steps; with a rate it learns by adam."
+            if config.solved
+            else ""
+        )
     )
     if st.button("Looking…" if live else "Find a learning rate", icon=":material/trending_down:", disabled=live):
         try:

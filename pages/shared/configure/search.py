@@ -16,7 +16,16 @@ from core.errors import FieldguideError
 from core.project import Project
 from core.records import RunState
 from core.studies import Study, go_on, latest, start_study
-from core.studies.space import MOST_MINUTES, MOST_TRIALS, VARIABLE, best_config, options_for, space_of, usual_range
+from core.studies.space import (
+    MOST_MINUTES,
+    MOST_TRIALS,
+    VARIABLE,
+    best_config,
+    options_for,
+    space_of,
+    tried,
+    usual_range,
+)
 from pages.shared import charts, frame
 from pages.shared.configure import learning_rate, search_charts
 from pages.shared.text import duration, literal, percent
@@ -37,7 +46,8 @@ _PHASES = {
     "features": "looking at each picture once (features)",
     "search": "trying settings",
 }
-_FIRST = ("learning_rate", "l2")
+_FIRST = {True: ("l2", "class_weights"), False: ("learning_rate", "l2")}
+"""What may change unless someone chooses, where the head is solved and where it learns in steps."""
 
 
 def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainConfig | None:
@@ -69,7 +79,7 @@ def _wanted(project: Project, config: TrainConfig) -> TrainConfig | None:
     """What a button inside asked for, before the whole page was drawn again."""
     rate = st.session_state.pop(learning_rate.WANTED, None)
     if rate is not None:
-        return config.model_copy(update={"learning_rate": rate})
+        return tried(config, {"learning_rate": rate})
     study = _latest(project, "search") if st.session_state.pop("search wanted", False) else None
     if study is None:
         return None
@@ -106,7 +116,7 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
     names = st.multiselect(
         "What may change",
         VARIABLE,
-        default=_FIRST,
+        default=_FIRST[config.solved],
         format_func=lambda name: TrainConfig.model_fields[name].title or name,
         key=key("vary"),
         persist_state="session",

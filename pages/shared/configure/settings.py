@@ -9,13 +9,14 @@ import streamlit as st
 
 from core.augmentation import AugmentConfig
 from core.backbones import BACKBONES
-from core.config import TrainConfig
+from core.config import STEPPING, TrainConfig
 from pages.shared import forms
 from pages.shared.configure import models
 
+_LEARNING = "How it learns"
 GROUPS: dict[str, tuple[str, ...]] = {
-    "How it learns": (
-        "epochs", "batch_size", "optimizer", "momentum", "weight_decay", "learning_rate", "schedule", "loss",
+    _LEARNING: (
+        "epochs", "optimizer", "batch_size", "momentum", "weight_decay", "learning_rate", "schedule", "loss",
         "label_smoothing", "patience", "keep_best", "seed",
     ),
     "Holding back (regularisation)": ("l2", "l2_plain", "l1", "dropout"),
@@ -27,20 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 _FOR_PRETRAINED = {"l2", *GROUPS["What the head sees (features)"], *GROUPS["Fine-tuning"]}
 _NEEDS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    **dict.fromkeys(
-        (
-            "batch_size",
-            "learning_rate",
-            "schedule",
-            "loss",
-            "label_smoothing",
-            "patience",
-            "keep_best",
-            "l1",
-            "dropout",
-        ),
-        lambda values: values["optimizer"] != "lbfgs",
-    ),
+    **dict.fromkeys(STEPPING, lambda values: not _solved(values)),
     "momentum": lambda values: values["optimizer"] == "sgd",
     "weight_decay": lambda values: values["optimizer"] == "adamw",
     "draws": lambda values: AugmentConfig.model_validate(values["augment"]).active,
@@ -71,14 +59,24 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
             if not shown:
                 continue
             st.markdown(f"**{title}**")
+            if title == _LEARNING and _solved(values):
+                st.caption(
+                    "With adam, adamw or sgd there is more to set: learning rate, batch size, dropout and others."
+                )
             places = st.columns(2, gap="large")
             number = 0
             for name in shown:
                 if name in _NEEDS and not _NEEDS[name](values):
+                    if name in STEPPING:  # else lbfgs could not be chosen
+                        values[name] = TrainConfig.model_fields[name].default
                     continue
                 with places[number % 2]:
                     values[name] = forms.field(TrainConfig, name, values[name], key(name))
                 number += 1
+
+
+def _solved(values: dict[str, Any]) -> bool:
+    return values["optimizer"] == "lbfgs" and not _from_scratch(values["backbone"])
 
 
 def _from_scratch(backbone: str) -> bool:
