@@ -67,8 +67,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "Instant",
-            "As Quick, but the network calculates in whole numbers and the last layer is solved in one go: half the time. For "
-            "large folders and slow computers.",
+            "As Quick, but the network calculates in whole numbers: sooner there, and a little less exact. For large folders "
+            "and slow computers.",
             TrainConfig(recipe="instant", integer_features=True),
         ),
         Recipe(

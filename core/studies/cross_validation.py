@@ -65,7 +65,7 @@ def run(job: Job, study: Study) -> None:
     """
     config, plan = job.config, job.plan
     require_quick(config)
-    loading = load_in_background("core.training.fit")
+    loading = None if config.solved else load_in_background("core.training.fit")
     deal = dealer(Project.open(plan.project), plan.pictures, config.seed)
     count, note = _possible(deal, plan.classes, int(study.options["folds"]))
     fold = deal.folds(count)
@@ -73,7 +73,8 @@ def run(job: Job, study: Study) -> None:
     sights = [Sight(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
     seen = look(job, specs_of(config), sights, config)
     views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
-    job.until_loaded(loading)
+    if loading:
+        job.until_loaded(loading)
     found = study.found() or {"of": count, "note": note, "classes": list(plan.classes), "folds": []}
     quiet = Unheard(job.records, plan, job.state, job.seconds, quiet=True)
     job.phase("fit", count)
@@ -118,9 +119,10 @@ def _head_of(
     job: Job, config: TrainConfig, views: np.ndarray, train: np.ndarray, checks: np.ndarray, labels: np.ndarray
 ) -> Callable[[np.ndarray], np.ndarray]:
     """How a head answers that learned from pictures at `train`, with their changed copies, and was watched on `checks`."""
-    from core.training import fit
+    if not config.solved:
+        from core.training import fit
 
-    fit.seed_everything(config.seed)  # so that a fold does not hang on those before it
+        fit.seed_everything(config.seed)  # so that a fold does not hang on those before it
     parts = {"train": views[:, train].reshape(-1, views.shape[2]), "val": views[0, checks]}
     head = learn_head(job, config, parts, {"train": labels[train], "val": labels[checks]})
     if head.stopped:

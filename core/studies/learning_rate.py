@@ -44,6 +44,7 @@ def run(job: Job, study: Study) -> None:
 def _sweep(bench: Bench, job: Job, rates: np.ndarray, losses: np.ndarray, number: int) -> None:
     """One run: fills row `number` of `losses` (runs, steps) with the loss of each batch before its step."""
     from core.training import fit
+    from core.training.batches import feature_batches
 
     config = job.config.model_copy(update={"schedule": "constant", "seed": (job.config.seed + number) % 2**31})
     learn = bench.parts[0]
@@ -51,7 +52,7 @@ def _sweep(bench: Bench, job: Job, rates: np.ndarray, losses: np.ndarray, number
     scale = (standard if config.standardise else raw)(features)
     model = fit.head(features.shape[1], classes, len(labels), config)
     model.compile(optimizer=fit.optimizer(config, len(rates)), loss=fit.loss(config))
-    batches = fit.feature_batches(features, labels, classes, config, scale, training=True).repeat()
+    batches = feature_batches(features, labels, classes, config, scale, training=True).repeat()
     for step, batch in zip(range(len(rates)), batches, strict=False):
         if job.should_stop():
             raise Stopped

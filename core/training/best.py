@@ -104,6 +104,7 @@ class _Search:
         """Accuracy and mean log-likelihood over the training and validation parts, each picture judged by a head that did
         not see it: the validation part alone is too small to tell two good sets of networks apart."""
         from core.training import fit
+        from core.training.batches import example_weights
 
         features = np.concatenate([parts["train"], parts["val"]])
         labels = np.concatenate([self.job.labels("train"), self.job.labels("val")])
@@ -114,7 +115,7 @@ class _Search:
                 raise Stopped
             seen, unseen = features[fold != number], fold == number
             scale = standard(seen)
-            weights = fit.example_weights(labels[~unseen], probabilities.shape[1], self.config)
+            weights = example_weights(labels[~unseen], probabilities.shape[1], self.config)
             penalty = max(self.config.l2, 1.0) / len(seen)
             kernel = solve(scaled(seen, *scale), labels[~unseen], weights, probabilities.shape[1], penalty)
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 _ENOUGH = 100
+"""Pictures from which a speed, or the scale of features, can be told."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> d
         # The file that is taken away looks by floats: the numbers on the screen must be its own.
         exact = [replace(spec, integer=False) for spec in specs]
         count = len(plan.part("val"))
-        whole = look(job, specs, train + held_out[:count], config)
+        some = slice(0, count, max(1, count // _ENOUGH))
+        whole = look(job, specs, train + held_out[some], config)
         rest = look(job, exact, held_out, config)
-        learned = aligned(whole[: len(train)], whole[len(train) :], rest[:count])
+        learned = aligned(whole[: len(train)], whole[len(train) :], rest[some])
     else:
         learned, rest = np.split(look(job, specs, train + held_out, config), [len(train)])
     val, test = np.split(rest, [len(plan.part("val"))])
@@ -145,14 +147,15 @@ def learn_head(
     if config.solved:
         return _solved(job, config, (train, truth), (val, labels["val"]), scale)
     from core.training import fit
+    from core.training.batches import feature_batches
 
     with fit.on_cpu():
         model = fit.head(train.shape[1], classes, len(truth), config)
-        batches = fit.feature_batches(train, truth, classes, config, scale, training=True)
-        recorder = fit.Recorder(job, config, len(batches))
-        job.phase("fit", len(batches) * config.epochs)
-        held_out = fit.feature_batches(val, labels["val"], classes, config, scale, training=False)
-        fit.fit(model, batches, held_out, config, recorder)
+        learned_from = feature_batches(train, truth, classes, config, scale, training=True)
+        recorder = fit.Recorder(job, config, len(learned_from))
+        job.phase("fit", len(learned_from) * config.epochs)
+        held_out = feature_batches(val, labels["val"], classes, config, scale, training=False)
+        fit.fit(model, learned_from, held_out, config, recorder)
     learned = model.layers[-1].get_weights()
     kernel, bias = fold(learned[0], learned[1], *scale)
     return Head(kernel, bias, scale, recorder.best_epoch, recorder.stopped)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from core.augmentation import augment, generator, mix
 from core.config import TrainConfig
 from core.threads import in_threads
-from core.training import fit
+from core.training.batches import batches, example_weights, one_hot, sampled
 from core.training.features import CHUNK, Stopped, read_named
 
 IN_MEMORY_BYTES = 1_000_000_000
@@ -55,15 +55,15 @@ def plain_batches(squares: np.ndarray, size: int = 64) -> tf.data.Dataset:
 def picture_batches(
     squares: np.ndarray, labels: np.ndarray, classes: int, config: TrainConfig, *, training: bool
 ) -> tf.data.Dataset:
-    """Batches (see core.training.fit.batches) of pictures float32 (B, S, S, 3) in 0..255.
+    """Batches (see core.training.batches.batches) of pictures float32 (B, S, S, 3) in 0..255.
 
     With `training` they are shuffled anew, changed at random and mixed in every epoch, the same way for the same seed.
     """
-    weights = fit.example_weights(labels, classes, config) if training else np.ones(len(labels), np.float32)
+    weights = example_weights(labels, classes, config) if training else np.ones(len(labels), np.float32)
     changes = config.augment
 
     def load(epoch: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        pictures, truth = squares[rows], fit.one_hot(labels[rows], classes)
+        pictures, truth = squares[rows], one_hot(labels[rows], classes)
         if training and changes.active:
             draws = (generator(config.seed, "draw", epoch, row) for row in rows)
             pictures = np.stack([augment(p, changes, rng) for p, rng in zip(pictures, draws, strict=True)])
@@ -75,6 +75,6 @@ def picture_batches(
     def order(epoch: int) -> np.ndarray:
         if not training:
             return np.arange(len(labels))
-        return fit.sampled(labels, config, generator(config.seed, "order", epoch))
+        return sampled(labels, config, generator(config.seed, "order", epoch))
 
-    return fit.batches(len(order(0)), load, squares.shape[1:], classes, config.batch_size, order)
+    return batches(len(order(0)), load, squares.shape[1:], classes, config.batch_size, order)

@@ -19,7 +19,7 @@ from core.errors import ModelError, RunError
 from core.export import exports_folder, exports_of
 from core.recipes import get_recipe
 from core.records import RunPlan, RunRecords, RunState
-from core.runs import RunSnapshot, live_run, wait
+from core.runs import RunSnapshot, live_run, queue_lock, wait
 from tests.pictures import COLOURS, flat_project, noise_project
 
 BAR = 0.9
@@ -100,7 +100,7 @@ def test_augmentation_reaches_the_frozen_backbone(colours: Path) -> None:
 
 
 def test_thirty_pictures_and_a_large_batch_train(tmp_path: Path) -> None:
-    run = train(Project.open(flat_project(tmp_path / "p", COLOURS, each=3)), TrainConfig(epochs=2, batch_size=128))
+    run = train(Project.open(flat_project(tmp_path / "p", COLOURS, each=3)), TrainConfig(optimizer="adam", epochs=2))
     assert all(np.isfinite(epoch["loss"]) for epoch in run.snapshot().history)
 
 
@@ -127,7 +127,7 @@ def test_stop_ends_within_seconds_and_keeps_what_there_is(tmp_path: Path, phase:
 
 def test_a_killed_worker_is_told_and_the_next_run_works(colours: Path) -> None:
     project = Project.open(colours)
-    run = start(project, TrainConfig(epochs=500, patience=0))
+    run = start(project, TrainConfig(optimizer="adam", epochs=500))
     wait_for_phase(run, "fit")
     os.kill(run.records.state().pid, signal.SIGKILL)
     snapshot = wait(run)
@@ -138,7 +138,7 @@ def test_a_killed_worker_is_told_and_the_next_run_works(colours: Path) -> None:
 
 def test_thirty_presses_are_one_run(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
-    with ThreadPoolExecutor(8) as pool:
+    with queue_lock(), ThreadPoolExecutor(8) as pool:  # so that the first does not end before the last
         runs = set(pool.map(lambda _: start(project, TrainConfig(epochs=1)), range(30)))
     assert len(runs) == 1
     [run] = runs
@@ -158,6 +158,7 @@ def test_a_second_project_waits_for_its_turn(colours: Path, tmp_path: Path) -> N
 
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Path) -> None:
     from core.training import fit
+    from core.training.batches import feature_batches
     from core.training.job import Job
     from core.training.scale import raw
 
@@ -166,7 +167,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Pa
     job = Job(RunRecords(tmp_path), plan, RunState("running", "fit"))
     features, labels = np.full((8, 4), 1e38, np.float32), np.zeros(8, int)
     recorder = fit.Recorder(job, config, 1)
-    data = fit.feature_batches(features, labels, 2, config, raw(features), training=True)
+    data = feature_batches(features, labels, 2, config, raw(features), training=True)
     with pytest.raises(RunError, match="no longer a number"):
         fit.fit(fit.head(4, 2, 8, config), data, data, config, recorder)
 

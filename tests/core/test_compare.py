@@ -56,7 +56,7 @@ def test_two_runs_with_the_same_test_part(project: Project) -> None:
     assert (pair.shared, pair.both, pair.only_first, pair.only_second, pair.neither) == (20, 11, 1, 7, 1)
     assert pair.p == mcnemar(1, 7)
     assert pair.warnings == ()
-    assert [str(difference) for difference in pair.differences] == ["epochs: 20 -> 5"]
+    assert [str(difference) for difference in pair.differences] == ["epochs: 60 -> 5"]
     assert [(r.name, r.total, r.first, r.second) for r in pair.recalls] == [
         ("cat", 10, 0.3, 1.0),
         ("dog", 10, 0.9, 0.8),

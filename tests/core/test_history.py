@@ -70,7 +70,7 @@ def test_the_newest_is_first_and_titles_are_told_apart(project: Project, run: Ru
 def test_what_differs_from_the_recipe_is_told(project: Project) -> None:
     make_run(project, "own", config=TrainConfig(epochs=7, augment={"flip": "horizontal"}))
     (row,) = history.history(project)
-    assert [str(one) for one in row.differs] == ["epochs: 20 -> 7", "augment.flip: off -> horizontal"]
+    assert [str(one) for one in row.differs] == ["epochs: 60 -> 7", "augment.flip: off -> horizontal"]
 
 
 def test_the_numbers_follow_when_a_training_ends(project: Project, run: Run) -> None:

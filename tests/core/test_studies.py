@@ -234,7 +234,7 @@ def until(study: Study, enough: int) -> RunState:
 
 @pytest.mark.slow
 def test_a_stop_keeps_what_is_done_and_the_rest_can_follow(colours: Path) -> None:
-    study = start_cross_validation(Project.open(colours), TrainConfig(epochs=2), 12)
+    study = start_cross_validation(Project.open(colours), TrainConfig(optimizer="adam", epochs=2), 12)
     until(study, 1)
     study.stop()
     wait_for(study)
@@ -312,7 +312,7 @@ def test_colours_may_be_mirrored(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_another_study_is_not_given_out_as_ours(colours: Path) -> None:
     project = Project.open(colours)
-    first = start_cross_validation(project, TrainConfig(epochs=3), 12)
+    first = start_cross_validation(project, TrainConfig(optimizer="adam", epochs=3), 12)
     with pytest.raises(RunError, match="under way"):
         cross_validate(project, TrainConfig(epochs=4))
     first.stop()

@@ -108,7 +108,7 @@ def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) 
 
 
 def test_over_sampling_shows_all_classes_equally_often_and_each_picture_about_as_often() -> None:
-    from core.training.fit import sampled
+    from core.training.batches import sampled
 
     labels = np.repeat([0, 1, 2], [10, 4, 3])
     config = TrainConfig(over_sampling=True)
@@ -152,6 +152,7 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
     tmp_path: Path, monkeypatch: Any, expected: int, later: int, ended: int
 ) -> None:
     from core.training import fit
+    from core.training.batches import feature_batches
     from core.training.scale import standard
 
     clock, rates = 0.0, []
@@ -165,7 +166,7 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
 
     features, labels = toy((20, 20, 20))
     config = TrainConfig(epochs=10, batch_size=15, learning_rate=0.01)
-    train = fit.feature_batches(features, labels, 3, config, standard(features), training=True)
+    train = feature_batches(features, labels, 3, config, standard(features), training=True)
     steps = len(train)
     recorder = Timed(job_in(tmp_path, config), config, steps)
     recorder.epochs = expected
@@ -180,20 +181,21 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
 
 
 def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: Any) -> None:
-    from core.training import fit
+    from core.training import batches
+    from core.training.batches import feature_batches
     from core.training.scale import standard
 
     features, labels = toy((20, 12, 9))
     config = TrainConfig(batch_size=8, over_sampling=True, class_weights=True, seed=4)
 
     def seen(training: bool) -> list[np.ndarray]:
-        batches = fit.feature_batches(features, labels, 3, config, standard(features), training=training)
-        told = [[np.asarray(part) for part in batch] for _ in range(2) for batch in batches]
-        assert len(told) == 2 * len(batches)
+        made = feature_batches(features, labels, 3, config, standard(features), training=training)
+        told = [[np.asarray(part) for part in batch] for _ in range(2) for batch in made]
+        assert len(told) == 2 * len(made)
         return [np.concatenate(parts) for parts in zip(*told, strict=True)]
 
     kept = [seen(True), seen(False)]
-    monkeypatch.setattr(fit, "KEPT_BYTES", 0)
+    monkeypatch.setattr(batches, "KEPT_BYTES", 0)
     for ours, theirs in zip(kept, [seen(True), seen(False)], strict=True):
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(one, other)
@@ -251,13 +253,13 @@ def test_a_score_prefers_right_answers_then_sure_ones() -> None:
 
 
 def test_few_pictures_still_make_sixteen_steps_a_round() -> None:
-    from core.training import fit
+    from core.training.batches import feature_batches
     from core.training.scale import raw
 
     config = TrainConfig(batch_size=128)
     for count, steps in ((5000, 40), (1600, 16), (320, 16), (9, 2)):
         features, labels = np.zeros((count, 4), np.float32), np.arange(count) % 3
-        assert len(fit.feature_batches(features, labels, 3, config, raw(features), training=True)) == steps
+        assert len(feature_batches(features, labels, 3, config, raw(features), training=True)) == steps
 
 
 def test_a_graphics_card_means_mixed_precision_while_training_only(monkeypatch: Any) -> None:

@@ -114,7 +114,7 @@ def test_two_are_laid_beside_each_other(run: Run, better: Run) -> None:
         at
     )
     assert len(at.get("plotly_chart")) == 3
-    assert at.dataframe[0].value.to_numpy().tolist() == [["Rounds (epochs)", "20", "7"]]
+    assert at.dataframe[0].value.to_numpy().tolist() == [["Rounds (epochs)", "60", "7"]]
     sides = next(pills for pills in at.get("button_group") if "sides" in str(pills.key))
     assert sides.value == "only B is right, not A"
     assert len(at.get("image")) == 8
