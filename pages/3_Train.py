@@ -45,7 +45,7 @@ def headline(snapshot: RunSnapshot) -> None:
 def both_curves(snapshot: RunSnapshot) -> None:
     """Accuracy and loss, side by side; their place is kept while there is nothing to draw yet."""
     best = int(snapshot.result["best_epoch"]) if snapshot.result else 0
-    epochs = snapshot.plan.config.epochs if snapshot.live else 0  # it may have ended early
+    epochs = 0 if snapshot.result else snapshot.plan.config.epochs  # it may have ended early
     left, right = st.columns(2, gap="medium")
     with left:
         figure = charts.curves(snapshot.history, "accuracy", "How many are right (accuracy)", epochs, best)
