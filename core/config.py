@@ -307,7 +307,7 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
 
 def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
     """`config` with `key=value` changes; a dot reaches inside (`augment.flip=horizontal`). Raises ConfigError."""
-    values = config.model_dump()
+    values, asked = config.model_dump(), set()
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
@@ -319,7 +319,12 @@ def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
         if not isinstance(target, dict) or last not in target:
             raise ConfigError(f"There is no setting called {key!r}.", f"There are: {', '.join(_names(values))}.")
         target[last] = _value(text.strip())
-    return make_config(values)
+        asked.add(last)
+    made = make_config(values)
+    if "optimizer" in asked and values["optimizer"] == "lbfgs" != made.optimizer:
+        steps = [name for name in STEPPING if getattr(made, name) != TrainConfig.model_fields[name].default]
+        raise ConfigError(f"lbfgs has no use for {', '.join(steps)}.", "Leave that out, or choose adam.")
+    return made
 
 
 def _names(values: dict[str, Any], prefix: str = "") -> list[str]:

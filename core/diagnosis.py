@@ -141,7 +141,9 @@ def _learning(
     if last and last["accuracy"] < 0.6 and test.accuracy < 0.6:
         yield Diagnosis(
             "underfitting",
-            "It has not learned its own training pictures yet (underfitting). More rounds (epochs) may help.",
+            "It has not learned its own training pictures yet (underfitting). More rounds (epochs) "
+            + ("or less restraint (L2) " if pretrained else "")
+            + "may help.",
             f"{last['accuracy']:.0%} of the training pictures right after {len(history)} rounds.",
             "configure",
         )

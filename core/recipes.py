@@ -195,12 +195,13 @@ def forget_recipe(name: str) -> None:
 
 
 def recipe_file(recipe: Recipe) -> bytes:
-    """A recipe as a JSON file that can be given to someone else: what differs from the defaults, and its words."""
+    """A recipe as a JSON file that can be given to someone else: all settings, so that it stays what it is when defaults
+    change, and its words."""
     values = {
         "fieldguide_recipe": 1,
         "title": recipe.title,
         "sentence": recipe.sentence,
-        "config": recipe.config.model_dump(exclude_defaults=True),
+        "config": recipe.config.model_dump(),
     }
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 

@@ -32,7 +32,7 @@ def _opened(folder: str) -> Project:
 @click.argument("folder")
 @with_settings
 @click.option("--method", default="bayesian", show_default=True, help="bayesian, random or grid.")
-@click.option("--vary", multiple=True, default=("learning_rate", "l2"), show_default=True, metavar="NAME[=VALUES]",
+@click.option("--vary", multiple=True, metavar="NAME[=VALUES]",
               help="What may change, with its ends or choices if wanted: l2=1..100, batch_size=32,128.")  # fmt: skip
 @click.option("--trials", default=20, show_default=True, help="How many are tried at most; 0: no limit.")
 @click.option("--minutes", default=0.0, help="How long it may take; 0: no limit.")
@@ -50,7 +50,7 @@ def search(
 ) -> None:
     """Find good settings for FOLDER: many heads, each with other settings, judged on the validation part."""
     config = settings(**chosen)
-    options = space.options_for(method, vary, trials, minutes, workers, config)
+    options = space.options_for(method, vary or space.usual_choice(config), trials, minutes, workers, config)
     study = start_study(_opened(folder), "search", config, options)
     found = wait_for(study, phase_watcher())
     for trial in found["trials"]:

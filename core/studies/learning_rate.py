@@ -50,9 +50,10 @@ def _sweep(bench: Bench, job: Job, rates: np.ndarray, losses: np.ndarray, number
     learn = bench.parts[0]
     features, labels, classes = bench.features[learn], bench.labels[learn], len(job.plan.classes)
     scale = (standard if config.standardise else raw)(features)
-    model = fit.head(features.shape[1], classes, len(labels), config)
-    model.compile(optimizer=fit.optimizer(config, len(rates)), loss=fit.loss(config))
-    batches = feature_batches(features, labels, classes, config, scale, training=True).repeat()
+    with fit.on_cpu():
+        model = fit.head(features.shape[1], classes, len(labels), config)
+        model.compile(optimizer=fit.optimizer(config, len(rates)), loss=fit.loss(config))
+        batches = feature_batches(features, labels, classes, config, scale, training=True).repeat()
     for step, batch in zip(range(len(rates)), batches, strict=False):
         if job.should_stop():
             raise Stopped

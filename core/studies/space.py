@@ -67,12 +67,19 @@ VARIABLE = (
 """Settings that matter for a head on features, those that usually matter most first."""
 
 
+def usual_choice(config: TrainConfig) -> tuple[str, ...]:
+    """What a search changes unless someone chooses: a head that is solved takes no steps."""
+    return ("l2", "class_weights") if config.solved else ("learning_rate", "l2")
+
+
 def usual_range(name: str) -> Range:
     """Where a search looks if nothing else is asked for. Raises ConfigError if it can't change that setting."""
     if name not in VARIABLE:
         raise ConfigError(f"A search cannot change {name!r}.", f"It can change: {', '.join(VARIABLE)}.")
     if name in _NARROWED:
         return _NARROWED[name]
+    if name == "optimizer":
+        return Range(choices=("adam", "adamw", "sgd"))
     kind = TrainConfig.model_fields[name].annotation
     return Range(choices=get_args(kind) if get_origin(kind) is Literal else (False, True))
 
@@ -110,6 +117,11 @@ def options_for(
             "Choose such a model, for instance with the recipe Quick.",
         )
     space = dict(_wanted(text, config) for text in vary)
+    if "lbfgs" in space.get("optimizer", Range()).choices and len(space.keys() & set(STEPPING)):
+        raise ConfigError(
+            "lbfgs takes no small steps, and cannot be tried together with what is about them.",
+            "Choose other optimizers: optimizer=adam,sgd",
+        )
     size = math.prod(len(chosen.points) for chosen in space.values())
     if method == "grid" and size > MOST_TRIALS:
         raise ConfigError(f"The grid would have {size:,} points.", "Let fewer settings change, or try at random.")

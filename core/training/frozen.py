@@ -12,13 +12,14 @@ import numpy as np
 
 from core.backbones import get_backbone
 from core.config import TrainConfig
+from core.errors import RunError
 from core.estimate import note_speed
 from core.records import RunPicture
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
 from core.training.job import Job, Trained, load_in_background, softmax
 from core.training.prepare import ExtractorSpec, build_extractor, prepare, specs_of
-from core.training.scale import class_weights, fold, raw, scaled, standard
-from core.training.solve import answers, solve
+from core.training.scale import class_weights, fold, raw, standard
+from core.training.solve import solve
 
 if TYPE_CHECKING:
     import keras
@@ -137,7 +138,7 @@ def learn_head(
 ) -> Head:
     """Trains a head on "train" and watches "val": features as from `parts_of`, and labels int (N,), by default the plan's.
 
-    Raises RunError when the loss is no longer finite, Stopped if there is nothing to keep.
+    Raises RunError when the loss or a feature is not finite, Stopped if there is nothing to keep.
     """
     train, val, classes = parts["train"], parts["val"], len(job.plan.classes)
     if labels is None:
@@ -170,9 +171,10 @@ def _solved(
 ) -> Head:
     """A head that is solved (see core.training.solve), each of (features, labels); its rounds are told as epochs."""
     (features, truth), classes = train, len(job.plan.classes)
-    seen, held_out = (scaled(part, *scale) for part in (features, val[0]))
+    if not np.isfinite(scale[0]).all():
+        raise RunError("What the model sees is no number (features).", "Choose another model.")
     weights = class_weights(truth, classes) if config.class_weights or config.over_sampling else np.ones(len(truth))
-    penalty = max(config.l2, 1.0) / len(truth) + config.l2_plain  # where all can be told apart, none would never end
+    penalty = config.l2 / len(truth) + config.l2_plain
     rounds, began = 0, time.perf_counter()
     job.phase("fit", config.epochs)
 
@@ -180,7 +182,8 @@ def _solved(
         nonlocal rounds, began
         rounds += 1
         now = time.perf_counter()
-        said = answers(kernel, held_out)
+        folded, bias = fold(kernel[:-1], kernel[-1], *scale)
+        said = softmax(val[0] @ folded + bias)
         own = said[np.arange(len(said)), val[1]].clip(1e-12)
         job.epoch({
             "epoch": rounds,
@@ -194,7 +197,7 @@ def _solved(
         job.progress(rounds, config.epochs)
         return not job.should_stop()
 
-    kernel = solve(seen, truth, weights, classes, penalty, rounds=config.epochs, watch=watch)
+    kernel = solve(features, truth, weights, classes, penalty, rounds=config.epochs, watch=watch, scale=scale)
     stopped = job.should_stop()
     return Head(*fold(kernel[:-1], kernel[-1], *scale), scale, rounds, stopped)
 

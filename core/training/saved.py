@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from core.errors import ModelError
+from core.processes import load
 from core.runs import Run
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ def load_model(run: Run) -> keras.Model:
 
     Only a file that was made here is opened, because a .keras file can hold code. Raises ModelError if it is another.
     """
+    load("core.backbones.hub")  # its layer must be known
     import keras
-
-    from core.backbones import hub  # noqa: F401 - its layer must be known
 
     kept = (run.records.result() or {}).get("model_sha256")
     if hashlib.sha256(run.records.model.read_bytes()).hexdigest() != kept:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.training.job import softmax
+from core.training.scale import fold
 
 _ROUNDS = 60
 _AT_LEAST = 5  # the first step is a careful one, and gains little
@@ -25,26 +26,33 @@ def solve(
     start: np.ndarray | None = None,
     rounds: int = _ROUNDS,
     watch: Callable[[np.ndarray, float, float], bool] | None = None,
+    scale: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Kernel and, as the last row, bias, float32 (F + 1, K), of the least cross-entropy with an L2 penalty.
 
-    `features` float32 (N, F), standardised; `labels` int (N,); `weights` float (N,), mean 1; `penalty` times the squares
-    of the kernel is added, and must be above 0. `start`: a solution of a similar problem. By L-BFGS (Liu and Nocedal
-    1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and the cross-entropy on
-    `features`; the search ends where it says False. Kernel and bias fit `answers`.
+    `features` float32 (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked
+    into the sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float
+    (N,), mean 1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem.
+    By L-BFGS (Liu and Nocedal 1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and
+    the cross-entropy on `features`; the search ends where it says False. Kernel and bias fit `answers` of standardised
+    features.
     """
     kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
     share = (weights / len(labels))[:, None].astype(np.float32)
     rows = np.arange(len(labels))
+    mean, deviation = scale or (np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32))
 
     def look(at: np.ndarray) -> tuple[float, np.ndarray, float, float]:
-        probabilities = softmax(features @ at[:-1] + at[-1])
+        folded, bias = fold(at[:-1], at[-1], mean, deviation)
+        probabilities = softmax(features @ folded + bias)
         sure = np.log(probabilities[rows, labels].clip(1e-12), dtype=np.float64)
         loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - (share[:, 0] * sure).sum())
         right = float((probabilities.argmax(axis=1) == labels).mean()) if watch else 0.0
         probabilities[rows, labels] -= 1
         off = probabilities * share
-        slope = np.vstack([features.T @ off + 2 * penalty * at[:-1], off.sum(axis=0)])
+        total = off.sum(axis=0)
+        pull = (features.T @ off - np.outer(mean, total)) / deviation[:, None]
+        slope = np.vstack([pull + 2 * penalty * at[:-1], total])
         return loss, slope, right, -float(sure.mean())
 
     loss, slope, _, _ = look(kernel)

@@ -169,6 +169,7 @@ def test_a_file_that_is_no_recipe_is_refused_with_the_reason(content: bytes, wor
 def test_recipes_travel_as_files_and_are_kept_here() -> None:
     for recipe in RECIPES.values():
         assert read_recipe(recipe_file(recipe)) == recipe
+        assert json.loads(recipe_file(recipe))["config"].keys() == TrainConfig.model_fields.keys()
     saved = save_recipe("Käfer & Co", TrainConfig(epochs=7), "For beetles.")
     assert saved.name == "kafer-co"
     assert get_recipe("kafer-co") == saved

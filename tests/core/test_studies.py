@@ -104,6 +104,9 @@ def test_a_solved_head_is_the_one_that_scikit_learn_finds(classes: int) -> None:
         features, labels, sample_weight=weights
     )
     assert np.abs(answers(kernel, features) - theirs.predict_proba(features)).max() < 0.01
+    scale = np.linspace(-2, 3, 40, dtype=np.float32), np.linspace(0.1, 4, 40, dtype=np.float32)
+    same = solve(features * scale[1] + scale[0], labels, weights, classes, 3 / 120, scale=scale)
+    np.testing.assert_allclose(same, kernel, atol=2e-3)
 
 
 def studied(features: np.ndarray, dealt: Dealer) -> dict[str, object]:

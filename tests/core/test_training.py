@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from core.config import TrainConfig
+from core.errors import RunError
 from core.processes import ROOT, load
-from core.records import RunPlan, RunRecords, RunState
+from core.records import RunPicture, RunPlan, RunRecords, RunState
 from core.training.job import Job, softmax
+from core.training.prepare import specs_of
 
 CLASSES = ("a", "b", "c")
 
@@ -68,6 +70,44 @@ def test_garbage_is_looked_for_again_once_a_module_is_loaded() -> None:
     with pytest.raises(ModuleNotFoundError):
         load("core.training.nothing")
     assert gc.isenabled()
+
+
+def test_integer_features_get_the_scale_of_floats_from_some_pictures(monkeypatch: Any, tmp_path: Path) -> None:
+    from core.training import frozen
+
+    counts = {"train": 50, "val": 301, "test": 20}
+    pictures = tuple(
+        RunPicture(f"{part}-{number}", f"{number}.jpg", number % 3, part)
+        for part, count in counts.items()
+        for number in range(count)
+    )
+    config = TrainConfig(integer_features=True)
+    job = Job(RunRecords(tmp_path), RunPlan("run", str(tmp_path), 0.0, config, CLASSES, pictures), RunState())
+    floats = {picture.id: np.random.default_rng(row).normal(5, 2, 4) for row, picture in enumerate(pictures)}
+    looked_at: dict[bool, list[str]] = {True: [], False: []}
+
+    def look(_: Job, specs: Any, sights: Any, __: TrainConfig) -> np.ndarray:
+        looked_at[specs[0].integer] += [sight.id for sight in sights]
+        seen = np.array([floats[sight.id] for sight in sights])
+        return 1.5 * seen - 3 if specs[0].integer else seen
+
+    monkeypatch.setattr(frozen, "look", look)
+    parts = frozen.parts_of(job, specs_of(config), config)
+    for part in counts:
+        np.testing.assert_allclose(parts[part], [floats[p.id] for p in pictures if p.part == part], rtol=1e-6)
+    assert len(looked_at[True]) == 50 + 101
+    assert len(set(looked_at[True])) == len(looked_at[True])
+    assert looked_at[False] == [picture.id for picture in pictures if picture.part != "train"]
+
+
+def test_features_that_are_no_numbers_end_a_solved_head(tmp_path: Path) -> None:
+    from core.training.frozen import learn_head
+
+    features, labels = toy((9, 9, 9))
+    features[3, 2] = np.nan
+    parts, truth = {"train": features, "val": features}, {"train": labels, "val": labels}
+    with pytest.raises(RunError, match="no number"):
+        learn_head(job_in(tmp_path, TrainConfig()), TrainConfig(), parts, truth)
 
 
 def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_a_solved_head_has_no_settings_for_small_steps() -> None:
     assert any("learning rate" in caption.value for caption in at.caption)
     choose(at, "adam")
     assert set(STEPPING) < shown(at)
+    assert not any("learning rate" in caption.value for caption in at.caption)
     at.slider(key="k dropout").set_value(0.3)
     drawn(at)
     assert at.session_state["kept"]["dropout"] == 0.3

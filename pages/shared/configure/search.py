@@ -24,6 +24,7 @@ from core.studies.space import (
     options_for,
     space_of,
     tried,
+    usual_choice,
     usual_range,
 )
 from pages.shared import charts, frame
@@ -46,8 +47,6 @@ _PHASES = {
     "features": "looking at each picture once (features)",
     "search": "trying settings",
 }
-_FIRST = {True: ("l2", "class_weights"), False: ("learning_rate", "l2")}
-"""What may change unless someone chooses, where the head is solved and where it learns in steps."""
 
 
 def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainConfig | None:
@@ -116,9 +115,9 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
     names = st.multiselect(
         "What may change",
         VARIABLE,
-        default=_FIRST[config.solved],
+        default=usual_choice(config),
         format_func=lambda name: TrainConfig.model_fields[name].title or name,
-        key=key("vary"),
+        key=key(f"vary {config.solved}"),  # so that the choice is the usual one where a recipe changes it
         persist_state="session",
     )
     wanted = _ends(names, method, key)
