@@ -55,7 +55,7 @@ def main(root: Path, seed: int) -> None:
             edit = one_edit(project, chance, f"{seed}-{turn}")
         except FieldguideError:
             continue
-        if edit and (edit.moved or edit.kind == "rename"):
+        if edit:
             print("done", state_of(root), flush=True)
 
 
