@@ -59,7 +59,7 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
             if not shown:
                 continue
             st.markdown(f"**{title}**")
-            told = st.empty()
+            told = st.empty() if title == _LEARNING else None
             places = st.columns(2, gap="large")
             number = 0
             for name in shown:
@@ -70,7 +70,7 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
                 with places[number % 2]:
                     values[name] = forms.field(TrainConfig, name, values[name], key(name))
                 number += 1
-            if title == _LEARNING and _solved(values):
+            if told and _solved(values):
                 told.caption(
                     "With adam, adamw or sgd there is more to set, for fine-tuning too: learning rate, batch size, dropout "
                     "and others."
