@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from core import store
+from core import signing, store
 from core.errors import FieldguideError, RunError
 from core.processes import start_worker
 from core.project import Project
@@ -50,7 +50,7 @@ def why_not(runs: Sequence[Run]) -> str:
     if len({plan.project for plan in plans}) > 1:
         return "These trainings are of different projects."
     if not all(_can_join(run) for run in runs):
-        return "One of these has no model of its own; choose finished trainings that were not joined themselves."
+        return "One of these has no model of its own; choose trainings that ended here, and were not joined themselves."
     if len({plan.classes for plan in plans}) > 1:
         return "These trainings have different classes."
     if len({plan.config.input_pixels for plan in plans}) > 1:
@@ -161,7 +161,7 @@ def in_order(run: Run, first: RunPlan, part: str) -> np.ndarray:
 
 def _can_join(run: Run) -> bool:
     records = run.records
-    whole = records.state().ended and records.model.is_file() and records.tflite.is_file()
+    whole = records.state().ended and signing.made_here(records.model) and records.tflite.is_file()
     return whole and records.result() is not None and not members_of(run.folder)
 
 

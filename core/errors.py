@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 
 class FieldguideError(Exception):
     """Something a person can put right.
@@ -36,3 +39,65 @@ class RunError(FieldguideError):
 
 class ModelError(FieldguideError):
     """A model file or bundle that cannot be used."""
+
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NOTHING_LOST = "Nothing that was there before is lost."
+
+
+def in_words(error: BaseException) -> FieldguideError:
+    """The same error in words for a person: what happened, and what to do. One that nobody foresaw is named by its kind."""
+    if isinstance(error, FieldguideError):
+        return error
+    if isinstance(error, MemoryError):
+        return FieldguideError("There is not enough memory for this.", "Close other programs, then try again.")
+    if isinstance(error, sqlite3.Error):
+        return _database_in_words(error)
+    if isinstance(error, TimeoutError):  # also of a lock that others hold
+        return FieldguideError("This is being changed by someone else at the moment.", "Try again in a minute.")
+    if isinstance(error, OSError):
+        return _system_in_words(error)
+    return FieldguideError(
+        f"Something went wrong that nobody foresaw ({type(error).__name__}).",
+        f"Reload the page. {_NOTHING_LOST} What happened stands in the window in which Fieldguide was started.",
+    )
+
+
+def _system_in_words(error: OSError) -> FieldguideError:
+    place = f" {error.filename}" if isinstance(error.filename, str) else ""
+    if error.errno in _FULL:
+        return FieldguideError(
+            "The disk is full.", f"Make room on it: empty the trash, or delete a training. {_NOTHING_LOST}"
+        )
+    if error.errno == errno.EROFS:
+        return FieldguideError("This disk can only be read.", "Copy the folder to another place, and open the copy.")
+    if isinstance(error, PermissionError):
+        return FieldguideError(
+            f"It is not allowed to read or write{place or ' there'}.", "Allow it, or choose another place."
+        )
+    if isinstance(error, FileNotFoundError):
+        return FieldguideError(
+            f"{place.strip() or 'A file'} is not there any more.", "Was it moved, or is it on a stick? Reload the page."
+        )
+    return FieldguideError(
+        f"The computer said: {error.strerror or error}{f' ({place.strip()})' if place else ''}.",
+        f"Try again. {_NOTHING_LOST}",
+    )
+
+
+def _database_in_words(error: sqlite3.Error) -> FieldguideError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):  # a full disk shows itself as either
+        return FieldguideError(
+            "The disk is full, or does not answer.",
+            f"Make room on it: empty the trash, or delete a training. {_NOTHING_LOST}",
+        )
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return FieldguideError(
+            "What Fieldguide knows of this folder cannot be read or written.",
+            "Is the folder still there, is the disk full, or may it only be read? Make room, or allow writing.",
+        )
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return FieldguideError("This is being changed by someone else at the moment.", "Try again in a minute.")
+    return FieldguideError("A file of what Fieldguide knows of this folder is damaged.", "Reload the page.")

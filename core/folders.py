@@ -96,11 +96,16 @@ def unwrapped(root: Path) -> Path:
     and no picture."""
     for _ in range(8):
         entries = _entries(root)
-        folders = [entry for entry in entries if entry.is_dir() and not entry.is_symlink()]
+        folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         if len(folders) != 1 or any(is_picture_name(entry.name) for entry in entries):
             break
-        inside = _entries(Path(folders[0].path))
-        if not any(entry.is_dir() for entry in inside) or any(is_picture_name(entry.name) for entry in inside):
+        try:
+            inside = _entries(Path(folders[0].path))
+        except OSError:  # not for us to read: it is left out, and said
+            break
+        if not any(entry.is_dir(follow_symlinks=False) for entry in inside) or any(
+            is_picture_name(entry.name) for entry in inside
+        ):
             break
         root = Path(folders[0].path)
     return root

@@ -6,6 +6,7 @@ that costs one sentence, not the app.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 import weakref
+import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from core import signing, store
 from core.errors import ModelError
+from core.evaluation.calibration import cooled
 from core.intake.archives import MAX_FILE, TOO_LARGE
-from core.prediction import Classifier
+from core.prediction import SPEC_NAME, Classifier, spec_beside
+from core.sureness import Sureness, sureness_of
 
 OPEN_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
@@ -41,16 +46,18 @@ class ForeignModel(Classifier):
     `close` ends it; so does letting go of the object. Two labels of one name are told apart by a number.
     """
 
-    def __init__(self, content: bytes, name: str) -> None:
-        """`content`: the zip's bytes. Raises ModelError, in words for the person who chose the file `name`."""
+    def __init__(self, content: bytes, name: str, sureness: Sureness | None = None) -> None:
+        """`content`: the zip's bytes; `sureness`: what was chosen for a run's own file, which has none inside. Raises
+        ModelError, in words for the person who chose the file `name`."""
         self._content, self._name = content, name
+        self._temperature = sureness.temperature if sureness else 1.0
         self._lock = threading.Lock()
         self.asked = time.monotonic()
         told = self._start()
         try:
             self.classes = _unique(str(one) for one in told["classes"])
             self.pixels = int(told["pixels"])
-            self.threshold = float(told["threshold"])
+            self.threshold = sureness.threshold if sureness and sureness.threshold else float(told["threshold"])
         except (ValueError, KeyError, TypeError):
             self.close()
             raise self._broken() from None
@@ -89,7 +96,7 @@ class ForeignModel(Classifier):
         if not np.isfinite(row).all():
             self._worker.close()
             raise ModelError(f"{self._name} gave an answer without meaning to this picture.", _OTHERWISE)
-        return row.copy()
+        return cooled(row.copy(), self._temperature)
 
     def _start(self) -> dict[str, Any]:
         """Starts the process, opens the model in it, and returns what that tells. Raises ModelError."""
@@ -198,10 +205,37 @@ def _unique(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def load_model(path: Path | str) -> Classifier:
-    """A run folder or a .tflite file with its fieldguide.json, or any exported zip, also one from Teachable Machine, which is
-    read by a process of its own. Raises ModelError."""
+    """A run folder or a .tflite file with its fieldguide.json, or any exported zip, also one from Teachable Machine. What was
+    not made on this computer is read by a process of its own. Raises ModelError."""
     path = Path(path).expanduser()
-    return open_model(path) if path.suffix.lower() == ".zip" else Classifier.load(path)
+    file = path / "model.tflite" if path.is_dir() else path
+    if signing.made_here(file):
+        return Classifier.load(path)
+    if path.suffix.lower() == ".zip":
+        return open_model(path)
+    content = _bundled(file)
+    sureness = sureness_of(path)
+    return ForeignModel(content, file.name, sureness)
+
+
+def _bundled(file: Path) -> bytes:
+    """A .tflite file and what tells of it, as a zip has them. Raises ModelError."""
+    if not file.is_file():
+        raise ModelError(f"There is no file {file}.", "Choose a run folder, a zip from an Export page, or a .tflite.")
+    out = io.BytesIO()
+    try:
+        with file.open("rb") as opened:
+            if opened.read(2) == b"PK":  # a .tflite file may end in a zip of its labels, but begins with none
+                return store.read_bytes(file, MAX_FILE)
+        spec = json.loads(store.read_bytes(spec_beside(file), store.MAX_JSON))
+        with zipfile.ZipFile(out, "w") as bundle:
+            bundle.writestr("model.tflite", store.read_bytes(file, MAX_FILE))
+            bundle.writestr(SPEC_NAME, json.dumps(dict(spec) | {"model": "model.tflite"}))
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no file {error.filename}.", "A model needs fieldguide.json beside it.") from None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ModelError(f"{file.name} cannot be read: {error}.", "Export it again.") from None
+    return out.getvalue()
 
 
 def open_model(source: Path | bytes, name: str = "") -> ForeignModel:

@@ -50,6 +50,10 @@ pillow_heif.register_heif_opener()
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+SIGNATURE = 8 * 8 * 3
+"""Bytes of a signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
     """What one look at a picture file tells.

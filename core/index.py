@@ -6,14 +6,18 @@ be rebuilt from the files.
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-from core.images import PictureFacts
+from core.images import SIGNATURE, PictureFacts
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -24,6 +28,7 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
 _VERSION = 2
+_DIGEST = re.compile("[0-9a-f]{64}")
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
 _columns = attrgetter(*_FACTS.split(", "))
 
@@ -44,6 +49,7 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection with write-ahead logging and a 30 s wait for others; commits at the end, or rolls back."""
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         yield connection
@@ -51,13 +57,32 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, and changes no file. Where there is no room for what write-ahead logging needs, the file
+    is read as it was when it was last written back. Raises sqlite3.Error for a missing or damaged one."""
+    address = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
+            connection.execute("PRAGMA trusted_schema = OFF")
+        yield connection
+    finally:
+        connection.close()
+
+
 def ensure(path: Path, schema: str, version: int = 0) -> None:
-    """Makes the tables of a database of things that can be computed again; a file that is damaged, or of another
-    version, is replaced by an empty one."""
+    """Makes the tables of a database of things that can be computed again; a file that is damaged, of another version, or
+    has other tables (one from elsewhere may have views that never end), is replaced by an empty one."""
     try:
         with connect(path) as db:
             fresh = not db.execute("SELECT 1 FROM sqlite_master").fetchone()
-            if not fresh and db.execute("PRAGMA user_version").fetchone() != (version,):
+            if not fresh and not has_shape(db, schema, version):
                 raise sqlite3.DatabaseError
             db.executescript(f"{schema}; PRAGMA user_version = {version}")
             if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
@@ -71,53 +96,62 @@ def ensure(path: Path, schema: str, version: int = 0) -> None:
             db.executescript(f"{schema}; PRAGMA user_version = {version}")
 
 
+def has_shape(db: sqlite3.Connection, schema: str, version: int) -> bool:
+    """Whether a database has this version and the tables of `schema`, and nothing else that could be run."""
+    if db.execute("PRAGMA user_version").fetchone() != (version,):
+        return False
+    return set(db.execute(_SHAPE).fetchall()) == _shape_of(schema)
+
+
+_SHAPE = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+
+
+@lru_cache(maxsize=16)
+def _shape_of(schema: str) -> set[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(schema)
+        return set(db.execute(_SHAPE).fetchall())
+
+
 class FileIndex:
-    """The rows of one project. An index that is damaged, or of another version, is made anew."""
+    """The rows of one project. An index that is damaged, or of another version, is made anew. Where it cannot be read, as on
+    a full disk, nothing is known, and what cannot be written is not kept: then files are looked at again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        ensure(path, _SCHEMA, _VERSION)
+        with suppress(sqlite3.OperationalError):
+            ensure(path, _SCHEMA, _VERSION)
 
     def rows(self) -> dict[str, FileRow]:
         """Every row, by path."""
-        with connect(self._path) as db:
-            found = db.execute(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files")
-            return {
-                path: FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
-                for path, size, modified, reason, *facts in found
-            }
+        found = self._ask(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files")
+        return {row.path: row for values in found if (row := _row(values))}
 
     def row(self, path: str) -> FileRow | None:
         """What is known of one file."""
-        with connect(self._path) as db:
-            found = db.execute(
-                f"SELECT bytes, modified_ns, reason, {_FACTS} FROM files WHERE path = ?", (path,)
-            ).fetchone()
-        if found is None:
-            return None
-        size, modified, reason, *facts = found
-        return FileRow(path, size, modified, PictureFacts(*facts) if facts[0] else None, reason)
+        found = self._ask(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files WHERE path = ?", path)
+        return _row(found[0]) if found else None
 
     def glance(self, most: int) -> tuple[int, int, list[str]]:
         """(number of usable files, of folders at the top that hold any, paths of up to `most` spread over them)."""
-        with connect(self._path) as db:
-            (count,) = db.execute("SELECT count(*) FROM files WHERE sha256 IS NOT NULL").fetchone()
-            (folders,) = db.execute(
-                "SELECT count(DISTINCT substr(path, 1, instr(path, '/'))) FROM files"
-                " WHERE sha256 IS NOT NULL AND instr(path, '/') > 0"
-            ).fetchone()
-            some = db.execute(
-                "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY path) AS n FROM files WHERE sha256 IS NOT NULL)"
-                " WHERE (n - 1) % ? = 0 LIMIT ?",
-                (max(1, -(-count // most)), most),
-            ).fetchall()
-        return count, folders, [path for (path,) in some]
+        counted = self._ask("SELECT count(*) FROM files WHERE sha256 IS NOT NULL")
+        folders = self._ask(
+            "SELECT count(DISTINCT substr(path, 1, instr(path, '/'))) FROM files"
+            " WHERE sha256 IS NOT NULL AND instr(path, '/') > 0"
+        )
+        count = counted[0][0] if counted else 0
+        some = self._ask(
+            "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY path) AS n FROM files WHERE sha256 IS NOT NULL)"
+            " WHERE (n - 1) % ? = 0 LIMIT ?",
+            max(1, -(-count // most)),
+            most,
+        )
+        return count, folders[0][0] if folders else 0, [str(path) for (path,) in some]
 
     def path_of(self, sha256: str) -> str | None:
         """A file with this content, the first by path."""
-        with connect(self._path) as db:
-            found = db.execute("SELECT path FROM files WHERE sha256 = ? ORDER BY path", (sha256,)).fetchone()
-        return found[0] if found else None
+        found = self._ask("SELECT path FROM files WHERE sha256 = ? ORDER BY path LIMIT 1", sha256)
+        return str(found[0][0]) if found else None
 
     def put(self, rows: Iterable[FileRow]) -> None:
         """Adds or replaces rows, all in one transaction."""
@@ -141,10 +175,37 @@ class FileIndex:
         """Removes the rows of files that are gone."""
         self._write("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
 
+    def _ask(self, question: str, *values: str | int) -> list[tuple]:
+        try:
+            with reading(self._path) as db:
+                return db.execute(question, values).fetchall()
+        except sqlite3.DatabaseError:  # full, gone, or damaged since it was opened
+            return []
+
     def _write(self, statement: str, values: list[tuple]) -> None:
         if not values:
             return
-        with connect(self._path) as db:
+        with suppress(sqlite3.DatabaseError), connect(self._path) as db:
             db.execute("BEGIN IMMEDIATE")
             db.executemany(statement, values)
             db.execute("COMMIT")
+
+
+def _row(values: Sequence[Any]) -> FileRow | None:
+    """A row of the table; None for one that no look at a file can have written."""
+    path, size, modified, reason, *facts = values
+    told = all(isinstance(one, kind) for one, kind in zip(values, (str, int, int, str), strict=False))
+    if not told or not isinstance(path, str):
+        return None
+    if facts[0] is None:
+        return FileRow(path, size, modified, None, reason)
+    sha256, width, height, signature, brightness, sharpness, kind, note = facts
+    whole = (
+        all(isinstance(one, str) for one in (sha256, kind, note))
+        and _DIGEST.fullmatch(sha256)
+        and isinstance(signature, bytes)
+        and len(signature) == SIGNATURE
+        and all(isinstance(one, int) and one > 0 for one in (width, height))
+        and all(isinstance(one, float | int) for one in (brightness, sharpness))
+    )
+    return FileRow(path, size, modified, PictureFacts(*facts), reason) if whole else None

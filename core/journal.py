@@ -3,12 +3,14 @@
 An edit is a list of steps that can each be turned round: a file or folder moved, a folder made or removed, the classes'
 settings replaced. Deleting moves to the trash; adding moves from there. The steps are committed to SQLite first, then
 made, then marked as done; whoever opens the project next completes an edit that a crash cut off.
+
+A folder may come from elsewhere, and its journal with it. Each row is signed when it is written: what this computer did not
+write is shown, but never made, undone or redone.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import time
 import uuid
@@ -20,24 +22,32 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import ProjectError
-from core.index import connect
-from core.steps import Step, carry_out, turned_round
+from core import signing
+from core.confined import Confined
+from core.errors import FieldguideError, ProjectError, in_words
+from core.index import connect, has_shape, reading
+from core.steps import Step, carry_out, read_steps, turned_round
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS edits (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL,
-    steps TEXT NOT NULL, state TEXT NOT NULL, token TEXT NOT NULL DEFAULT ''
+    steps TEXT NOT NULL, state TEXT NOT NULL, token TEXT NOT NULL DEFAULT '', seal TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_state ON edits (state, id);
 CREATE TABLE IF NOT EXISTS origins (picture TEXT PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 1
+_VERSION = 2
 _HALF = ("doing", "undoing")
+_FOREIGN = "foreign"
+"""The state of an edit that this computer did not write."""
+_LOOKED_AT = 200
+"""Rows from elsewhere that are passed over in search of one of our own."""
 
 HIDDEN = ".fieldguide"
 """The folder beside the class folders for all that is not a picture of the person's."""
 TRASH = f"{HIDDEN}/trash"
+STAGING = f"{HIDDEN}/staging"
+"""Where an import puts its pictures until all are ready; what is in there is no one's yet."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +77,10 @@ class Journal:
 
     @contextmanager
     def editing(self) -> Iterator[None]:
-        """Held while an edit is planned and made, by one person at a time. Raises ProjectError if others take too long."""
+        """Held while an edit is planned and made, by one person at a time. Raises ProjectError if others take too long, or if
+        the system refuses what is done meanwhile."""
         if not self._home.is_relative_to(self._root):
-            raise ProjectError(
-                f"The folder {self._root} cannot be written to.", "Copy it to a place of your own, and open the copy."
-            )
+            raise ProjectError(*_why_not(self._root))
         if not self._home.is_dir():
             raise ProjectError(f"The folder {self._root} is gone.", "Was it moved, or is it on a stick?")
         try:
@@ -84,50 +93,77 @@ class Journal:
             raise ProjectError(
                 "Someone else is changing this project at the moment.", "Try again in a minute."
             ) from None
+        except (OSError, sqlite3.Error) as error:
+            words = in_words(error)
+            raise ProjectError(words.message, words.hint) from None
         finally:
             self._held = None
 
     @contextmanager
     def staging(self) -> Iterator[str]:
-        """A new folder in the trash, by its name, to fill for an edit that follows; it is removed again if none refers to
-        it, also after a crash. Raises ProjectError if the project cannot be written to."""
+        """A new folder in STAGING, by its name, to fill for an edit that follows and takes it over by `take_over`; it is
+        removed again if none does, also after a crash. Raises ProjectError if the project cannot be written to."""
+        token, folder = new_token(), Confined(self._root)
         with self.editing():
-            token, mark = new_token(), self._home / "staging"
-            mark.mkdir(exist_ok=True)
-        lock = FileLock(mark / f"{token}.lock")
-        with lock:
+            folder.make_folder(STAGING)
+        with FileLock(self._root / STAGING / f"{token}.lock"):
             try:
-                (self._root / TRASH / token).mkdir(parents=True)
+                with self.editing():
+                    folder.make_folder(f"{STAGING}/{token}")
                 yield token
             finally:
                 self._sweep(token)
 
+    def take_over(self, token: str) -> None:
+        """Makes a folder of STAGING one of the trash, for the edit that is made next and takes from it; to be called inside
+        `editing`, so that nobody empties the trash between the two."""
+        folder = Confined(self._root)
+        folder.make_folder(TRASH)
+        folder.move(f"{STAGING}/{token}", f"{TRASH}/{token}")
+
     def _sweep(self, token: str) -> None:
         with self._database() as db:
             used = db.execute("SELECT 1 FROM edits WHERE token = ? LIMIT 1", (token,)).fetchone()
-        if not used:
-            shutil.rmtree(self._root / TRASH / token, ignore_errors=True)
-        (self._home / "staging" / f"{token}.lock").unlink(missing_ok=True)
+        folder = Confined(self._root)
+        for place in (f"{STAGING}/{token}", *(() if used else (f"{TRASH}/{token}",))):
+            folder.delete(place)
+        (self._root / STAGING / f"{token}.lock").unlink(missing_ok=True)
 
     def _ensure(self) -> None:
-        try:
-            with self._database() as db:
-                version = db.execute("PRAGMA user_version").fetchone()[0]
-                if version > _VERSION:
+        """Makes the tables. A journal of an older version, or one that is damaged, is put aside and begun anew; the file is
+        kept for who can read it, and what an older one tells stays in sight."""
+        told: list[tuple] = []
+        if self._path.exists():
+            with suppress(sqlite3.Error), reading(self._path) as db:  # which changes nothing in it
+                if db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
                     raise ProjectError(
                         "This project was changed with a newer version of Fieldguide.", "Install that version to go on."
                     )
-                if version < _VERSION:
+                if has_shape(db, _SCHEMA, _VERSION):
+                    return
+        try:
+            with self._database() as db:
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
                     db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
+                    return
+                if version == 1:
+                    told = db.execute(
+                        "SELECT at, kind, sentence, token FROM edits ORDER BY id DESC LIMIT 1000"
+                    ).fetchall()
         except sqlite3.OperationalError:
             raise
-        except (
-            sqlite3.DatabaseError
-        ):  # no undo any more, but the pictures are there; the file is kept for who can read it
-            self._path.replace(self._home / f"edits-damaged-{time.time_ns()}.sqlite")
-            for suffix in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            self._ensure()
+        except sqlite3.DatabaseError:
+            version = 0
+        self._path.replace(self._home / f"edits-{version or 'damaged'}-{time.time_ns()}.sqlite")
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._ensure()
+        with self._durable() as db:
+            db.executemany(
+                "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, '[]', 'kept', ?)",
+                told[::-1],
+            )
 
     def apply(self, kind: str, sentence: str, steps: Sequence[Step], token: str = "") -> Edit:
         """Makes an edit, whole or not at all; to be called inside `editing`. What could be redone before is given up.
@@ -138,10 +174,11 @@ class Journal:
         with self._durable() as db:
             db.execute("UPDATE edits SET state = 'dropped' WHERE state = 'undone'")
             row = db.execute(
-                "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, ?, 'doing', ?)",
-                (time.time(), kind, sentence, json.dumps(steps), token),
+                "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, '', 'doing', ?)",
+                (time.time(), kind, sentence, token),
             )
             number = int(row.lastrowid or 0)
+            _seal(db, number, "doing", json.dumps(steps))
         return self._make(number, kind, sentence, steps, "done", "failed")
 
     def undo(self) -> Edit | None:
@@ -173,11 +210,25 @@ class Journal:
         return self._sentence("undone", "ASC")
 
     def history(self, most: int = 50) -> list[tuple[float, str, str]]:
-        """The newest edits: (seconds since 1970, sentence, state)."""
+        """The newest edits: (seconds since 1970, sentence, state); "foreign" are those from another computer."""
         if not self._path.exists():
             return []
-        with self._database() as db:
-            return db.execute("SELECT at, sentence, state FROM edits ORDER BY id DESC LIMIT ?", (most,)).fetchall()
+        try:
+            with reading(self._path) as db:
+                rows = db.execute(
+                    "SELECT id, at, sentence, state, steps, seal FROM edits ORDER BY id DESC LIMIT ?", (most,)
+                ).fetchall()
+        except sqlite3.Error:
+            return []
+        acting = (*_HALF, "done", "undone")
+        return [
+            (
+                float(at) if isinstance(at, int | float) else 0.0,
+                str(sentence),
+                _FOREIGN if state in acting and not _is_own(number, state, steps, seal) else str(state),
+            )
+            for number, at, sentence, state, steps, seal in rows
+        ]
 
     def note_origins(self, origins: Iterable[tuple[str, str, str]]) -> None:
         """Keeps where pictures came from: (picture id, name it had, source); the first word stands."""
@@ -189,45 +240,62 @@ class Journal:
         if not self._path.exists():
             return {}
         found = {}
-        with suppress(sqlite3.DatabaseError), self._database() as db:
+        with suppress(sqlite3.Error), reading(self._path) as db:
             for picture in pictures:
                 row = db.execute("SELECT name, source FROM origins WHERE picture = ?", (picture,)).fetchone()
                 if row:
                     found[picture] = row
         return found
 
-    def forget_all(self) -> None:
-        """Gives up undoing everything so far; to be called inside `editing`."""
+    def empty_trash(self) -> None:
+        """Deletes for good what edits put into the trash, which cannot be undone any more; to be called inside `editing`."""
         with self._durable() as db:
             db.execute("UPDATE edits SET state = 'kept' WHERE state IN ('done', 'undone', 'dropped')")
+            tokens = db.execute("SELECT DISTINCT token FROM edits WHERE token != ''").fetchall()
+        folder = Confined(self._root)
+        for (token,) in tokens:
+            with suppress(ValueError):  # of a name that leads elsewhere
+                folder.delete(f"{TRASH}/{token}")
+
+    def adopt(self) -> None:
+        """Signs the edits that came from elsewhere and can be undone or made again, as a person trusts who made them; to be
+        called inside `editing`. Those with steps that lead out of the project stay as they are."""
+        with self._durable() as db:
+            rows = db.execute("SELECT id, steps, state FROM edits WHERE state IN ('done', 'undone')").fetchall()
+            for number, steps, state in rows:
+                with suppress(ValueError, TypeError):
+                    read_steps(steps)
+                    _seal(db, number, state, steps)
 
     def recover(self) -> None:
-        """Completes what a crash cut off, and removes what it left aside, if no one is at it now."""
-        if not self._path.exists():
-            return
-        try:
-            with self._database() as db:
-                half = db.execute("SELECT 1 FROM edits WHERE state IN (?, ?) LIMIT 1", _HALF).fetchone()
-        except sqlite3.DatabaseError:
-            return  # the next edit puts the file aside
-        if half:
-            try:
+        """Completes what a crash cut off, and removes what it left aside, if no one is at it now. What cannot be completed,
+        and what this computer did not write, is left: a folder opens whatever its journal says."""
+        with suppress(FieldguideError, OSError, sqlite3.Error, Timeout):
+            if self._is_half():
                 with self._lock.acquire(timeout=0):
                     self._complete()
-            except Timeout:
-                return
-        for mark in (self._home / "staging").glob("*.lock"):
-            with suppress(Timeout, OSError), FileLock(mark, timeout=0):
+        for mark in (self._root / STAGING).glob("*.lock"):
+            with suppress(Timeout, OSError, ValueError, sqlite3.Error), FileLock(mark, timeout=0):
                 self._sweep(mark.stem)
+
+    def _is_half(self) -> bool:
+        if not self._path.exists():
+            return False
+        with reading(self._path) as db:
+            return has_shape(db, _SCHEMA, _VERSION) and bool(
+                db.execute("SELECT 1 FROM edits WHERE state IN (?, ?) LIMIT 1", _HALF).fetchone()
+            )
 
     def _complete(self) -> None:
         with self._database() as db:
             rows = db.execute(
-                "SELECT id, kind, sentence, steps, state FROM edits WHERE state IN (?, ?) ORDER BY id", _HALF
+                "SELECT id, kind, sentence, steps, state, seal FROM edits WHERE state IN (?, ?) ORDER BY id", _HALF
             ).fetchall()
-        for number, kind, sentence, steps, state in rows:
-            known = _read(steps)
-            if state == "doing":
+        for number, kind, sentence, text, state, seal in rows:
+            known = _own_steps(number, state, text, seal)
+            if known is None:
+                self._mark(number, _FOREIGN)
+            elif state == "doing":
                 self._make(number, kind, sentence, known, "done", "failed")
             else:
                 self._make(number, kind, sentence, turned_round(known), "undone", "done")
@@ -237,36 +305,43 @@ class Journal:
             made = carry_out(steps, self._root, self._home)
         except OSError as error:
             self._mark(number, else_state)
-            raise ProjectError(
-                f"The computer said: {error.strerror or error}. Nothing was changed.",
-                "Make space, or allow writing in this folder, then try again.",
-            ) from None
+            words = in_words(error)
+            raise ProjectError(f"{words.message} Nothing was changed.", words.hint) from None
         # What was left, or got another name, is not what was planned: the next undo goes by what was made.
         self._mark(number, state, made.steps if state == "done" else turned_round(made.steps))
         moved = tuple((a, b) for name, a, b in made.steps if name == "move")
         return Edit(number, kind, sentence, moved, tuple(made.left))
 
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
-        with self._database() as db:
-            row = db.execute(
-                f"SELECT id, kind, sentence, steps FROM edits WHERE state = ? ORDER BY id {order} LIMIT 1", (state,)
-            ).fetchone()
-        return (row[0], row[1], row[2], _read(row[3])) if row else None
+        """The first edit of our own in a state."""
+        with reading(self._path) if self._held is None else self._database() as db:
+            rows = db.execute(
+                f"SELECT id, kind, sentence, steps, seal FROM edits WHERE state = ? ORDER BY id {order} LIMIT ?",
+                (state, _LOOKED_AT),
+            )
+            for number, kind, sentence, text, seal in rows:
+                steps = _own_steps(number, state, text, seal)
+                if steps is not None:
+                    return number, kind, sentence, steps
+        return None
 
     def _sentence(self, state: str, order: str) -> str:
         if not self._path.exists():
             return ""
         try:
             found = self._newest(state, order)
-        except sqlite3.DatabaseError:
+        except sqlite3.Error:
             return ""
         return found[2] if found else ""
 
     def _mark(self, number: int, state: str, steps: Sequence[Step] | None = None) -> None:
+        """Writes down another state, and other steps. A row from elsewhere stays one: it is not signed."""
         with self._durable() as db:
-            db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
-            if steps is not None:
-                db.execute("UPDATE edits SET steps = ? WHERE id = ?", (json.dumps(steps), number))
+            if state == _FOREIGN:
+                db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
+                return
+            (text,) = db.execute("SELECT steps FROM edits WHERE id = ?", (number,)).fetchone()
+            _seal(db, number, state, text if steps is None else json.dumps(steps))
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -295,5 +370,34 @@ def new_token() -> str:
     return uuid.uuid4().hex
 
 
-def _read(steps: str) -> list[Step]:
-    return [(name, first, second) for name, first, second in json.loads(steps)]
+def _why_not(root: Path) -> tuple[str, str]:
+    """Why a folder's notes are kept elsewhere, and nothing in it is changed."""
+    if (root / HIDDEN).is_symlink():
+        return f"The folder {HIDDEN} in {root} is a link, and nothing is put where a link leads.", "Remove the link."
+    return f"The folder {root} cannot be written to.", "Copy it to a place of your own, and open the copy."
+
+
+def _signed(number: int, state: str, steps: str) -> bytes:
+    return json.dumps([number, state, steps]).encode()
+
+
+def _seal(db: sqlite3.Connection, number: int, state: str, steps: str) -> None:
+    """Writes state and steps of a row with the signature of this computer."""
+    seal = signing.sign("edit", _signed(number, state, steps))
+    db.execute("UPDATE edits SET state = ?, steps = ?, seal = ? WHERE id = ?", (state, steps, seal, number))
+
+
+def _is_own(number: object, state: object, steps: object, seal: object) -> bool:
+    """Whether this computer wrote a row as it is now."""
+    told = isinstance(number, int) and isinstance(state, str) and isinstance(steps, str)
+    return told and signing.is_signed("edit", _signed(number, state, steps), seal)  # type: ignore[arg-type]
+
+
+def _own_steps(number: int, state: str, steps: str, seal: str) -> list[Step] | None:
+    """The steps of a row that this computer wrote; None for any other."""
+    if not _is_own(number, state, steps, seal):
+        return None
+    try:
+        return read_steps(steps)
+    except ValueError:
+        return None

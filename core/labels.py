@@ -6,9 +6,10 @@ saw them are left alone and named in the edit's `left`.
 
 from __future__ import annotations
 
-import shutil
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from core import store
 from core.catalogue import Catalogue, ClassChoices, Picture, class_order
 from core.errors import ProjectError
 from core.folders import ignored
-from core.journal import TRASH, Edit, new_token
+from core.journal import STAGING, TRASH, Edit, new_token
 from core.names import class_key, class_name, free_name
 from core.project import Project
 from core.steps import Step
@@ -59,9 +60,10 @@ def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
         folders = ClassFolders(project)
         steps, target = folders.of(to)
         for number, picture in enumerate(present):
-            staged = f"{TRASH}/{token}/{number}{Path(picture.path).suffix}"
-            store.write_bytes(project.root / staged, (project.root / picture.path).read_bytes())
-            steps.append(("move", staged, folders.place(target, picture.path)))
+            name = f"{token}/{number}{Path(picture.path).suffix}"
+            store.write_bytes(project.root / STAGING / name, project.path_of(picture.path).read_bytes())
+            steps.append(("move", f"{TRASH}/{name}", folders.place(target, picture.path)))
+        project.journal.take_over(token)
         return _noted(project.edit("copy", f"{_count(present)} copied into {to}", steps, token), gone)
 
 
@@ -179,15 +181,18 @@ def redo(project: Project) -> Edit | None:
 
 def trash_size(project: Project) -> tuple[int, int]:
     """(files, bytes) in the trash."""
-    sizes = [path.stat().st_size for path in (project.root / TRASH).rglob("*") if path.is_file()]
+    sizes = []
+    for folder, _, names in os.walk(project.root / TRASH):
+        for name in names:
+            with suppress(OSError):  # it went meanwhile
+                sizes.append(Path(folder, name).lstat().st_size)
     return len(sizes), sum(sizes)
 
 
 def empty_trash(project: Project) -> None:
-    """Deletes what is in the trash for good; what was done before cannot be undone any more."""
+    """Deletes what edits put into the trash for good; what was done before cannot be undone any more."""
     with project.journal.editing():
-        project.journal.forget_all()
-        shutil.rmtree(project.root / TRASH, ignore_errors=True)
+        project.journal.empty_trash()
 
 
 class ClassFolders:
@@ -197,8 +202,9 @@ class ClassFolders:
         self._project = project
         entries = [entry for entry in project.root.iterdir() if not ignored(entry.name)]
         self._by_key: dict[str, list[str]] = {}
+        self._links = {class_key(entry.name) for entry in entries if entry.is_symlink()}
         for entry in sorted(entries):
-            if entry.is_dir() and not entry.is_symlink():
+            if not entry.is_symlink() and entry.is_dir():
                 self._by_key.setdefault(class_key(entry.name), []).append(entry.name)
         self._taken: dict[str, set[str]] = {}
         self._choices = project.class_choices()
@@ -225,6 +231,11 @@ class ClassFolders:
         if found:
             return [], unicodedata.normalize("NFC", name) if unicodedata.normalize("NFC", name) in found else found[0]
         folder = class_name(name)
+        if class_key(folder) in self._links:
+            raise ProjectError(
+                f"{folder} is a link in this project, and nothing is put where a link leads.",
+                "Choose another class, or put a folder in the place of the link.",
+            )
         steps: list[Step] = [("mkdir", folder, "")]
         if self._by_key:  # the others keep their places, keys and colours
             before = self._choices
@@ -246,11 +257,11 @@ def _emptied(project: Project, folder: str, into: str, taken: set[str]) -> list[
     """Steps that move every file below one class folder into another, flat, and remove what is left empty."""
     steps: list[Step] = []
     root = project.root / folder
-    for path in sorted(path for path in root.rglob("*") if path.is_file() or path.is_symlink()):
+    for path in sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file()):
         name = free_name(path.stem, path.suffix, taken)
         taken.add(name.casefold())
         steps.append(("move", path.relative_to(project.root).as_posix(), f"{into}/{name}"))
-    below = sorted((path for path in root.rglob("*") if path.is_dir() and not path.is_symlink()), reverse=True)
+    below = sorted((path for path in root.rglob("*") if not path.is_symlink() and path.is_dir()), reverse=True)
     return steps + [("rmdir", path.relative_to(project.root).as_posix(), "") for path in (*below, root)]
 
 

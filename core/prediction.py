@@ -146,8 +146,8 @@ class Classifier:
                 zipped = file.read(2) == b"PK"  # a .tflite file may end in a zip of its labels
             if zipped:
                 return cls._from_zip(path)
-            model = path.read_bytes()
-            spec = json.loads(_spec_beside(path).read_text(encoding="utf-8"))
+            model = store.read_bytes(path, MAX_MODEL_BYTES)
+            spec = json.loads(store.read_bytes(spec_beside(path), store.MAX_JSON))
         except FileNotFoundError as error:
             raise ModelError(
                 f"There is no file {error.filename}.", "A model needs fieldguide.json beside it."
@@ -206,7 +206,8 @@ class Classifier:
         return Predictions(ids, probabilities, self.classes, self.threshold)
 
 
-def _spec_beside(model: Path) -> Path:
-    """`name.json` for an export that was given a name of its own, else fieldguide.json."""
+def spec_beside(model: Path) -> Path:
+    """Where what tells of a .tflite file lies: `name.json` for an export that was given a name of its own, else
+    fieldguide.json."""
     named = model.with_suffix(".json")
     return named if named.is_file() else model.parent / SPEC_NAME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -20,11 +19,13 @@ from core.folders import Walk, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
 from core.names import as_text, class_name
+from core.project_home import home_of, put_aside
 from core.steps import Step
 from core.threads import chunks, in_threads
 
 _CHOICES = TypeAdapter(ClassChoices)
 _SCAN_BATCH = 64
+_NOT_NOW = "this file cannot be read"
 _ONE_BY_ONE = 1000
 """More files than this that were not seen before are looked up all at once."""
 Progress = Callable[[int, int], None]
@@ -43,11 +44,12 @@ class Project:
         self.home = home
 
     @classmethod
-    def open(cls, folder: Path | str) -> Project:
+    def open(cls, folder: Path | str, *, again: bool = False) -> Project:
         """Opens a folder of class folders in place.
 
-        A single folder that only wraps the class folders is seen through. Raises ProjectError if there is no such
-        folder or it cannot be read.
+        A single folder that only wraps the class folders is seen through. `again`: it was opened before, and is not taken
+        for another one that lies there now without its notes, as under a stick that is not plugged in. Raises ProjectError
+        if there is no such folder or it cannot be read.
         """
         try:
             root = Path(folder).expanduser().absolute()
@@ -66,7 +68,7 @@ class Project:
             raise ProjectError(f"The folder {folder} cannot be read.", "Ask its owner for permission.") from None
         except (OSError, RuntimeError, ValueError):  # a name that is too long, ~nobody, a NUL
             raise ProjectError(f"{folder} is not the name of a folder.", "Check the spelling.") from None
-        project = cls(root, _home_of(root))
+        project = cls(root, home_of(root, make=not again))
         store.sweep(project.runs_dir)
         project.journal.recover()
         return project
@@ -130,6 +132,9 @@ class Project:
                 f"The folder {self.root} is gone.", "Was it moved, renamed, or on a stick that is not plugged in?"
             )
         walk = walk_folders(self.root)
+        odd = put_aside(self.home)
+        if odd:
+            walk.unusable.append(Rejected(HIDDEN, f"{odd} links or devices in it are not read; they lie in quarantine"))
         seen = previous.by_path if previous else {}
         same = {
             path: seen[path]
@@ -148,7 +153,7 @@ class Project:
         fresh = [(path, *stamp) for path, stamp in rest.items() if path not in rows]
         done = 0
         for batch in chunks(in_threads(self._look, fresh), _SCAN_BATCH):
-            self._index.put(batch)
+            self._index.put(row for row in batch if row.reason != _NOT_NOW)
             rows.update((row.path, row) for row in batch)
             done += len(batch)
             if progress:
@@ -168,8 +173,8 @@ class Project:
             return FileRow(path, size, modified, images.inspect((self.root / path).read_bytes()))
         except PictureError as error:
             return FileRow(path, size, modified, None, error.message)
-        except OSError:
-            return FileRow(path, size, modified, None, "this file cannot be read")
+        except (OSError, MemoryError):  # it may be read next time
+            return FileRow(path, size, modified, None, _NOT_NOW)
 
     def file_with(self, content: str) -> Path:
         """A file of the project that has this content, by the id of its picture. Raises PictureError if there is none."""
@@ -191,22 +196,6 @@ class Project:
         made = images.thumbnail(self.file_with(content))
         store.write_bytes(kept, made, durable=False)
         return made
-
-
-def _home_of(root: Path) -> Path:
-    """`.fieldguide` beside the class folders; where that cannot be written, a folder in the data home."""
-    beside = root / HIDDEN
-    try:
-        beside.mkdir(exist_ok=True)
-        probe = beside / f"probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError:
-        elsewhere = store.data_home() / ".read-only-folders" / hashlib.sha256(str(root).encode()).hexdigest()[:16]
-        elsewhere.mkdir(parents=True, exist_ok=True)
-        return elsewhere
-    else:
-        return beside
 
 
 def new_project(name: str) -> Project:

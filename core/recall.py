@@ -11,8 +11,8 @@ import numpy as np
 
 from core import store
 from core.errors import FieldguideError, RunError
+from core.foreign import load_model
 from core.images import read_square
-from core.prediction import Classifier
 from core.project import Project
 from core.records import RunPicture, RunRecords
 
@@ -25,7 +25,7 @@ def ask(records: RunRecords, progress: Callable[[int, int], None]) -> None:
     Those that are gone or damaged are left out. Raises ModelError if there is no model, RunError if no picture is left.
     """
     plan = records.plan()
-    classifier = Classifier.load(records.tflite)
+    classifier = load_model(records.tflite)
     project = Project.open(plan.project)
     pictures, ids, rows = plan.part("train"), [], []
     for number, picture in enumerate(pictures):

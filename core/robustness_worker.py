@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import FieldguideError, PictureError, RunError
+from core.foreign import load_model
 from core.harder import CHANGES, COVERED
 from core.images import read_square
-from core.prediction import Classifier
 from core.processes import own_state
 from core.project import Project
 from core.records import RunPicture, RunPlan, RunRecords
@@ -37,7 +37,7 @@ def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
 def try_harder(job: Job, run: Run) -> Robustness:
     """Asks about everything. Pictures that are gone or went bad are left out. Raises Stopped, RunError if none is left."""
     plan = job.plan
-    classifier = Classifier.load(run.folder)
+    classifier = load_model(run.folder)
     pictures = chosen(plan)
     job.phase("trying harder pictures", len(pictures))
     right = []

@@ -1,18 +1,30 @@
-"""Where things are kept, and how a file is written so that a crash never leaves half of one."""
+"""Where things are kept, and how files are read with bounds, and written so that a crash never leaves half of one."""
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import shutil
+import stat
 import time
 import uuid
+import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from filelock import FileLock
+
 _TEMPORARY = ".fieldguide-tmp-"
+MAX_JSON = 16_000_000
+"""Bytes; ours have a few kilobytes, but for the list of a run's pictures."""
+MAX_ARRAYS = 1_000_000_000
+"""Bytes of the arrays in one .npz file."""
 
 
 def data_home() -> Path:
@@ -47,12 +59,14 @@ def write_with(path: Path, write: Callable[[Path], None], *, durable: bool = Tru
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replaces the file at `path` by `content`, whole or not at all."""
-    write_with(path, lambda temporary: _fill(temporary, content), durable=durable)
+def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
+    """Replaces the file at `path` by `content`, whole or not at all. `private`: other users of this computer cannot read it."""
+    write_with(path, lambda temporary: _fill(temporary, content, private=private), durable=durable)
 
 
-def _fill(path: Path, content: bytes) -> None:
+def _fill(path: Path, content: bytes, *, private: bool) -> None:
+    if private:
+        path.touch(0o600)
     path.write_bytes(content)
 
 
@@ -61,12 +75,54 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """The value in a JSON file, or None if the file is missing or damaged."""
+def update_json(path: Path, change: Callable[[Any], Any]) -> None:
+    """Replaces the value in a JSON file by what `change` makes of it (None if there is none), by one caller at a time, in
+    whatever process. Nothing is written where it stays the same."""
+    with FileLock(path.with_name(f".{path.name}.lock"), timeout=60):
+        before = read_json(path)
+        after = change(before)
+        if after != before:
+            write_json(path, after)
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a plain file. Raises OSError for a link, a device or a pipe, and for more than `most` bytes."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", str(path))
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, "larger than it can be", str(path))
+        content = file.read(most + 1)
+    if len(content) > most:  # it grew meanwhile
+        raise OSError(errno.EFBIG, "larger than it can be", str(path))
+    return content
+
+
+def read_json(path: Path, most: int = MAX_JSON) -> Any:
+    """The value in a JSON file, or None if the file is missing, damaged, no plain file, or larger than `most` bytes."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return json.loads(read_bytes(path, most))
+    except (OSError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays in a .npz file, by name. Raises OSError if it is missing, damaged or larger than MAX_ARRAYS; nothing in it
+    is ever run (no pickles)."""
+    content = read_bytes(path, MAX_ARRAYS)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as members:
+            if sum(member.file_size for member in members.infolist()) > MAX_ARRAYS:
+                raise ValueError("larger than it can be")
+        # Given a path, it would leave a damaged file open.
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {name: np.asarray(file[name]) for name in file.files}
+    except (ValueError, KeyError, TypeError, EOFError, MemoryError, NotImplementedError, RuntimeError) as error:
+        raise OSError(errno.EINVAL, f"damaged: {error}", str(path)) from None
+    except (zipfile.BadZipFile, zlib.error, SyntaxError, OverflowError) as error:  # numpy parses a header as Python
+        raise OSError(errno.EINVAL, f"damaged: {error}", str(path)) from None
 
 
 def sweep(folder: Path, names: str = f"**/{_TEMPORARY}*") -> int:

@@ -19,15 +19,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import store
+from core import images, store
 from core.checks import MAX_CLASSES
-from core.errors import ProjectError
+from core.errors import PictureError, ProjectError
 from core.folders import Walk, ignored, is_picture_name, walk_folders
 from core.intake import Row, archives
 from core.journal import HIDDEN
 from core.names import as_text, free_name, safe_class_name
 from core.project import Progress, Project
 from core.records import RunRecords
+from core.trust import trust
 
 SUFFIX = ".fieldguide.zip"
 _VERSION = 1
@@ -36,7 +37,7 @@ _PICTURES, _KEPT = "pictures/", "kept/"
 _EDITS = "edits.sqlite"
 _TRAVELS = ("classes.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
 _TRAININGS = ("runs", "studies")
-_MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop")
+_MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop", "signatures.json")
 """What is not kept of a training."""
 _HARMLESS = (".json", ".jsonl", ".npz", ".picture")
 """What only holds numbers, words and pictures. Models and databases may come from someone who means harm."""
@@ -133,7 +134,10 @@ def unpack(
             half.rename(target)
         finally:
             shutil.rmtree(half, ignore_errors=True)
-    return Project.open(target), rows
+    project = Project.open(target)
+    if models:
+        trust(project)
+    return project, rows
 
 
 def _fill(
@@ -164,13 +168,26 @@ def _fill(
 
 def _write(wanted: list[tuple[archives.Member, Path]], progress: Progress) -> None:
     for done, (member, place) in enumerate(wanted, 1):
-        place.parent.mkdir(parents=True, exist_ok=True)
         content = member.read()
+        if _is_what_it_says(place, content):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        progress(done, len(wanted))
+
+
+def _is_what_it_says(place: Path, content: bytes) -> bool:
+    """Whether a kept file can be read as what its ending says; what cannot is left out. Raises ProjectError for a bomb."""
+    try:
         if place.suffix == ".npz":
             with archives.open_archive(content):  # numbers can be a bomb, too
                 pass
-        place.write_bytes(content)
-        progress(done, len(wanted))
+        elif place.suffix == ".picture":
+            images.open_picture(content, at_least=32)
+        elif place.suffix == ".json":
+            json.loads(content)
+    except (PictureError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _looked_at(project: Project, progress: Progress) -> list[Row]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from core import images, store
 from core.errors import FieldguideError
-from core.prediction import Classifier
+from core.foreign import load_model
 from core.project import Project
 from core.records import RunRecords
 
@@ -75,7 +75,7 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
     known = _known(records)
     files = [path for path in pictures(project) if path.stem not in known]
     if files:
-        classifier = Classifier.load(records.tflite)
+        classifier = load_model(records.tflite)
         for number, path in enumerate(files):
             progress(number, len(files))
             try:

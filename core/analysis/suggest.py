@@ -11,8 +11,8 @@ from core.analysis.contents import Contents
 from core.analysis.result import Suggestions, folder_of
 from core.catalogue import Picture
 from core.errors import ModelError, PictureError
+from core.foreign import load_model
 from core.images import read_square
-from core.prediction import Classifier
 from core.project import Project
 from core.runs import Run
 from core.threads import chunks, in_threads
@@ -27,7 +27,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
     """
     asked = {f"{run.id} {contents.ids[row]}": contents.pictures[row] for row in contents.unlabelled}
     try:
-        model = Classifier.load(run.folder)
+        model = load_model(run.folder)
     except ModelError:
         return None
     kept = FeatureStore(folder_of(project) / "answers.sqlite")

@@ -19,11 +19,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from filelock import FileLock
 
-from core import store
+from core import signing, store
 from core.errors import ModelError
 from core.evaluation.calibration import cooled
 from core.explain.maps import METHODS, Check, Explanation, Method, check, occlusion, overlay, scaled
-from core.prediction import Classifier
+from core.foreign import load_model
 from core.processes import reap, start_worker
 from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
@@ -56,13 +56,13 @@ def keep(run: Run, model: bytes | None) -> None:
     digest = ""
     if model is not None:
         digest = hashlib.sha256(model).hexdigest()
-        store.write_bytes(folder_of(run) / "explain.tflite", model)
+        signing.write_signed(folder_of(run) / "explain.tflite", model)
     store.write_json(folder_of(run) / "explain.json", {"version": VERSION, "of": _model_of(run), "sha256": digest})
 
 
 def is_ready(run: Run) -> bool:
     """Whether nothing is left to be made: the file is there, or this run can have none."""
-    return _note(run) is not None or not run.records.model.is_file()
+    return _note(run) is not None or not signing.made_here(run.records.model)
 
 
 def stamp(run: Run) -> str:
@@ -119,7 +119,7 @@ class Explainer:
         self.classes, self.pixels = plan.classes, plan.config.input_pixels
         self._temperature = sureness_of(run.folder).temperature
         self._file = _File.of(run)
-        self._classifier = None if self._file else Classifier.load(run.folder)
+        self._classifier = None if self._file else load_model(run.folder)
 
     @property
     def method(self) -> Method:
@@ -193,9 +193,9 @@ def _model_of(run: Run) -> str:
 
 
 def _note(run: Run) -> dict[str, Any] | None:
-    """What `keep` noted, if it is of this version, of the run's present model, and the file has not gone."""
+    """What `keep` noted, if it is of this version, of the run's present model, and the file is there as it was made here."""
     note = store.read_json(folder_of(run) / "explain.json")
     if not isinstance(note, dict) or note.get("version") != VERSION or note.get("of") != _model_of(run):
         return None
-    there = not note.get("sha256") or (folder_of(run) / "explain.tflite").is_file()
+    there = not note.get("sha256") or signing.made_here(folder_of(run) / "explain.tflite")
     return note if "sha256" in note and there else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from core import store
+from core import signing, store
 from core.config import ExportFormat
 from core.errors import ModelError, RunError
 from core.export.kinds import ALL, Kind, can_be_made
@@ -23,6 +23,7 @@ from core.processes import reap, start_worker
 from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
 from core.sureness import sureness_of
+from core.trust import why_not_loaded
 
 FAILED = "failed.json"
 """In the folder of a kind that could not be made: what happened, and what to do."""
@@ -77,11 +78,13 @@ def exports_folder(run: Run, kind: str = "") -> Path:
 
 
 def exports_of(run: Run) -> dict[str, Export]:
-    """The exports that are ready, by kind; those made before the model's sureness was changed are not."""
+    """The exports that are ready, by kind; not those made before the model's sureness was changed, or on another computer:
+    what was measured there is not known here."""
     found: dict[str, Export] = {}
     sureness = asdict(sureness_of(run.folder))
     for kind in KINDS:
-        report = store.read_json(exports_folder(run, kind) / "report.json")
+        file = exports_folder(run, kind) / "report.json"
+        report: Any = store.read_json(file) if signing.made_here(file) else None
         try:
             if report.pop("sureness") != sureness:
                 continue
@@ -92,7 +95,7 @@ def exports_of(run: Run) -> dict[str, Export]:
             )
         except (AttributeError, TypeError, KeyError):
             continue
-        if export.file.exists() and export.zip.is_file():
+        if export.file.exists() and signing.made_here(export.zip):
             found[kind] = export
     return found
 
@@ -123,10 +126,13 @@ def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool
     """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
     nothing while one is at work, and says whether it was started.
 
-    Raises RunError if the run has no model, ModelError if what makes a kind is not installed.
+    Raises RunError if the run has no model, ModelError if it came from elsewhere, or what makes a kind is not installed.
     """
     if not run.records.model.is_file():
         raise RunError("This run has no model to export.", "Train first, and let it finish.")
+    reason = why_not_loaded(run)
+    if reason:
+        raise reason
     wanted = [kind.name for kind in possible_kinds()] if kinds is None else kinds
     if not all(map(can_be_made, wanted)):
         raise ModelError(

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from PIL import Image
 
-from core import store
+from core import signing, store
 from core.card import markdown
 from core.config import ExportConfig, ExportFormat
 from core.errors import FieldguideError, ModelError
@@ -235,7 +235,8 @@ class _Exporter:
             "integer_only": kind.litert and is_integer_only(content),
             "note": note,
         }
-        store.write_json(folder / "report.json", report)
+        signing.sign_files(bundle, *([] if model.is_dir() else [model]))
+        signing.write_signed(folder / "report.json", json.dumps(report).encode())
 
 
 def words_for(error: Exception, records: RunRecords) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from core.index import FileRow
 from core.intake.archives import MAX_FILE, TOO_LARGE
 from core.intake.plan import Entry, Plan, Reader, Row
 from core.intake.stored import storable
-from core.journal import TRASH, Edit
+from core.journal import STAGING, TRASH, Edit
 from core.labels import ClassFolders
 from core.names import class_key, file_stem
 from core.project import Project
@@ -52,7 +53,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A picture that lies in the trash folder of its import, or the reason why it does not."""
+    """A picture that lies in the staging folder of its import, under the name `staged`, or the reason why it does not."""
 
     entry: Entry
     staged: str
@@ -85,7 +86,7 @@ def _prepared(
             batch: list[tuple[Entry, bytes | str, str]] = []
             while len(batch) < _BATCH and done < total and sum(len(content) for _, content, _ in batch) < _BATCH_BYTES:
                 entry = plan.entries[done]
-                batch.append((entry, _content(read, entry), f"{TRASH}/{token}/{done}"))
+                batch.append((entry, _content(read, entry), f"{token}/{done}"))
                 done += 1
             yield from pool.map(lambda each: _prepare(project.root, *each), batch)
             if progress:
@@ -113,7 +114,7 @@ def _prepare(root: Path, entry: Entry, content: bytes | str, place: str) -> _Rea
             facts = replace(facts, note=images.inspect(content).note)
     except PictureError as error:
         return _Ready(entry, "", None, "", error.message)
-    store.write_bytes(root / f"{place}{suffix}", stored)
+    store.write_bytes(root / STAGING / f"{place}{suffix}", stored)
     return _Ready(entry, f"{place}{suffix}", facts, hashlib.sha256(content).hexdigest())
 
 
@@ -125,10 +126,13 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     folders = ClassFolders(project)
     steps: list[Step] = []
     rows: list[Row] = []
-    fresh: list[tuple[str, _Ready]] = []
+    fresh: list[_Ready] = []
     for one in ready:
         if one.facts is None:
             rows.append(Row(one.entry.name, "rejected", one.reason))
+            continue
+        if not (project.root / STAGING / one.staged).is_file():
+            rows.append(_as_it_came(Row(one.entry.name, "taken"), ""))
             continue
         to = one.entry.class_name
         there = known.get(one.facts.sha256) or known.get(one.original) or []
@@ -145,8 +149,8 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
             steps.append(("move", loose.path, path))
             rows.append(Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path))
         else:
-            steps.append(("move", one.staged, path))
-            fresh.append((path, one))
+            steps.append(("move", f"{TRASH}/{one.staged}", path))
+            fresh.append(one)
             elsewhere = next((p.class_name for p in there if p.class_name), None)
             rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
         known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
@@ -154,14 +158,30 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         return Report(plan.source, (*rows, *plan.rows), None)
     count = sum(row.outcome == "taken" for row in rows)
     sentence = f"{count} picture{'' if count == 1 else 's'} added from {plan.source}"
+    project.journal.take_over(token)
     edit = project.edit("import", sentence, steps, token)
-    project.know(
-        FileRow(path, status.st_size, status.st_mtime_ns, one.facts)
-        for path, one in fresh
-        if (status := (project.root / path).stat())
-    )
-    project.journal.note_origins((one.facts.sha256, one.entry.name, plan.source) for _, one in fresh if one.facts)
+    arrived = dict(edit.moved)
+    planned = {path: first for name, first, path in steps if name == "move"}
+    rows = [_as_it_came(row, arrived.get(planned[row.path], "")) if row.outcome == "taken" else row for row in rows]
+    kept: list[FileRow] = []
+    origins: list[tuple[str, str, str]] = []
+    for new in fresh:
+        place = arrived.get(f"{TRASH}/{new.staged}")
+        with suppress(OSError):  # someone has moved it already
+            if place and new.facts:
+                status = (project.root / place).stat()
+                kept.append(FileRow(place, status.st_size, status.st_mtime_ns, new.facts))
+                origins.append((new.facts.sha256, new.entry.name, plan.source))
+    project.know(kept)
+    project.journal.note_origins(origins)
     return Report(plan.source, (*rows, *plan.rows), edit)
+
+
+def _as_it_came(row: Row, path: str) -> Row:
+    """What is said of a picture that was to be taken, by where it came to lie; "" for nowhere."""
+    if not path:
+        return Row(row.name, "rejected", "it went missing while it was being added: add it again")
+    return replace(row, path=path)
 
 
 def _as_picture(path: str, to: str | None, facts: images.PictureFacts) -> Picture:

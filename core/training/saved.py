@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from core.errors import ModelError
 from core.processes import load
 from core.runs import Run
+from core.trust import why_not_loaded
 
 if TYPE_CHECKING:
     import keras
@@ -16,14 +15,15 @@ if TYPE_CHECKING:
 def load_model(run: Run) -> keras.Model:
     """Pictures float32 (N, S, S, 3) in 0..255 -> probabilities (N, K).
 
-    Only a file that was made here is opened, because a .keras file can hold code. Raises ModelError if it is another.
+    Only a file that was made on this computer, or trusted on it, is opened, because a .keras file can hold code. Raises
+    ModelError for another.
     """
+    reason = why_not_loaded(run)
+    if reason:
+        raise reason
     load("core.backbones.hub")  # its layer must be known
     import keras
 
-    kept = (run.records.result() or {}).get("model_sha256")
-    if hashlib.sha256(run.records.model.read_bytes()).hexdigest() != kept:
-        raise ModelError(f"The model file of {run.id} is not the one that was trained here.", "Train again.")
     return keras.models.load_model(run.records.model, compile=False)
 
 

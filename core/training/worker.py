@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core import store
+from core import signing, store
 from core.diagnosis import diagnose
 from core.errors import ModelError
 from core.evaluation import Evaluation, evaluate_predictions
@@ -79,10 +79,11 @@ def finish(job: Job, trained: Trained) -> None:
 
     model = trained.join()
     store.write_with(records.model, model.save)
+    signing.sign_files(records.model)
     result["model_sha256"] = hashlib.sha256(records.model.read_bytes()).hexdigest()
     records.write_result(result)
     try:
-        store.write_bytes(records.tflite, to_tflite(model))
+        signing.write_signed(records.tflite, to_tflite(model))
     except Refused:
         job.state.message = "This network cannot be written as a .tflite file, so it cannot be tried or taken away."
         job.state.hint = "Choose another model for that."

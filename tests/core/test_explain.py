@@ -187,7 +187,7 @@ def test_without_the_keras_model_parts_are_covered(copied: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_exchanged_model_is_not_opened(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exchanged_model_is_not_opened(copied: Run) -> None:
     from core.explain import worker
 
     shutil.rmtree(folder_of(copied))
@@ -196,11 +196,9 @@ def test_an_exchanged_model_is_not_opened(copied: Run, monkeypatch: pytest.Monke
     me = psutil.Process()
     RunRecords(folder_of(copied)).write_state(RunState("running", "loading", pid=me.pid, born=birth_of(me.pid)))
     assert worker.main(copied.folder) == 1
-    assert not explain.is_ready(copied)
-    assert "not the one that was trained here" in RunRecords(folder_of(copied)).state().message
-    monkeypatch.setattr(explain, "prepare", lambda run: None)
-    with pytest.raises(ModelError, match="not the one that was trained here"):
-        explain.make(copied)
+    assert "made on another computer" in RunRecords(folder_of(copied)).state().message
+    assert explain.is_ready(copied)  # nothing can be made of it
+    assert Explainer(copied).method == "occlusion"
 
 
 @pytest.mark.slow

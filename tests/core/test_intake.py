@@ -16,7 +16,7 @@ from PIL import Image
 from core import Project, intake, labels
 from core.errors import ProjectError
 from core.images import open_picture
-from core.journal import HIDDEN
+from core.journal import STAGING
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 
 
@@ -205,7 +205,7 @@ def test_nothing_is_added_if_it_is_broken_off(project: Project) -> None:
     with pytest.raises(CancelledError):
         intake.take(project, plan, cancel)
     assert project.scan() == before
-    assert not list((project.root / HIDDEN / "trash").iterdir())
+    assert not list((project.root / STAGING).iterdir())
     assert not list((project.home / "staging").iterdir())
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from core import Run, foreign, store
+from core import Run, foreign, signing, store
 from core.errors import ModelError
 from core.export import export, exports_folder, exports_of
 from core.export.kinds import ALL
@@ -291,12 +291,12 @@ def test_row_42_a_file_that_answers_differently_is_told_in_red(trained: Run, col
     report = exports_folder(trained, "float32") / "report.json"
     before = store.read_json(report)
     try:
-        store.write_json(report, before | {"agreement": ALL["float32"].bar - 0.01})
+        signing.write_signed(report, json.dumps(before | {"agreement": ALL["float32"].bar - 0.01}).encode())
         assert not exports_of(trained)["float32"].good
         at = visit("pages/6_Export.py", colours, run=trained.id)
         assert any("differently" in str(error.value) for error in at.error), words(at)
-        store.write_json(report, before)
+        signing.write_signed(report, json.dumps(before).encode())
         at = visit("pages/6_Export.py", colours, run=trained.id)
         assert not any("differently" in str(error.value) for error in at.error)
     finally:
-        store.write_json(report, before)
+        signing.write_signed(report, json.dumps(before).encode())

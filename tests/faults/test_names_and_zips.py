@@ -26,7 +26,7 @@ from core.config import SplitConfig
 from core.errors import FieldguideError, ProjectError
 from core.export import export
 from core.intake import archives, tables
-from core.journal import HIDDEN, TRASH
+from core.journal import HIDDEN, STAGING, TRASH
 from core.names import class_name, file_stem, safe_class_name
 from core.splits import make_split
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
@@ -269,11 +269,11 @@ def test_row_19_of_half_an_import_nothing_is_left(project: Project) -> None:
     before = visible(project)
     ended = subprocess.run([sys.executable, "-c", _KILLED, project.root], cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
-    assert len(list((project.root / TRASH).rglob("*.png"))) > 20  # it was at it
+    assert len(list((project.root / STAGING).rglob("*.png"))) > 20  # it was at it
     assert visible(project) == before
     again = Project.open(project.root)
-    assert not list((again.root / TRASH).rglob("*"))
-    assert not list((again.home / "staging").iterdir())
+    assert not (again.root / TRASH).exists()
+    assert not list((again.root / STAGING).iterdir())
     assert again.scan().counts == {"elm": 0}
     assert intake.take(again, intake.from_pictures([("1.png", picture())])).count("taken") == 1
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import FieldguideError
 from core.export import exports_of
-from core.foreign import ForeignModel, open_model
+from core.foreign import ForeignModel, load_model, open_model
 from core.prediction import Classifier
 from core.runs import RunSnapshot
 from pages.shared import frame
@@ -32,7 +32,7 @@ class Tested:
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the model")
 def _load(path: str, identity: str) -> Classifier:  # noqa: ARG001 - the identity is part of the key
-    return Classifier.load(path)
+    return load_model(path)
 
 
 @st.cache_resource(max_entries=1)
