@@ -7,6 +7,6 @@ if __name__ == "__main__":
 
     home.show()
 else:
-    from pages.shared import server
+    from pages.shared import frame, server
 
-    app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE)
+    app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE, on_script_error=frame.say)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -18,33 +17,20 @@ from core.catalogue import Catalogue
 from core.cells import as_csv, safe_cell
 from core.commands import explain, runs, serve, studies
 from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
-from core.errors import ConfigError, FieldguideError, PictureError
+from core.errors import ConfigError, FieldguideError, PictureError, in_words
 from core.export import KINDS
 from core.export import export as make_export
 from core.folders import ignored
 from core.foreign import load_model
 from core.intervals import told
+from core.launch import open_app
+from core.opened import open_project
 from core.project import Project
 from core.report import report
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run
 from core.runs import train as train_run
 from core.sureness import NOT_SURE
-
-ROOT = Path(__file__).parents[1]
-SAFE_SETTINGS = (
-    "--server.address=127.0.0.1",
-    "--server.allowedHosts=localhost",
-    "--server.allowedHosts=127.0.0.1",
-    "--browser.gatherUsageStats=false",
-    "--client.showErrorDetails=none",
-    "--client.showSidebarNavigation=false",
-    "--client.toolbarMode=minimal",
-    "--server.fileWatcherType=none",
-    "--server.showEmailPrompt=false",
-    "--server.maxWidgetStateSize=64",
-)
-"""The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,24 +42,13 @@ def cli(context: click.Context) -> None:
         open_app()
 
 
-def open_app() -> None:
-    """Replaces this process by the app's server, with the project's own look and safe settings from any folder."""
-    os.chdir(ROOT)
-    arguments = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *SAFE_SETTINGS]
-    if os.name == "nt":  # Windows has no exec that keeps the console
-        import subprocess
-
-        sys.exit(subprocess.call(arguments))
-    os.execv(sys.executable, arguments)  # noqa: S606
-
-
 @cli.command()
 @click.argument("folder")
 @click.option("--quick", is_flag=True, help="Leave out the search for wrong labels, which takes a model and a minute.")
 @as_json
 def check(folder: str, quick: bool, json_: bool) -> None:
     """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
-    project = Project.open(folder)
+    project = open_project(folder)
     catalogue = project.scan(bar("looking at pictures"))
     problems = checks.find_problems(catalogue)
     reason = checks.why_not_trainable(catalogue)
@@ -141,7 +116,7 @@ def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> 
     plan = intake.look(Path(source)).into(into)
     if target.parent.is_dir():
         target.mkdir(exist_ok=True)
-    report = intake.take(Project.open(target), plan, bar("reading pictures"))
+    report = intake.take(open_project(target), plan, bar("reading pictures"))
     for row in report.rows:
         if row.reason and row.outcome != "skipped":
             click.echo(f"{row.name} - {row.reason}")
@@ -161,7 +136,7 @@ def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> 
 def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
     """Train on the class folders in FOLDER and say how good the model is."""
     config = settings(**chosen)
-    project = Project.open(folder)
+    project = open_project(folder)
     project.scan(bar("looking at pictures"))
     analysis.stop(project)
     run = train_run(project, config, Path(out) if out else None, _training_watcher())
@@ -327,8 +302,8 @@ def main() -> None:
         _end(str(error))
     except click.exceptions.Abort:
         _end("Stopped.")
-    except (OSError, sqlite3.Error) as error:
-        _end(f"The computer said: {error}. Make space, allow reading and writing there, or choose another place.")
+    except (OSError, sqlite3.Error, MemoryError) as error:
+        _end(str(in_words(error)))
     except RecursionError:
         _end("These settings are nested too deeply. A setting is a number, a word, or one group of them.")
     except click.ClickException as error:

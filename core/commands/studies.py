@@ -10,6 +10,7 @@ from core import analysis, ensembles
 from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import TrainConfig
 from core.intervals import told
+from core.opened import open_project
 from core.project import Project
 from core.runs import evaluate, open_run
 from core.studies import cross_validation, learning_curve, mirror, space, start_study, wait_for
@@ -22,7 +23,7 @@ def add_to(cli: click.Group) -> None:
 
 
 def _opened(folder: str) -> Project:
-    project = Project.open(folder)
+    project = open_project(folder)
     project.scan(bar("looking at pictures"))
     analysis.stop(project)
     return project

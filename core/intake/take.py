@@ -163,18 +163,19 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     arrived = dict(edit.moved)
     planned = {path: first for name, first, path in steps if name == "move"}
     rows = [_as_it_came(row, arrived.get(planned[row.path], "")) if row.outcome == "taken" else row for row in rows]
-    kept: list[FileRow] = []
-    origins: list[tuple[str, str, str]] = []
-    for new in fresh:
-        place = arrived.get(f"{TRASH}/{new.staged}")
-        with suppress(OSError):  # someone has moved it already
-            if place and new.facts:
-                status = (project.root / place).stat()
-                kept.append(FileRow(place, status.st_size, status.st_mtime_ns, new.facts))
-                origins.append((new.facts.sha256, new.entry.name, plan.source))
-    project.know(kept)
-    project.journal.note_origins(origins)
+    _note(project, plan.source, [(place, one) for one in fresh if (place := arrived.get(f"{TRASH}/{one.staged}"))])
     return Report(plan.source, (*rows, *plan.rows), edit)
+
+
+def _note(project: Project, source: str, arrived: list[tuple[str, _Ready]]) -> None:
+    """Tells the index of the files that came, and keeps where they came from."""
+    known: list[FileRow] = []
+    for place, one in arrived:
+        with suppress(OSError):  # someone has moved it already
+            status = (project.root / place).stat()
+            known.append(FileRow(place, status.st_size, status.st_mtime_ns, one.facts))
+    project.know(known)
+    project.journal.note_origins((one.facts.sha256, one.entry.name, source) for _, one in arrived if one.facts)
 
 
 def _as_it_came(row: Row, path: str) -> Row:

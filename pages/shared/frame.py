@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
-from core import checks
+from core import checks, opened
 from core.about import about, title
 from core.catalogue import Catalogue
-from core.errors import FieldguideError
+from core.errors import FieldguideError, in_words
 from core.export import exports_of
 from core.project import Project
 from core.recipes import title_of
@@ -37,6 +37,9 @@ PHASES = {
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",
 }
+
+
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,9 @@ def begin(title: str, *, strip: bool = True) -> Here:
     if project is None:
         _sidebar(None)
         st.title(title, anchor=False)
-        _say_gone()
-        if not state.gone_project():
+        if not _ask_to_open():
             st.info("No project is open in this tab.", icon=":material/folder_open:")
-        if st.button("Choose one on the first page", type="primary", icon=":material/home:"):
+        if st.button("Choose one on the first page", icon=":material/home:"):
             st.switch_page("app.py")
         st.stop()
     with stopping_at_errors():
@@ -89,19 +91,41 @@ def begin_home() -> None:
     project = state.current_project()
     if project is None:
         _sidebar(None)
-        _say_gone()
+        _ask_to_open()
         return
     with stopping_at_errors():
         _sidebar(Here(project, state.catalogue_of(project), state.current_run(project)))
 
 
-def _say_gone() -> None:
-    gone = state.gone_project()
-    if gone:
+def _ask_to_open() -> bool:
+    """Where the address or this tab asks for a folder that is not open: says why, and offers to open it. Whether there is
+    such a folder asked for. Nothing in it has been looked at before the button is pressed."""
+    root = state.wanted_project()
+    if not root:
+        return False
+    shown = literal(root if len(root) <= _LONGEST else f"{root[:_LONGEST]}…")
+    if not state.is_there(root):
         st.warning(
-            f"The folder {literal(gone)} is not there any more. Was it moved, or is it on a stick?",
+            f"There is no folder {shown}. Was it moved, or is it on a stick that is not plugged in?",
             icon=":material/folder_off:",
         )
+        return True
+    known = root in opened.opened()
+    why = (
+        "What Fieldguide knew of it is not there any more. Is it on a stick or a network that is not there now?"
+        if known
+        else "A link asks for it, and it was never opened on this computer. Nothing in it has been looked at yet."
+    )
+    st.warning(f"**Open this folder?** {shown}  \n{why}", icon=":material/folder_open:")
+    if st.button("Open this folder", type="primary"):
+        try:
+            project = state.open_project(root)
+        except FieldguideError as error:
+            show_error(error)
+        else:
+            st.query_params["project"] = str(project.root)
+            st.rerun()
+    return True
 
 
 def _set_up(title: str) -> None:
@@ -126,6 +150,12 @@ def stopping_at_errors() -> Iterator[None]:
 def show_error(error: FieldguideError, place: DeltaGenerator | None = None) -> None:
     """What happened, then what to do; `place`: where, if not here."""
     (place or st).error(f"**{literal(error.message)}** {literal(error.hint)}", icon=":material/error:")
+
+
+def say(error: Exception) -> bool:
+    """Shows whatever went wrong on a page as a sentence instead of a nameless box; the log of the server has the rest."""
+    show_error(in_words(error))
+    return True
 
 
 def rerun_dialog() -> None:

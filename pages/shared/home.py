@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import intake, store, travel
+from core import intake, opened, store, travel
 from core.errors import FieldguideError
 from core.intake.archives import SUFFIXES
 from core.names import file_stem, free_name
@@ -18,6 +18,9 @@ from core.project import Progress, Project, copy_sample, new_project
 from pages.shared import drawings, folders, frame, server, state
 from pages.shared.gallery import mosaic
 from pages.shared.text import count, literal
+
+_FIRST = 12
+"""Projects that are shown before a person asks for all of them."""
 
 
 def enter(folder: str | Path) -> None:
@@ -200,34 +203,50 @@ def _begin(name: str) -> None:
 
 
 def _opened_before() -> None:
-    recent = state.recent_projects()
-    if not recent:
+    every = opened.opened()
+    if not every:
         return
     st.subheader("Opened before", anchor=False)
+    shown = every if st.session_state.get("all projects") else every[:_FIRST]
     with st.grid("auto", min_column_width=230, gap="small"):
-        for root in recent:
+        for root in shown:
             with st.container(border=True):
                 _card(root)
+    if len(shown) < len(every):
+        st.button(
+            f"Show all {len(every):,}",
+            icon=":material/expand_more:",
+            on_click=lambda: st.session_state.update({"all projects": True}),
+        )
 
 
 def _card(root: str) -> None:
+    st.markdown(f"**{literal(Path(root).name)}**")
     try:
-        project = Project.open(root)
+        project = Project.open(root, again=True)
         pictures, classes, some = project.glance()
-    except FieldguideError:
-        st.markdown(f"**{literal(Path(root).name)}**")
-        st.caption("This folder is gone. Was it moved, or on a stick?")
-        if st.button("Forget it", key=f"forget {root}", icon=":material/close:"):
-            state.forget_project(root)
-            st.rerun()
+    except FieldguideError as error:
+        _cannot_be_opened(root, error)
         return
     if some:
-        shown = tuple(str(path) for path in some)
-        st.image(mosaic(shown, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
-    st.markdown(f"**{literal(project.name)}**")
+        files = tuple(str(path) for path in some)
+        st.image(mosaic(files, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
     st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}")
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
             enter(root)
         if st.button("Pack", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"):
             _pack(root)
+
+
+def _cannot_be_opened(root: str, error: FieldguideError) -> None:
+    """What a card says of a folder that does not open now."""
+    if state.is_there(root):
+        st.caption(literal(str(error)))
+        if st.button("Open it again", key=f"again {root}", icon=":material/arrow_forward:"):
+            enter(root)
+    else:
+        st.caption("This folder is gone. Was it moved, or is it on a stick?")
+    if st.button("Forget it", key=f"forget {root}", icon=":material/close:", type="tertiary"):
+        opened.forget(root)
+        st.rerun()

@@ -18,19 +18,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import FieldguideError
 from core.images import open_picture
 from core.prediction import Classifier
 from core.project import Project
+from pages.shared.guard import Guard
 
 _SECRET = secrets.token_bytes(16)
 _LARGE = 1600
@@ -168,39 +166,10 @@ def _same_origin(request: Request) -> bool:
     return site == "same-origin" and (not origin or origin.partition("://")[2] == request.headers.get("host"))
 
 
-class _Guard:
-    """Answers only to the names that the server may be called by, as Streamlit does for its own connection, and forbids
-    other sites to show a page of ours in a frame."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        allowed = st.get_option("server.allowedHosts")
-        host = Headers(scope=scope).get("host", "").rpartition(":")[0] or Headers(scope=scope).get("host", "")
-        if allowed and "*" not in allowed and host and host not in allowed:
-            await PlainTextResponse("This is not the name of this server.", 403)(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Frame-Options"] = "DENY"
-                headers["Content-Security-Policy"] = "frame-ancestors 'none'"
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Cross-Origin-Resource-Policy"] = "same-origin"
-            await send(message)
-
-        await self._app(scope, receive, guarded)
-
-
 ROUTES = [
     Route("/thumbnail/{project}/{content:str}.jpg", _thumbnail),
     Route("/picture/{project}/{content:str}.jpg", _picture),
     Route("/live/{key}", _live, methods=["POST"]),
     Route("/file/{key}", _file),
 ]
-MIDDLEWARE = [Middleware(_Guard)]
+MIDDLEWARE = [Middleware(Guard)]

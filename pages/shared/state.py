@@ -10,14 +10,14 @@ from typing import Any
 
 import streamlit as st
 
-from core import analysis, store
+from core import analysis, opened, store
 from core.analysis import Analysis
 from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.findings import Finding, dismissed_count, find
-from core.journal import HIDDEN, Edit
+from core.journal import Edit
 from core.project import Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs, start
@@ -30,58 +30,42 @@ _SLOW_SECONDS = 0.3
 _RECENT = 8
 
 
-def _recent_file() -> Path:
-    return store.data_home() / "recent.json"
-
-
-def recent_projects() -> list[str]:
-    """Folders that were opened, the latest first; some may be gone."""
-    found = store.read_json(_recent_file())
-    return [str(path) for path in found] if isinstance(found, list) else []
-
-
 def open_project(folder: str | Path) -> Project:
-    """Opens a folder, makes it this tab's project, and remembers it. Raises ProjectError."""
-    project = Project.open(folder)
-    root = str(project.root)
-    st.session_state["project"] = root
+    """Opens a folder because a person asked for it, makes it this tab's project, and remembers it. Raises ProjectError."""
+    project = opened.open_project(folder)
+    st.session_state["project"] = str(project.root)
     st.session_state.pop("run", None)
-    _remember(root)
     prepare_in_background(TrainConfig())
     return project
 
 
-def _remember(root: str) -> None:
-    store.write_json(_recent_file(), [root, *(path for path in recent_projects() if path != root)][:_RECENT])
-
-
-def forget_project(root: str) -> None:
-    """Takes a folder off the list of recent ones; the folder itself is not touched."""
-    store.write_json(_recent_file(), [path for path in recent_projects() if path != root])
+def wanted_project() -> str:
+    """The folder that the address asks for, else that of this tab, or ""."""
+    return str(st.query_params.get("project") or st.session_state.get("project") or "")
 
 
 def current_project() -> Project | None:
-    """This tab's project: the one in the address, else the one opened before. None if there is none or it is gone."""
-    root = st.query_params.get("project") or st.session_state.get("project")
-    if not root:
-        return None
-    # A link from elsewhere must not make a project of any folder: only of one that was opened here before.
-    if not (Path(root) / HIDDEN).is_dir() and root not in recent_projects():
+    """This tab's project: the one in the address, else the one opened before. None if there is none, if it is gone, or if
+    only a link says so: nothing in such a folder is looked at."""
+    root = wanted_project()
+    if not root or root not in opened.opened():
         return None
     try:
-        project = Project.open(root)
+        project = Project.open(root, again=True)
     except FieldguideError:
         return None
     if st.session_state.get("project") != str(project.root):
         st.session_state["project"] = str(project.root)
-        _remember(str(project.root))
+        opened.remember(project)
     return project
 
 
-def gone_project() -> str:
-    """The folder that the address or this tab asks for and that is not there any more, or ""."""
-    root = st.query_params.get("project") or st.session_state.get("project") or ""
-    return "" if not root or Path(root).is_dir() else str(root)
+def is_there(root: str) -> bool:
+    """Whether there is such a folder; False too for what can be the name of none."""
+    try:
+        return Path(root).is_absolute() and Path(root).is_dir()
+    except (OSError, ValueError):  # too long, or a NUL in it
+        return False
 
 
 def link_params() -> dict[str, str]:

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from core import Project
+from core.opened import open_project
 from core.records import RunPicture
 from tests.pictures import shaded
 from tests.runs import make_run
@@ -43,7 +43,7 @@ def main() -> None:
             colour = tuple(int(c) for c in rng.integers(30, 220, 3))
             for number in range(EACH):
                 shaded(colour, number, (40, 40)).save(root / f"class {label:02}" / f"{number:03}.png")
-        project = Project.open(root)
+        project = open_project(root)
         catalogue = project.scan()
         place = {name: position for position, name in enumerate(catalogue.classes)}
         pictures = list(catalogue.pictures)

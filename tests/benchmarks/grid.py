@@ -17,7 +17,8 @@ from statistics import median
 import psutil
 from streamlit.testing.v1 import AppTest
 
-from core import Project, labels
+from core import labels
+from core.opened import open_project
 from pages.shared import state
 from pages.shared.grid import Op
 from pages.shared.pictures import edits
@@ -35,7 +36,7 @@ def milliseconds(*actions: Callable[[], object]) -> float:
 
 
 def main(folder: Path) -> None:
-    project = Project.open(folder)
+    project = open_project(folder)
     began = time.perf_counter()
     catalogue = project.scan()
     print(f"{len(catalogue.pictures):,} pictures, looked at in {time.perf_counter() - began:.1f} s")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,8 +60,10 @@ REFUSE = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMExcep
 
 
 @pytest.fixture
-def live(page: Page, trained: Run, colours: Path) -> Page:
-    """The Test page of the trained colours."""
+def live(page: Page, home: Path, data_home: Path, trained: Run, colours: Path) -> Page:
+    """The Test page of the trained colours, which this person has opened and trained before."""
+    shutil.copy(data_home / ".key", home / ".key")
+    (home / "recent.json").write_text(json.dumps([str(colours)]))
     page.context.add_init_script(WATCH)
     page.goto(f"{page.url.rstrip('/')}/Test?project={colours}&run={trained.id}")
     expect(page.get_by_text(LOOK)).to_be_visible(timeout=PATIENCE)

@@ -44,6 +44,7 @@ def test_the_web_process_never_loads_tensorflow(trained: object, colours: Path) 
     pages = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.py"))
     code = f"""
 import logging; logging.disable()
+from core.opened import open_project; open_project({str(colours)!r})
 from streamlit.testing.v1 import AppTest
 for page in {["app.py", *pages]}:
     at = AppTest.from_file("app.py", default_timeout=60)
@@ -67,7 +68,7 @@ def test_no_dangerous_shortcut_is_used() -> None:
 
 
 def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
-    from core.__main__ import SAFE_SETTINGS
+    from core.launch import SAFE_SETTINGS
 
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     for setting in SAFE_SETTINGS:

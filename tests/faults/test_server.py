@@ -30,9 +30,10 @@ def test_only_this_machine_can_connect(server: Server) -> None:
     assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
 
 
-def handshake(server: Server, host: str, origin: str | None) -> int:
+def handshake(server: Server, host: str, origin: str | None, cookie: str = "") -> int:
     """The status that a WebSocket request gets: 101 is let in."""
     lines = ["GET /_stcore/stream HTTP/1.1", f"Host: {host}", *([f"Origin: {origin}"] if origin else [])]
+    lines += [f"Cookie: {cookie}"] if cookie else []
     lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
     lines += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:

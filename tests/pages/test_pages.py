@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, analysis
 from core.journal import HIDDEN
+from core.opened import open_project, opened
 from core.recipes import all_recipes, get_recipe, recipe_file
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -22,7 +23,7 @@ def visit(page: str, project: Path | None = None, **params: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if project:
         if project.is_dir():
-            Project.open(project)
+            open_project(project)
         at.query_params["project"] = str(project)
     for name, value in params.items():
         at.query_params[name] = value
@@ -50,17 +51,61 @@ def test_without_a_project_every_page_leads_home(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_project_that_is_gone_leads_home(page: str, tmp_path: Path) -> None:
     said = words(visit(page, tmp_path / "gone")).replace("\\", "")
-    assert f"The folder {tmp_path / 'gone'} is not there any more" in said
+    assert f"There is no folder {tmp_path / 'gone'}" in said
 
 
 def test_a_link_makes_no_project_of_a_folder_that_was_never_opened(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "private", COLOURS, each=4)
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     at.query_params["project"] = str(folder)
+    at.query_params["view"] = "Map"
     at.run()
-    at.switch_page(PAGES[0]).run()
-    assert "No project is open" in words(at)
+    for page in ("app.py", *PAGES):
+        at.switch_page(page).run()
+        assert "Open this folder?" in words(at)
+        assert str(folder) in words(at).replace("\\", "")
     assert not (folder / HIDDEN).exists()
+    assert str(folder) not in opened()
+    button(at, "Open this folder").click().run()
+    assert not at.exception
+    assert (folder / HIDDEN).is_dir()
+    assert str(folder) in opened()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "relative/folder",
+        ".",
+        "~",
+        "/tmp/\0x",
+        "/" + "a" * 5000,
+        "/etc/passwd",
+        "/dev/zero",
+        "<img src=x onerror=alert(1)>",
+    ],
+)
+def test_an_address_that_names_no_folder_is_a_sentence(name: str) -> None:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.query_params["project"] = name
+    at.run()
+    assert not at.exception
+    assert "There is no folder" in words(at)
+
+
+def test_a_stick_that_is_not_there_does_not_become_an_empty_project(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "stick", COLOURS, each=4)
+    visit(PAGES[0], folder)
+    folder.rename(tmp_path / "elsewhere")
+    folder.mkdir()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    at.query_params["project"] = str(folder)
+    at.run()
+    assert "What Fieldguide knew of it is not there any more" in words(at)
+    assert not (folder / HIDDEN).exists()
+    folder.rmdir()
+    (tmp_path / "elsewhere").rename(folder)
+    assert "Open this folder?" not in words(at.run())
 
 
 @pytest.mark.parametrize("page", PAGES[3:])
