@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from core.journal import HIDDEN
+from core.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One usable picture: `id` is the SHA-256 of the file's bytes (hex), `path` is relative to the project, `size` in bytes,
-    `kind` Pillow's name of the format; the others are those of `images.PictureFacts`."""
+    `kind` Pillow's name of the format; the others are those of `images.PictureFacts`.
+
+    `part`: "train", "val" or "test" where the pictures came split already; `group`: what a person's table says that it
+    belongs to. None where nothing is said.
+    """
 
     id: str
     path: str
@@ -26,6 +32,8 @@ class Picture:
     kind: str = ""
     note: str = ""
     modified_ns: int = 0
+    part: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ class Rejected:
 @dataclass(frozen=True)
 class Catalogue:
     """What a look at the folders found. `classes` also names folders without a usable picture, in the order that the
-    person chose, else by name; those in `aside` are not trained on; `colours` are numbers of a palette."""
+    person chose, else by name; those in `aside` are not trained on; `colours` are numbers of a palette; `layout` says where
+    the class folders lie."""
 
     pictures: tuple[Picture, ...]
     classes: tuple[str, ...]
@@ -63,6 +72,7 @@ class Catalogue:
     skipped: int = 0
     aside: frozenset[str] = frozenset()
     colours: dict[str, int] = field(default_factory=dict)
+    layout: Layout = field(default_factory=Layout)
 
     @cached_property
     def by_class(self) -> dict[str, list[Picture]]:
@@ -75,7 +85,7 @@ class Catalogue:
 
     @cached_property
     def unlabelled(self) -> list[Picture]:
-        """Pictures that lie loose at the root."""
+        """Pictures that lie in no class folder."""
         return [picture for picture in self.pictures if picture.class_name is None]
 
     @cached_property
@@ -97,19 +107,23 @@ class Catalogue:
 
         None where that takes a look: a move of a folder, from outside, or into a folder that was no class.
         """
-        folders = {
-            picture.path.partition("/")[0]: picture.class_name for picture in self.pictures if picture.class_name
-        }
-        folders = {name: name for name in self.classes} | folders
         pictures = dict(self.by_path)
         for old, new in moved:
-            picture = pictures.pop(old, None)
-            first, slash, _ = new.partition("/")
-            if picture is None or (slash and first not in folders and first != HIDDEN):
+            picture, hidden = pictures.pop(old, None), new.startswith(f"{HIDDEN}/")
+            part, folder = self.layout.place(new)
+            known = folder or new.rpartition("/")[0] in {"", *self.layout.roots}
+            if picture is None or not (known or hidden):
                 return None
-            if first != HIDDEN:
-                pictures[new] = replace(picture, path=new, class_name=folders[first] if slash else None)
+            if not hidden:
+                if part is None and self.layout.place(old)[0] is None:
+                    part = picture.part  # as an import said
+                pictures[new] = replace(picture, path=new, class_name=self.layout.classes.get(folder), part=part)
         return replace(self, pictures=tuple(pictures[path] for path in sorted(pictures)))
+
+    @cached_property
+    def worked_out(self) -> dict[Any, Any]:
+        """What others have worked out from it, by keys of theirs, so that it is done once."""
+        return {}
 
     @property
     def counts(self) -> dict[str, int]:

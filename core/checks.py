@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.catalogue import Catalogue, Picture
+from core.layout import in_parts
 
 NEAR = 5.0
 """Mean difference of two signatures (0..255) up to which two pictures count as near-duplicates. On flower_photos this
@@ -36,32 +38,30 @@ def near_groups(pictures: Sequence[Picture]) -> list[int]:
     mean first, since two signatures can't be nearer than their means.
     """
     count = len(pictures)
-    parent = list(range(count))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    if count:
-        signatures = np.stack([np.frombuffer(p.signature, np.uint8).reshape(64, 3) for p in pictures]).astype(np.int16)
-        order = np.argsort(signatures.mean(axis=(1, 2)), kind="stable")
-        signatures = signatures[order]
-        means = signatures.mean(axis=(1, 2))
-        limits = np.minimum(NEAR, PLAIN * signatures.std(axis=(1, 2)))
-        # Means of quarters are nearer to each other than the whole is: most pairs are told apart by 12 numbers.
-        quarters = signatures.reshape(count, 2, 4, 2, 4, 3).mean(axis=(2, 4), dtype=np.float32).reshape(count, 12)
-        ends = np.searchsorted(means, means + NEAR, side="right")
-        for this, end in enumerate(ends):
-            close = np.abs(quarters[this + 1 : end] - quarters[this]).mean(axis=1) <= limits[this] + 1e-3
-            others = np.flatnonzero(close) + this + 1
-            apart = np.abs(signatures[others] - signatures[this]).mean(axis=(1, 2))
-            for other in others[apart <= np.minimum(limits[others], limits[this])]:
-                a, b = sorted((root(int(order[other])), root(int(order[this]))))
-                parent[b] = a
+    if not count:
+        return []
+    signatures = np.stack([np.frombuffer(p.signature, np.uint8).reshape(64, 3) for p in pictures]).astype(np.int16)
+    order = np.argsort(signatures.mean(axis=(1, 2)), kind="stable")
+    signatures = signatures[order]
+    means = signatures.mean(axis=(1, 2))
+    limits = np.minimum(NEAR, PLAIN * signatures.std(axis=(1, 2)))
+    # Means of quarters are nearer to each other than the whole is: most pairs are told apart by 12 numbers.
+    quarters = signatures.reshape(count, 2, 4, 2, 4, 3).mean(axis=(2, 4), dtype=np.float32).reshape(count, 12)
+    ends = np.searchsorted(means, means + NEAR, side="right")
+    group = np.arange(count)
+    members = [[row] for row in range(count)]
+    for this, end in enumerate(ends):
+        close = np.abs(quarters[this + 1 : end] - quarters[this]).mean(axis=1) <= limits[this] + 1e-3
+        others = np.flatnonzero(close & (group[this + 1 : end] != group[this])) + this + 1
+        apart = np.abs(signatures[others] - signatures[this]).mean(axis=(1, 2))
+        for other in np.unique(group[others[apart <= np.minimum(limits[others], limits[this])]]).tolist():
+            small, large = sorted((other, int(group[this])), key=lambda number: len(members[number]))
+            group[members[small]] = large
+            members[large] += members[small]
+    found = np.empty(count, int)
+    found[order] = group
     numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(i), len(numbers)) for i in range(count)]
+    return [numbers.setdefault(number, len(numbers)) for number in found.tolist()]
 
 
 def is_tiny(width: int, height: int) -> bool:
@@ -73,6 +73,7 @@ def find_problems(catalogue: Catalogue) -> list[Problem]:
     """What can be said in words, the gravest first; what is wrong with single pictures is in core.findings."""
     return [
         *_rejected(catalogue),
+        *_split(catalogue),
         *_empty(catalogue),
         *_links(catalogue),
         *_passed_over(catalogue),
@@ -90,15 +91,27 @@ def why_not_trainable(catalogue: Catalogue) -> str:
         return f"There is only one class, {next(iter(counts))}. A model needs at least two to tell apart."
     if len(counts) > MAX_CLASSES:
         return f"There are {len(counts)} classes; at most {MAX_CLASSES} are supported."
-    for name, pictures in catalogue.by_class.items():
-        different = len({picture.id for picture in pictures})
-        if 0 < different < 3:
-            return f"{name} has too few different pictures ({different}): each class needs at least 3, better 20."
+    different = {name: {picture.id for picture in pictures} for name, pictures in catalogue.by_class.items()}
+    everywhere = Counter(content for contents in different.values() for content in contents)
+    for name, contents in different.items():
+        if 0 < len(contents) < 3:
+            return f"{name} has too few different pictures ({len(contents)}): each class needs at least 3, better 20."
+        own = sum(everywhere[content] == 1 for content in contents)
+        if contents and own < 3:
+            return (
+                f"The pictures of {name} lie in another class, too, all but {own}: decide under Problems which class each is. "
+                "At least 3 must be left."
+            )
     return ""
 
 
 def _rejected(catalogue: Catalogue) -> list[Problem]:
     return [Problem("unreadable", f"{r.path} - {r.reason}", (r.path,)) for r in catalogue.rejected]
+
+
+def _split(catalogue: Catalogue) -> list[Problem]:
+    told = in_parts(picture.part for picture in catalogue.pictures)
+    return [Problem("split", f"The pictures came split already: {told}.")] if told else []
 
 
 def _empty(catalogue: Catalogue) -> list[Problem]:

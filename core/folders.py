@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import images
 from core.catalogue import Rejected
 from core.journal import HIDDEN
-from core.names import class_key
+from core.layout import Layout, find_parts, layout_of, may_be_split
 
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 
@@ -27,20 +27,26 @@ def is_picture_name(name: str) -> bool:
 
 @dataclass
 class Walk:
-    """What lies in a folder of class folders: picture files with (bytes, modified ns), class folder -> class name, links,
-    which are never followed, what cannot be used at all, and the others: no pictures, or hidden."""
+    """What lies in a folder of class folders: picture files with (bytes, modified ns), folders, links, which are never
+    followed, what cannot be used at all, and the others: no pictures, or hidden."""
 
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    folders: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     unusable: list[Rejected] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+
+    def layout(self, known: Mapping[str, str] | None = None) -> Layout:
+        """Where the classes lie. `known`: the folders of parts that were found before: what was split stays so, also where
+        edits have left too little to tell it by."""
+        tops = [folder for folder in self.folders if "/" not in folder]
+        found = find_parts(self.folders, self.files) if may_be_split(tops) else {}
+        return layout_of(self.folders, {**found, **(known or {})})
 
 
 def walk_folders(root: Path) -> Walk:
     """Lists a folder of class folders, without opening a file."""
     found = Walk()
-    names: dict[str, str] = {}
     stack = [""]
     while stack:
         where = stack.pop()
@@ -63,9 +69,7 @@ def walk_folders(root: Path) -> Walk:
                 found.links.append(relative)
             elif entry.is_dir():
                 stack.append(relative)
-                if not where:
-                    name = unicodedata.normalize("NFC", entry.name)
-                    found.folders[entry.name] = names.setdefault(class_key(name), name)
+                found.folders.append(relative)
             elif is_picture_name(entry.name) and entry.is_file():
                 try:
                     status = entry.stat()
@@ -84,6 +88,15 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def subfolders(root: Path, where: str = "") -> list[str]:
+    """The folders in the folder `where` of a project, relative to `root`, but for links and hidden ones; none if it is gone."""
+    try:
+        entries = _entries(root / where)
+    except OSError:
+        return []
+    return [f"{where}/{e.name}".lstrip("/") for e in entries if e.is_dir() and not e.is_symlink() and _is_text(e.name)]
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

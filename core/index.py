@@ -132,11 +132,12 @@ class FileIndex:
         found = self._ask(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files WHERE path = ?", path)
         return _row(found[0]) if found else None
 
-    def glance(self, most: int) -> tuple[int, int, list[str]]:
-        """(number of usable files, of folders at the top that hold any, paths of up to `most` spread over them)."""
+    def glance(self, most: int) -> tuple[int, list[str], list[str]]:
+        """(number of usable files, the folders that hold any, paths of up to `most` spread over them)."""
         counted = self._ask("SELECT count(*) FROM files WHERE sha256 IS NOT NULL")
+        # What is left of a path without the characters, at its end, that are no slash.
         folders = self._ask(
-            "SELECT count(DISTINCT substr(path, 1, instr(path, '/'))) FROM files"
+            "SELECT DISTINCT rtrim(rtrim(path, replace(path, '/', '')), '/') FROM files"
             " WHERE sha256 IS NOT NULL AND instr(path, '/') > 0"
         )
         count = counted[0][0] if counted else 0
@@ -146,7 +147,7 @@ class FileIndex:
             max(1, -(-count // most)),
             most,
         )
-        return count, folders[0][0] if folders else 0, [str(path) for (path,) in some]
+        return count, [str(folder) for (folder,) in folders], [str(path) for (path,) in some]
 
     def path_of(self, sha256: str) -> str | None:
         """A file with this content, the first by path."""

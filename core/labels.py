@@ -16,7 +16,6 @@ from pathlib import Path
 from core import store
 from core.catalogue import Catalogue, ClassChoices, Picture, class_order
 from core.errors import ProjectError
-from core.folders import ignored
 from core.journal import STAGING, TRASH, Edit, new_token
 from core.names import class_key, class_name, free_name
 from core.project import Project
@@ -34,8 +33,13 @@ def move(project: Project, pictures: Sequence[Picture], to: str | None) -> Edit:
     with project.journal.editing():
         present, gone = _present(project, pictures)
         folders = ClassFolders(project)
-        steps, target = folders.of(to)
-        steps += [("move", p.path, folders.place(target, p.path)) for p in present if _class_folder(p.path) != target]
+        steps: list[Step] = []
+        for picture in present:
+            made, target = folders.of(to, beside=picture.path)
+            steps += made
+            here = folders.layout.place(picture.path)[1]
+            if here != target and (here or to is not None):
+                steps.append(("move", picture.path, folders.place(target, picture.path)))
         where = f"into {to}" if to is not None else "out of their class"
         return _noted(project.edit("move", f"{_count(present)} {where}", steps), gone)
 
@@ -48,7 +52,7 @@ def move_each(project: Project, moves: Sequence[tuple[Picture, str]]) -> Edit:
         folders = ClassFolders(project)
         steps: list[Step] = []
         for picture in present:
-            made, target = folders.of(wanted[picture.path])
+            made, target = folders.of(wanted[picture.path], beside=picture.path)
             steps += [*made, ("move", picture.path, folders.place(target, picture.path))]
         return _noted(project.edit("move", f"{_count(present)} put into the class suggested", steps), gone)
 
@@ -58,8 +62,10 @@ def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
     with project.journal.staging() as token, project.journal.editing():
         present, gone = _present(project, pictures)
         folders = ClassFolders(project)
-        steps, target = folders.of(to)
+        steps: list[Step] = []
         for number, picture in enumerate(present):
+            made, target = folders.of(to, beside=picture.path)
+            steps += made
             name = f"{token}/{number}{Path(picture.path).suffix}"
             store.write_bytes(project.root / STAGING / name, project.path_of(picture.path).read_bytes())
             steps.append(("move", f"{TRASH}/{name}", folders.place(target, picture.path)))
@@ -98,12 +104,15 @@ def rename_class(project: Project, old: str, new: str) -> Edit:
         found = folders.existing(old)
         if class_key(old) != class_key(new):
             folders.must_be_free(new)
-        # A class may be spread over folders that differ in case or accents; together they become one.
-        first, *others = found
-        steps: list[Step] = [("move", first, new)] if first != new else []
-        taken = _names_in(project.root / first)
-        for other in others:
-            steps += _emptied(project, other, new, taken)
+        # A class has a folder in each ready-made part, and may be spread over folders that differ in case or accents;
+        # those of one part become one.
+        steps: list[Step] = []
+        for root, (first, *others) in folders.by_root(found).items():
+            into = f"{root}/{new}".lstrip("/")
+            steps += [("move", first, into)] if first != into else []
+            taken = _names_in(project.root / first)
+            for other in others:
+                steps += _emptied(project, other, into, taken)
         choices = project.class_choices()
         renamed = ClassChoices(
             [new if name == old else name for name in choices.order],
@@ -117,13 +126,17 @@ def merge_classes(project: Project, sources: Iterable[str], target: str) -> Edit
     """Moves all pictures of classes into another one and removes the emptied classes. Raises ProjectError if one is gone."""
     with project.journal.editing():
         folders = ClassFolders(project)
-        into = folders.existing(target)[0]
-        taken = _names_in(project.root / into)
+        into = {root: first for root, (first, *_) in folders.by_root(folders.existing(target)).items()}
+        taken = {folder: _names_in(project.root / folder) for folder in into.values()}
         merged = [name for name in sources if class_key(name) != class_key(target)]
         steps: list[Step] = []
         for name in merged:
-            for folder in folders.existing(name):
-                steps += _emptied(project, folder, into, taken)
+            for root, found in folders.by_root(folders.existing(name)).items():
+                if root not in into:  # the target has no folder in this part yet
+                    made, into[root] = folders.of(target, root=root)
+                    steps, taken[into[root]] = [*steps, *made], set()
+                for folder in found:
+                    steps += _emptied(project, folder, into[root], taken[into[root]])
         if not steps:
             raise ProjectError("There is nothing to merge.", "Choose another class.")
         return project.edit("merge", f"{', '.join(merged)} merged into {target}", steps)
@@ -200,12 +213,11 @@ class ClassFolders:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        entries = [entry for entry in project.root.iterdir() if not ignored(entry.name)]
+        self.layout = project.layout()
         self._by_key: dict[str, list[str]] = {}
-        self._links = {class_key(entry.name) for entry in entries if entry.is_symlink()}
-        for entry in sorted(entries):
-            if not entry.is_symlink() and entry.is_dir():
-                self._by_key.setdefault(class_key(entry.name), []).append(entry.name)
+        for folder, name in self.layout.classes.items():
+            self._by_key.setdefault(class_key(name), []).append(folder)
+        self._made: list[str] = []
         self._taken: dict[str, set[str]] = {}
         self._choices = project.class_choices()
 
@@ -223,30 +235,58 @@ class ClassFolders:
         if class_key(class_name(name)) in self._by_key:
             raise ProjectError(f"There is a class {name} already.", "Choose another name, or merge the two.")
 
-    def of(self, name: str | None) -> tuple[list[Step], str]:
-        """The steps that make the folder of a class, if it is missing, and the folder; "" for no class."""
+    def by_root(self, folders: Iterable[str]) -> dict[str, list[str]]:
+        """Class folders by the folder that they lie in: "" for the project's own, or that of a ready-made part."""
+        found: dict[str, list[str]] = {}
+        for folder in folders:
+            found.setdefault(folder.rpartition("/")[0], []).append(folder)
+        return found
+
+    def of(
+        self, name: str | None, part: str | None = None, *, beside: str = "", root: str | None = None
+    ) -> tuple[list[Step], str]:
+        """The steps that make the folder of a class, if it is missing, and the folder; for no class that of loose pictures.
+
+        Where the project is split already there is one in each part: `beside` a picture, of a `part`, or in the folder
+        `root`; else where new pictures belong.
+        """
+        if root is None:
+            root = next((each for each in self.layout.roots if beside.startswith(f"{each}/")), None)
+        if root is None:
+            root = self.layout.root_of(part)
         if name is None:
-            return [], ""
-        found = self._by_key.get(class_key(name))
+            return [], root
+        everywhere = self._by_key.get(class_key(name), [])
+        found = [folder for folder in everywhere if folder.rpartition("/")[0] == root]
+        wanted = f"{root}/{unicodedata.normalize('NFC', name)}".lstrip("/")
         if found:
-            return [], unicodedata.normalize("NFC", name) if unicodedata.normalize("NFC", name) in found else found[0]
-        folder = class_name(name)
-        if class_key(folder) in self._links:
+            return [], wanted if wanted in found else found[0]
+        called = self.layout.classes.get(everywhere[0], name) if everywhere else class_name(name)
+        # What is not in the training part would be no class: see core.layout.
+        homes = [root] if everywhere else list(dict.fromkeys((self.layout.root_of("train"), root)))
+        for home in homes:
+            self._must_be_no_link(home, called)
+        steps: list[Step] = [("mkdir", f"{home}/{called}".lstrip("/"), "") for home in homes]
+        if self._by_key and not everywhere:  # the others keep their places, keys and colours
+            before = self._choices
+            known = class_order(set(self.layout.classes.values()) | set(self._made), before)
+            self._choices = replace(before, order=[*known, called])
+            steps.append(_choices(before, self._choices))
+        self._made.append(called)
+        self._by_key.setdefault(class_key(called), []).extend(f"{home}/{called}".lstrip("/") for home in homes)
+        return steps, f"{root}/{called}".lstrip("/")
+
+    def _must_be_no_link(self, home: str, name: str) -> None:
+        """Refuses a class for which a link lies where its folder would be made."""
+        links = (entry.name for entry in (self._project.root / home).iterdir() if entry.is_symlink())
+        if class_key(name) in map(class_key, links):
             raise ProjectError(
-                f"{folder} is a link in this project, and nothing is put where a link leads.",
+                f"{name} is a link in this project, and nothing is put where a link leads.",
                 "Choose another class, or put a folder in the place of the link.",
             )
-        steps: list[Step] = [("mkdir", folder, "")]
-        if self._by_key:  # the others keep their places, keys and colours
-            before = self._choices
-            known = class_order([unicodedata.normalize("NFC", found[0]) for found in self._by_key.values()], before)
-            self._choices = replace(before, order=[*known, folder])
-            steps.append(_choices(before, self._choices))
-        self._by_key[class_key(folder)] = [folder]
-        return steps, folder
 
     def place(self, folder: str, path: str) -> str:
-        """A free path in `folder` for the file now at `path`; no other call gets the same."""
+        """A free path in `folder`, "" for the project's own, for the file now at `path`; no other call gets the same."""
         taken = self._taken.setdefault(folder, _names_in(self._project.root / folder))
         name = free_name(Path(path).stem, Path(path).suffix, taken)
         taken.add(name.casefold())
@@ -301,11 +341,6 @@ def _choices(before: ClassChoices, after: ClassChoices) -> Step:
 
 def _names_in(folder: Path) -> set[str]:
     return {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _class_folder(path: str) -> str:
-    """The class folder that a path lies in; "" for the root."""
-    return path.partition("/")[0] if "/" in path else ""
 
 
 def _count(pictures: Sequence[Picture]) -> str:

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from core import images, store
+from core import division, images, store
 from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
+from core.config import SplitConfig
+from core.division import Division
 from core.errors import PictureError, ProjectError
-from core.folders import Walk, unwrapped, walk_folders
+from core.folders import Walk, subfolders, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
+from core.layout import Layout, layout_of, may_be_split, with_those_above
 from core.names import as_text, class_name
 from core.project_home import home_of, put_aside
 from core.steps import Step
@@ -114,6 +117,33 @@ class Project:
         except ValidationError:  # missing, damaged, or of another version
             return ClassChoices()
 
+    def division(self) -> Division:
+        """How the project divides its pictures."""
+        return division.read(self.home)
+
+    def divide(self, changed: Callable[[Division], Division]) -> None:
+        """Changes how the project divides its pictures; the next look at the folders sees it. Raises ProjectError."""
+        try:
+            division.change(self.home, changed)
+        except OSError as error:
+            raise ProjectError(
+                f"The computer said: {error.strerror or error}. Nothing was changed.",
+                "Make space, or allow writing in this folder, then try again.",
+            ) from None
+
+    def keep_split(self, config: SplitConfig) -> None:
+        """Makes these the settings of the project's split. Raises ProjectError if they cannot be kept."""
+        config = config if config.seed is not None else config.model_copy(update={"seed": 0})
+        self.divide(lambda before: replace(before, config=config))
+
+    def layout(self) -> Layout:
+        """Where the class folders lie now, without a look at the pictures."""
+        roots, tops = self.division().roots, subfolders(self.root)
+        if roots:
+            inside = [folder for root in roots for folder in (root, *subfolders(self.root, root))]
+            return layout_of([*tops, *inside], roots)
+        return walk_folders(self.root).layout() if may_be_split(tops) else layout_of(tops, {})
+
     def path_of(self, relative: str) -> Path:
         """The file behind a path of the catalogue. Raises ProjectError for one that leads outside of the project."""
         path = (self.root / relative).resolve()
@@ -158,12 +188,19 @@ class Project:
             done += len(batch)
             if progress:
                 progress(done, len(fresh))
-        return _catalogue(rows, same, walk, self.class_choices())
+        kept = self.division()
+        layout = walk.layout(kept.roots)
+        if layout.roots.keys() - kept.roots.keys():
+            with suppress(ProjectError):  # then the next look finds it again
+                self.divide(lambda before: replace(before, roots=layout.roots))  # type: ignore[arg-type]
+        return _catalogue(rows, same, walk, layout, self.class_choices(), kept)
 
     def glance(self, most: int = 4) -> tuple[int, int, list[Path]]:
-        """(pictures, class folders, files of up to `most` pictures) as the last scan found them, without looking again."""
+        """(pictures, classes, files of up to `most` pictures) as the last scan found them, without looking again."""
         pictures, folders, some = self._index.glance(most)
-        return pictures, folders, [self.root / path for path in some]
+        layout = layout_of({above for folder in folders for above in with_those_above(folder)}, self.division().roots)
+        classes = {layout.class_of(f"{folder}/picture") for folder in folders} - {None}
+        return pictures, len(classes), [self.root / path for path in some]
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
@@ -230,7 +267,14 @@ def copy_sample(source: Path) -> Path:
     return target
 
 
-def _catalogue(rows: dict[str, FileRow], same: dict[str, Picture], walk: Walk, chosen: ClassChoices) -> Catalogue:
+def _catalogue(
+    rows: dict[str, FileRow],
+    same: dict[str, Picture],
+    walk: Walk,
+    layout: Layout,
+    chosen: ClassChoices,
+    known: Division,
+) -> Catalogue:
     """A catalogue of the files in `rows` and of the pictures in `same`, which need no other look."""
     rejected = list(walk.unusable)
     pictures = dict(same)
@@ -240,11 +284,11 @@ def _catalogue(rows: dict[str, FileRow], same: dict[str, Picture], walk: Walk, c
         else:
             pictures[path] = _picture(row, row.facts)
     for path, picture in pictures.items():
-        first, slash, _ = path.partition("/")
-        class_name = walk.folders[first] if slash else None
-        if picture.class_name != class_name:
-            pictures[path] = replace(picture, class_name=class_name)
-    classes = class_order(set(walk.folders.values()), chosen)
+        part, folder = layout.place(path)
+        now = (layout.classes.get(folder), part or known.parts.get(picture.id), known.groups.get(picture.id))
+        if (picture.class_name, picture.part, picture.group) != now:
+            pictures[path] = replace(picture, class_name=now[0], part=now[1], group=now[2])
+    classes = class_order(set(layout.classes.values()), chosen)
     return Catalogue(
         tuple(pictures[path] for path in sorted(pictures)),
         tuple(classes),
@@ -253,15 +297,15 @@ def _catalogue(rows: dict[str, FileRow], same: dict[str, Picture], walk: Walk, c
         len(walk.others),
         frozenset(chosen.aside).intersection(classes),
         {name: chosen.colours.get(name, number) for number, name in enumerate(classes)},
+        layout,
     )
 
 
 def _picture(row: FileRow, facts: images.PictureFacts) -> Picture:
-    first, slash, _ = row.path.partition("/")
     return Picture(
         id=facts.sha256,
         path=row.path,
-        class_name=first if slash else None,
+        class_name=None,  # where it lies says it
         width=facts.width,
         height=facts.height,
         size=row.size,

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
 from core.config import SplitConfig
 from core.errors import ProjectError
+from core.groups import WEBCAM, groups_of, in_time
 
 PARTS = ("train", "val", "test")
+_LONG = 10
+"""A film of fewer frames has no room for a gap, and one of the webcam is not cut unless it must be."""
+_GAP = 20
+"""One frame of so many is left out where a film is cut, at least one."""
+_NAMED = 3
+"""So many classes are named in a sentence."""
 
 
 @dataclass(frozen=True)
 class Split:
     """Three lists of pictures, each sorted by path, and the class names in the order that the model will use.
 
-    `fingerprint` is a hex digest of who is in which part.
+    `fingerprint` is a hex digest of who is in which part. `groups`: path -> number of its group; pictures of one group are in
+    one part, but where a class has too few groups: of a film that was cut, each piece is one. `left_out`: how many "copies",
+    "conflicts" (one content in several classes) and frames "between" two pieces of a film are in no part. `shared`: test
+    pictures of a film, photo or group that was learned from. `remarks`: sentences on what to know of it.
     """
 
     train: tuple[Picture, ...]
@@ -26,75 +37,223 @@ class Split:
     test: tuple[Picture, ...]
     classes: tuple[str, ...]
     fingerprint: str
+    groups: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    shared: tuple[Picture, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def part(self, name: str) -> tuple[Picture, ...]:
         """The pictures of "train", "val" or "test"."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
-def make_split(catalogue: Catalogue, config: SplitConfig, seed: int) -> Split:
-    """Stratified by class, decided by `seed` and the pictures' own bytes, so that it is stable when others come or go.
+def make_split(catalogue: Catalogue, config: SplitConfig, seed: int = 0) -> Split:
+    """Stratified by class, decided by the seed and the pictures' own bytes, so that it is stable when others come or go.
 
-    Pictures with the same bytes are used once, or not at all when they lie in two classes; near-duplicates go to the
-    same part. Every class has at least one picture in every part. Raises ProjectError where that cannot be.
+    `seed`: for a split that has no seed of its own. Pictures with the same bytes are used once, or not at all when they lie
+    in two classes; groups (see core.groups) stay together. Every class has at least one picture in every part: what a
+    ready-made split lacks is dealt from its training part, and of a class with too few groups one is cut, in time. Worked out
+    once for each catalogue. Raises ProjectError where a class has too few pictures.
     """
+    if config.seed is None:
+        config = config.model_copy(update={"seed": seed})
     catalogue = catalogue.in_use
-    reason = why_not_trainable(catalogue)
-    if reason:
-        raise ProjectError(reason, "Add pictures, then try again.")
-    pictures = _unambiguous(catalogue)
-    group_of = dict(zip((p.path for p in pictures), near_groups(pictures), strict=True))
-    groups: dict[int, list[Picture]] = defaultdict(list)
-    for picture in pictures:
-        groups[group_of[picture.path]].append(picture)
-
-    by_class: dict[str, list[list[Picture]]] = defaultdict(list)
-    for group in groups.values():
-        # A group of near-duplicates that spans classes follows its first picture's class as one piece.
-        by_class[str(group[0].class_name)].append(group)
-    parts: dict[str, list[Picture]] = {part: [] for part in PARTS}
-    classes = tuple(name for name, found in catalogue.by_class.items() if found)
-    for name in classes:
-        _deal(name, by_class[name], config, seed, parts)
-    for part in PARTS:
-        parts[part].sort(key=lambda p: p.path)
-    digest = hashlib.sha256()
-    for part in PARTS:
-        digest.update("".join(f"{part} {p.id} {p.class_name}\n" for p in parts[part]).encode())
-    return Split(tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]), classes, digest.hexdigest()[:16])
+    known: Split | None = catalogue.worked_out.get(config)
+    if known is None:
+        known = catalogue.worked_out[config] = _Dealer(catalogue, config).split()
+    return known
 
 
-def _unambiguous(catalogue: Catalogue) -> list[Picture]:
-    """One picture for each content; a content that lies in two classes is left out."""
+class _Dealer:
+    """Deals the pictures of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, config: SplitConfig) -> None:
+        if reason := why_not_trainable(catalogue):
+            raise ProjectError(reason, "Add pictures, then try again.")
+        self.config = config
+        self.classes = tuple(name for name, found in catalogue.by_class.items() if found)
+        self.keep = config.ready_made == "keep" and any(p.part == "train" and p.class_name for p in catalogue.pictures)
+        self.pictures, self.left_out = _unambiguous(catalogue, keep=self.keep)
+        numbers = groups_of(self.pictures, config, catalogue.layout)
+        self.group = {picture.path: number for picture, number in zip(self.pictures, numbers, strict=True)}
+        self.parts: dict[str, list[Picture]] = {part: [] for part in PARTS}
+        self.held: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
+        self.cut: dict[str, int] = {}  # path -> a number of its own for each piece of a group that was cut
+
+    def split(self) -> Split:
+        """Who is in which part."""
+        for picture in filter(self._given, self.pictures):
+            self._put(str(picture.part), [picture])
+        pool = [picture for picture in self.pictures if not self._given(picture)]
+        groups: dict[int, list[Picture]] = defaultdict(list)
+        for picture in pool:
+            groups[self.group[picture.path]].append(picture)
+        number = Counter(name for group in groups.values() for name in {p.class_name for p in group})
+        by_class: dict[str, list[list[Picture]]] = {name: [] for name in self.classes}
+        for group in groups.values():
+            # A group that spans classes is dealt with the class that has fewest others.
+            rarest = min((p.class_name for p in group), key=lambda name: (number[name], self.classes.index(str(name))))
+            by_class[str(rarest)].append(group)
+        self.total = Counter(str(picture.class_name) for picture in pool)
+        for name in sorted(self.classes, key=lambda name: number[name]):
+            self._deal(name, by_class[name])
+        for part in PARTS:
+            self.parts[part].sort(key=lambda p: p.path)
+        digest = hashlib.sha256()
+        for part in PARTS:
+            digest.update("".join(f"{part} {p.id} {p.class_name}\n" for p in self.parts[part]).encode())
+        learned = {self.group[picture.path] for picture in self.parts["train"]}
+        shared = tuple(picture for picture in self.parts["test"] if self.group[picture.path] in learned)
+        return Split(
+            tuple(self.parts["train"]),
+            tuple(self.parts["val"]),
+            tuple(self.parts["test"]),
+            self.classes,
+            digest.hexdigest()[:16],
+            self.group | self.cut,
+            self.left_out,
+            shared,
+            tuple(self._remarks(shared)),
+        )
+
+    def _given(self, picture: Picture) -> bool:
+        """Whether a picture stays in the part that it came in. Training pictures are dealt where another part lacks some."""
+        return self.keep and picture.part in ("val", "test")
+
+    def _put(self, part: str, piece: Sequence[Picture]) -> None:
+        self.parts[part] += piece
+        self.held[part].update(str(picture.class_name) for picture in piece)
+
+    def _put_piece(self, part: str, piece: Sequence[Picture]) -> None:
+        self._put(part, piece)
+        number = len(self.group) + len(self.cut)
+        self.cut.update((picture.path, number) for picture in piece)
+
+    def _deal(self, name: str, groups: list[list[Picture]]) -> None:
+        """Deals one class's groups to the parts that have none of it yet, in an order that hangs on the seed and the pictures
+        only; what is left is for training."""
+        lacking = [part for part in PARTS if not self.held[part][name]]
+        dealt = [part for part in ("test", "val") if part in lacking or not self.keep]
+        whole = []
+        for group in groups:
+            if len(group) >= _LONG and any(WEBCAM.match(p.path.rpartition("/")[2].rpartition(".")[0]) for p in group):
+                self._cut(group, dealt)
+            else:
+                whole.append(group)
+        lacking = [part for part in PARTS if not self.held[part][name]]
+        if lacking and not whole:
+            whole = self._back(name)
+            lacking = [part for part in PARTS if not self.held[part][name]]
+        if len(whole) < len(lacking):
+            self._cut_for(name, whole, lacking)
+            return
+        order = sorted(
+            whole, key=lambda g: hashlib.sha256(f"{self.config.seed} {min(p.id for p in g)}".encode()).digest()
+        )
+        for part in dealt:
+            order = self._filled(part, name, order)
+        for group in order:
+            self._put("train", group)
+
+    def _filled(self, part: str, name: str, order: list[list[Picture]]) -> list[list[Picture]]:
+        """Takes groups for a part from the end, up to its share; gives the others. Some stay for the parts that lack one."""
+        wanted = max(1, round(self.total[name] * (self.config.test if part == "test" else self.config.validation)))
+        taken = self.held[part][name]
+        stay = sum(not self.held[other][name] for other in PARTS if other != part)
+        # A large group, such as a burst of one scene, goes to training: in a small part it would be the whole part.
+        smallest = min(map(len, order), default=0)
+        left, others = len(order), []
+        for group in reversed(order):
+            if left > stay and (taken + len(group) <= wanted or (not taken and len(group) == smallest)):
+                self._put(part, group)
+                taken += len(group)
+                left -= 1
+            else:
+                others.append(group)
+        return others[::-1]
+
+    def _back(self, name: str) -> list[list[Picture]]:
+        """Takes a class back that only came along with others, in groups that span classes, and left a part without it."""
+        mine = [picture for picture in self.parts["train"] if picture.class_name == name]
+        self.parts["train"] = [picture for picture in self.parts["train"] if picture.class_name != name]
+        self.held["train"][name] = 0
+        return [mine] if mine else []
+
+    def _cut_for(self, name: str, groups: list[list[Picture]], lacking: list[str]) -> None:
+        """Of a class with fewer groups than parts: the smaller ones whole, the test first, and pieces of the largest."""
+        groups = sorted(groups, key=lambda group: sum(p.class_name == name for p in group))
+        if not groups or sum(p.class_name == name for p in groups[-1]) < len(lacking) - len(groups) + 1:
+            if self.keep:
+                raise ProjectError(
+                    f'The ready-made training part has too few pictures of "{name}".',
+                    "Put some there, or let the parts be dealt anew (Configure).",
+                )
+            raise ProjectError(f'"{name}" has too few different pictures.', "Add other pictures of it.")
+        *small, largest = groups
+        for group in small:
+            self._put(lacking.pop(), group)
+        self._cut(largest, [part for part in ("test", "val") if part in lacking])
+
+    def _cut(self, film: list[Picture], parts: list[str]) -> None:
+        """Cuts a group in time, each class for itself: first what is learned from, then what is checked with, then what is
+        tested with, and a gap between them, because neighbours are all but the same."""
+        by_class: dict[str | None, list[Picture]] = defaultdict(list)
+        for picture in in_time(film):
+            by_class[picture.class_name].append(picture)
+        shares = {"test": self.config.test, "val": self.config.validation}
+        for frames in by_class.values():
+            sizes = {part: max(1, round(len(frames) * shares[part])) for part in parts}
+            if sum(sizes.values()) >= len(frames):
+                sizes = dict.fromkeys(parts[: len(frames) - 1], 1)
+            gap = max(1, len(frames) // _GAP) if len(frames) >= _LONG else 0
+            if sum(sizes.values()) + gap * len(sizes) >= len(frames):
+                gap = 0
+            end = len(frames)
+            for part, size in sizes.items():
+                self._put_piece(part, frames[end - size : end])
+                end -= size + gap
+            self._put_piece("train", frames[:end])
+            self.left_out["between"] += gap * len(sizes)
+
+    def _remarks(self, shared: tuple[Picture, ...]) -> list[str]:
+        """What to know of the split, in sentences."""
+        found = []
+        alike = []
+        by_class: dict[str, list[Picture]] = defaultdict(list)
+        for picture in self.pictures:
+            by_class[str(picture.class_name)].append(picture)
+        for name in sorted({str(picture.class_name) for picture in shared}):
+            if len(set(near_groups(by_class[name]))) == 1:
+                alike.append(name)
+        for name in alike[:_NAMED]:
+            found.append(
+                f'All {len(by_class[name])} pictures of "{name}" look almost the same. It can train, but record again with '
+                "movement for a better one."
+            )
+        if len(alike) > _NAMED:
+            found.append(f"The same is true of {len(alike) - _NAMED} more classes.")
+        if shared:
+            found.append(
+                f"{len(shared)} of {len(self.parts['test'])} test pictures are of a film, photo or group that is learned from, "
+                "too: the test will look better than it is. "
+                + ("Let the parts be dealt anew." if self.keep else "Add pictures from another time and place.")
+            )
+        return found
+
+
+def _unambiguous(catalogue: Catalogue, *, keep: bool) -> tuple[list[Picture], Counter[str]]:
+    """One picture for each content, and how many are left out: copies, and contents that lie in two classes. `keep`: of copies
+    in several ready-made parts the one in the test stays, so that the test is the same and nothing of it is learned."""
     classes: dict[str, set[str]] = defaultdict(set)
     first: dict[str, Picture] = {}
+    rank = {"test": 0, "val": 1} if keep else {}
     for found in catalogue.by_class.values():
         for picture in found:
             classes[picture.id].add(str(picture.class_name))
-            first.setdefault(picture.id, picture)
-    return [picture for picture in first.values() if len(classes[picture.id]) == 1]
-
-
-def _deal(
-    name: str, groups: list[list[Picture]], config: SplitConfig, seed: int, parts: dict[str, list[Picture]]
-) -> None:
-    """Deals one class's groups to the parts, in an order that hangs on the seed and the pictures only."""
-    if len(groups) < len(PARTS):
-        raise ProjectError(
-            f"{name} has only {len(groups)} pictures that really differ; each class needs at least 3.",
-            "Add other pictures of it: copies do not help.",
-        )
-    order = sorted(groups, key=lambda g: hashlib.sha256(f"{seed} {min(p.id for p in g)}".encode()).digest())
-    total = sum(len(group) for group in order)
-    wanted = {"test": max(1, round(total * config.test)), "val": max(1, round(total * config.validation))}
-    for part, count in wanted.items():
-        taken, still_needed = 0, len(PARTS) - 1 if part == "test" else 1
-        # A large group, such as a burst of one scene, goes to training: in a small part it would be the whole part.
-        smallest = min(len(group) for group in order)
-        for group in reversed(order.copy()):
-            if len(order) > still_needed and (taken + len(group) <= count or (not taken and len(group) == smallest)):
-                order.remove(group)
-                parts[part] += group
-                taken += len(group)
-    for group in order:
-        parts["train"] += group
+            known = first.setdefault(picture.id, picture)
+            if rank.get(str(picture.part), 2) < rank.get(str(known.part), 2):
+                first[picture.id] = picture
+    total = sum(map(len, catalogue.by_class.values()))
+    kept = [picture for picture in first.values() if len(classes[picture.id]) == 1]
+    conflicts = sum(len(classes[p.id]) > 1 for found in catalogue.by_class.values() for p in found)
+    return kept, Counter({"conflicts": conflicts, "copies": total - conflicts - len(kept), "between": 0})

@@ -25,6 +25,7 @@ from core.errors import PictureError, ProjectError
 from core.folders import Walk, ignored, is_picture_name, walk_folders
 from core.intake import Row, archives
 from core.journal import HIDDEN
+from core.layout import Layout, with_those_above
 from core.names import as_text, free_name, safe_class_name
 from core.project import Progress, Project
 from core.records import RunRecords
@@ -35,7 +36,7 @@ _VERSION = 1
 _ABOUT = "fieldguide-project.json"
 _PICTURES, _KEPT = "pictures/", "kept/"
 _EDITS = "edits.sqlite"
-_TRAVELS = ("classes.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
+_TRAVELS = ("classes.json", "split.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
 _TRAININGS = ("runs", "studies")
 _MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop", "signatures.json")
 """What is not kept of a training."""
@@ -43,6 +44,8 @@ _HARMLESS = (".json", ".jsonl", ".npz", ".picture")
 """What only holds numbers, words and pictures. Models and databases may come from someone who means harm."""
 _MAX_ABOUT = 2_000_000  # bytes: 1,000 classes with the longest names that folders have
 _MAX_NAME = 255  # characters: no folder has a longer name, and a longer one takes long to be made safe
+_DEEPEST = 6
+"""Folders of a path to a class folder; a class has one in at most as many ready-made parts."""
 _PACKED, _UNPACKING = "Packed projects", ".unpacking-"
 
 
@@ -85,7 +88,7 @@ def pack(project: Project, target: Path | str, progress: Progress | None = None)
         walk = walk_folders(project.root)
         files = [(project.root / path, _PICTURES + path) for path in sorted(walk.files)]
         files += [(path, f"{_KEPT}{path.relative_to(project.home).as_posix()}") for path in _kept(project)]
-        _must_fit([file for file, _ in files], len(walk.folders))
+        _must_fit([file for file, _ in files], len(set(_layout(project, walk).classes.values())))
 
         def write(path: Path) -> None:
             with zipfile.ZipFile(path, "w", strict_timestamps=False) as packed:
@@ -156,10 +159,11 @@ def _fill(
         return lambda done, _: progress(steps + done, total) if progress else None
 
     _write(pictures, after(0))
-    full = {member.name.removeprefix(_PICTURES).partition("/")[0] for member, _ in pictures}
-    for name in classes:
-        if name not in full:  # its folder is there, under that very name, though it may not be a safe one
-            (root / safe_class_name(name[:_MAX_NAME])).mkdir(exist_ok=True)
+    full = {above for member, _ in pictures for above in with_those_above(_above(member.name.removeprefix(_PICTURES)))}
+    for folder in classes:
+        if folder not in full:  # its folder is there, under that very name, though it may not be a safe one
+            safe = [safe_class_name(name[:_MAX_NAME]) for name in folder.split("/")[:_DEEPEST]]
+            root.joinpath(*safe).mkdir(parents=True, exist_ok=True)
     (root / HIDDEN).mkdir()
     rows = _looked_at(Project(root, root / HIDDEN), after(len(pictures)))
     _write(kept, after(2 * len(pictures)))
@@ -244,17 +248,26 @@ def _contents(members: list[archives.Member]) -> tuple[Contents, list[str]] | No
         version, name, classes = int(said["version"]), str(said["name"])[:_MAX_NAME], said["classes"]
         if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
             raise TypeError
-        found = Contents(safe_class_name(name), int(said["pictures"]), len(classes), int(said["runs"]))
+        different = {folder.rpartition("/")[2] for folder in classes}  # of a split folder each part may have the class
+        found = Contents(safe_class_name(name), int(said["pictures"]), len(different), int(said["runs"]))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ProjectError("This project file is damaged.", _ASK) from None
     if version > _VERSION:
         raise ProjectError("This project file was made by a newer version of Fieldguide.", "Install that version.")
-    if len(classes) > MAX_CLASSES:
+    if len(different) > MAX_CLASSES or len(classes) > MAX_CLASSES * _DEEPEST:
         raise ProjectError(
-            f"This project file has {len(classes):,} classes; at most {MAX_CLASSES:,} are supported.",
+            f"This project file has {len(different):,} classes; at most {MAX_CLASSES:,} are supported.",
             "Ask who made it to put several into one.",
         )
     return found, classes
+
+
+def _layout(project: Project, walk: Walk) -> Layout:
+    return walk.layout(project.division().roots)
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _about(project: Project, walk: Walk, files: list[tuple[Path, str]]) -> dict[str, object]:
@@ -264,7 +277,7 @@ def _about(project: Project, walk: Walk, files: list[tuple[Path, str]]) -> dict[
         "name": project.name,
         "made": time.time(),
         "pictures": len(walk.files),
-        "classes": sorted(walk.folders),
+        "classes": sorted(_layout(project, walk).classes),
         "runs": runs,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -15,6 +14,7 @@ from core.checks import MAX_CLASSES
 from core.errors import ProjectError
 from core.folders import ignored, is_picture_name, unwrapped, walk_folders
 from core.intake import archives, tables
+from core.layout import Layout, find_parts, in_parts, layout_of, with_those_above
 from core.names import class_key, class_name, safe_class_name
 
 _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "oak-samples"
@@ -22,11 +22,12 @@ _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "o
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture to come: its name in the source, and the class it will be in, or None."""
+    """One picture to come: its name in the source, the class it will be in, or None, and the part that it comes in."""
 
     name: str
     class_name: str | None = None
     key: int = 0
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,7 @@ def look(source: Path | bytes, name: str = "", class_of: Callable[[str], str | N
 def _folder(root: Path, class_of: Callable[[str], str | None] | None) -> Plan:
     inner = unwrapped(root)
     walk = walk_folders(inner)
-    found = list(walk.files)
-    classes = {path: walk.folders[path.partition("/")[0]] if "/" in path else None for path in found}
-    entries, notes = _labelled(found, class_of or classes.get)
+    entries, notes = _laid_out(list(walk.files), walk.layout(), class_of)
     rows = [Row(r.path, "rejected", r.reason) for r in walk.unusable]
     rows += [Row(path, "rejected", "a link, which is not followed") for path in walk.links]
     rows += [Row(path, "skipped", "not a picture") for path in walk.others]
@@ -209,7 +208,9 @@ def _archive(source: Path | bytes, name: str, class_of: Callable[[str], str | No
         inner, depth = _stripped(list(pictures.values()))
         if depth:
             notes.append(f"The classes are the folders in {next(iter(pictures.values())).split('/')[depth - 1]}.")
-        entries, more = _labelled(inner, class_of or _first_folder)
+        folders = {above for path in inner for above in with_those_above(path.rpartition("/")[0])}
+        layout = layout_of(folders, find_parts(folders, inner))
+        entries, more = _laid_out(inner, layout, class_of)
         entries = [replace(entry, key=key) for entry, key in zip(entries, pictures, strict=True)]
         notes += more
 
@@ -277,16 +278,20 @@ def _from_pairs(pairs: Iterable[tables.Pair], names: list[str]) -> tuple[list[En
     return _one_spelling(entries), rows
 
 
-def _labelled(paths: list[str], class_of: Callable[[str], str | None]) -> tuple[list[Entry], list[str]]:
-    """An entry for each path, and notes on classes whose name had to change or that hold folders of their own."""
+def _laid_out(
+    paths: list[str], layout: Layout, class_of: Callable[[str], str | None] | None
+) -> tuple[list[Entry], list[str]]:
+    """An entry for each path, and notes on classes whose name had to change, on folders inside them, and on parts."""
     entries, notes, renamed = [], [], {}
     for path in paths:
-        given = class_of(path)
+        given = class_of(path) if class_of else layout.class_of(path)
         if given is not None and given not in renamed:
             renamed[given] = safe_class_name(given.removesuffix(_SAMPLES) or given)
-        entries.append(Entry(path, renamed[given] if given is not None else None))
+        entries.append(Entry(path, renamed[given] if given is not None else None, part=layout.place(path)[0]))
+    if layout.roots and (told := in_parts(entry.part for entry in entries)):
+        notes.append(f"It is split already: {told}.")
     notes += [f"The folder {old} becomes the class {new}." for old, new in renamed.items() if old != new]
-    if any(path.count("/") > 1 for path in paths):
+    if any("/" in path.removeprefix(f"{layout.place(path)[1]}/") for path in paths if layout.place(path)[1]):
         notes.append("Folders inside a class folder belong to that class.")
     if any(entry.class_name is None for entry in entries):
         notes.append("Pictures outside of the class folders come in without a class.")
@@ -302,11 +307,6 @@ def _one_spelling(entries: list[Entry]) -> list[Entry]:
         else entry
         for entry in entries
     ]
-
-
-def _first_folder(path: str) -> str | None:
-    first, slash, _ = path.partition("/")
-    return unicodedata.normalize("NFC", first) if slash else None
 
 
 def _stripped(paths: list[str]) -> tuple[list[str], int]:

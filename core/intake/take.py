@@ -127,6 +127,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     steps: list[Step] = []
     rows: list[Row] = []
     fresh: list[_Ready] = []
+    parts: dict[str, str] = {}
     for one in ready:
         if one.facts is None:
             rows.append(Row(one.entry.name, "rejected", one.reason))
@@ -135,12 +136,14 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
             rows.append(_as_it_came(Row(one.entry.name, "taken"), ""))
             continue
         to = one.entry.class_name
+        if one.entry.part:
+            parts[one.facts.sha256] = one.entry.part
         there = known.get(one.facts.sha256) or known.get(one.original) or []
         same = [p for p in there if to is None or (p.class_name and class_key(p.class_name) == class_key(to))]
         if same:
             rows.append(Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}"))
             continue
-        made, folder = folders.of(to)
+        made, folder = folders.of(to, one.entry.part)
         steps += made
         loose = next((p for p in there if p.class_name is None and p.path), None)
         suffix = Path(one.staged).suffix
@@ -154,6 +157,8 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
             elsewhere = next((p.class_name for p in there if p.class_name), None)
             rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
         known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
+    if parts:
+        project.divide(lambda before: before.with_parts(parts))
     if not steps:
         return Report(plan.source, (*rows, *plan.rows), None)
     count = sum(row.outcome == "taken" for row in rows)

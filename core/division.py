@@ -1,0 +1,72 @@
+"""How a project divides its pictures: the settings of its split, and what came with the pictures: parts and groups.
+
+It lies in `split.json` in the project's home. Parts and groups go with the content of a picture, so that they stay when it
+is moved, renamed or labelled. All of it is harmless to believe: it says who is in which part, and names no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
+
+from core import store
+from core.config import SplitConfig
+
+FILE = "split.json"
+Part = Literal["train", "val", "test"]
+_FIRST = ("train", "val", "test")
+"""Of a picture that came in several parts, the last of these counts: what tests is kept apart."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """`config`: how the split is made; `roots`: the folders of ready-made parts; `parts` and `groups`: picture id -> the part
+    and the group that it came with."""
+
+    config: SplitConfig = field(default_factory=lambda: SplitConfig(seed=0))
+    roots: Mapping[str, Part] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    def with_parts(self, parts: Mapping[str, str]) -> Division:
+        """With the parts of more pictures; one that is known in several belongs to the test before all else."""
+        both = {picture: max(part, self.parts.get(picture, part), key=_FIRST.index) for picture, part in parts.items()}
+        return replace(self, parts={**self.parts, **both})  # type: ignore[dict-item]
+
+
+_DIVISION = TypeAdapter(Division)
+
+
+def read(home: Path) -> Division:
+    """What is kept in a project's home; the usual split where nothing is, or where it cannot be read."""
+    path = home / FILE
+    try:
+        status = path.stat()
+    except OSError:
+        return Division()
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, modified_ns: int, size: int) -> Division:  # noqa: ARG001 - both are part of the cache's key
+    try:
+        found = _DIVISION.validate_python(store.read_json(path))
+    except ValidationError:
+        return Division()
+    return found if found.config.seed is not None else replace(found, config=Division().config)
+
+
+def change(home: Path, changed: Callable[[Division], Division]) -> Division:
+    """Changes what is kept, by one at a time, and gives it. Raises OSError if it cannot be written."""
+    with FileLock(home / ".split.lock", timeout=60):
+        before = read(home)
+        after = changed(before)
+        if after != before:
+            store.write_json(home / FILE, asdict(after) | {"config": after.config.model_dump()})
+    return after

@@ -1,0 +1,236 @@
+"""What belongs together stays together, and a class of one film is cut in time."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.catalogue import Catalogue, Picture
+from core.config import SplitConfig
+from core.errors import ConfigError, ProjectError
+from core.groups import beginning_of, kin_of
+from core.project import Project
+from core.splits import PARTS, Split, make_split
+from tests.pictures import COLOURS, flat_project, noise, shaded
+
+A, B = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+
+
+def named(root: Path, names: dict[str, list[str]]) -> Path:
+    """Pictures of these names, no two alike: class -> paths inside it."""
+    for number, (folder, paths) in enumerate(names.items()):
+        for row, name in enumerate(paths):
+            path = root / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise(1000 * number + row).save(path)
+    return root
+
+
+def still(root: Path, classes: dict[str, int], name: str = "{:03}.png") -> Path:
+    """So many frames of one wall for each class: the same but for noise."""
+    wall = np.asarray(shaded((120, 110, 100), 5)).astype(int)
+    for number, (folder, count) in enumerate(classes.items()):
+        (root / folder).mkdir(parents=True)
+        for row in range(count):
+            frame = wall + np.random.default_rng([number, row]).normal(0, 2, wall.shape)
+            Image.fromarray(frame.clip(0, 255).astype(np.uint8)).save(root / folder / name.format(row))
+    return root
+
+
+def split_of(folder: Path, seed: int = 0, **changes: object) -> Split:
+    return make_split(Project.open(folder).scan(), SplitConfig(**changes), seed)  # type: ignore[arg-type]
+
+
+def parts_of(split: Split) -> dict[str, str]:
+    return {picture.path: part for part in PARTS for picture in split.part(part)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"cat1_jpg.rf.{A}.jpg", f"cat1_jpg.rf.{B}.jpg", "cat1_jpg.rf.aB3dE5fG7hI9.jpg"],
+        ["leaf-aug-1.png", "leaf_aug_2.png", "leaf_aug.png", "leaf augmented 3.png", "Leaf-Aug-10.png"],
+        ["leaf copy.png", "leaf - Copy (2).png", "leaf copy 3.png", "Copy of leaf.png", "leaf - Kopie.png"],
+        ["a_original_leaf.jpg_01234567-89ab-cdef-0123-456789abcdef.jpg", "leaf_hflip.jpg", "leaf-rot90.jpg"],
+        ["clip3_frame_0012.jpg", "clip3_frame_0007.jpg", "clip3-frame8.jpg", f"clip3_frame_0009_jpg.rf.{A}.jpg"],
+        ["clip3_0012.png", "clip3_0013.png"],
+        ["IMG_20150906_115400_BURST1.jpg", "IMG_20150906_115400_BURST002_COVER.jpg"],
+        ["00001IMG_00001_BURST20190404090130113.jpg", "00002IMG_00002_BURST20190404090130113_COVER.jpg"],
+        ["20190404_090130_001.jpg", "20190404_090130_002.jpg"],
+        ["webcam-0a1b2c3d-001.jpg", "webcam-0a1b2c3d-030.jpg", "webcam-0a1b2c3d-030 (2).jpg"],
+    ],
+)
+def test_names_that_tell_of_one_photo_or_film(names: list[str]) -> None:
+    found = {kin_of(f"some/{name}") for name in names}
+    assert len(found) == 1
+    assert None not in found
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["IMG_0012.jpg", "IMG_0013.jpg"],
+        ["cat (1).jpg", "cat (2).jpg"],
+        ["cardboard1.jpg", "cardboard2.jpg"],
+        ["100080576_f52e8ee070_n.jpg", "100080576_0a1b2c3d4e_n.jpg"],
+        ["apfel_rot_1.jpg", "apfel_rot_2.jpg"],
+        ["copyright.jpg", "inflation.jpg", "framework.jpg"],
+        ["video_0001.jpg", "video_0002.jpg"],
+        ["screenshot_20240102-101010.png", "screenshot_20240102-101011.png"],
+    ],
+)
+def test_names_that_tell_nothing(names: list[str]) -> None:
+    assert {kin_of(f"some/{name}") for name in names} == {None}
+
+
+def test_copies_of_one_photo_and_its_original_are_in_one_part(tmp_path: Path) -> None:
+    names = [f"{n}{mark}.png" for n in range(20) for mark in ("", "-aug-1", "_aug_2")]
+    folder = named(tmp_path / "p", {"a": names, "b": names})
+    for seed in range(5):
+        parts = parts_of(split_of(folder, seed))
+        for name in ("a", "b"):
+            for n in range(20):
+                assert len({parts[f"{name}/{n}{mark}.png"] for mark in ("", "-aug-1", "_aug_2")}) == 1
+            assert Counter(parts[f"{name}/{each}"] for each in names) == {"train": 42, "val": 9, "test": 9}
+
+
+def test_equal_names_of_different_photos_do_not_join(tmp_path: Path) -> None:
+    names = [f"{folder}/{n}.png" for folder in "uv" for n in range(8)]
+    folder = named(tmp_path / "p", {"a": names, "b": ["1.png", "2.png", "3.png"]})
+    assert len(set(split_of(folder).groups.values())) == 19
+
+
+def test_frames_of_films_stay_whole_where_there_are_others(tmp_path: Path) -> None:
+    names = [f"clip{clip}_frame_{n:04}.png" for clip in range(6) for n in range(4)]
+    for seed in range(4):
+        split = split_of(named(tmp_path / str(seed), {"a": names, "b": names}), seed)
+        films = {(path[:7], part) for path, part in parts_of(split).items()}
+        assert len(films) == 12
+        assert not split.shared
+        assert not split.remarks
+
+
+def test_one_film_of_a_class_is_cut_in_time_with_a_gap(tmp_path: Path) -> None:
+    names = [f"frame_{n}.png" for n in range(40)]  # no leading zeros: 9 comes before 10
+    split = split_of(named(tmp_path / "p", {"a": names, "b": [f"{n}.png" for n in range(10)]}))
+    parts = parts_of(split)
+    order = [parts.get(f"a/{name}", "-") for name in names]
+    assert order == ["train"] * 24 + ["-"] * 2 + ["val"] * 6 + ["-"] * 2 + ["test"] * 6
+    assert split.left_out["between"] == 4
+    assert [picture.class_name for picture in split.shared] == ["a"] * 6
+    assert split.remarks == (
+        "6 of 8 test pictures are of a film, photo or group that is learned from, too: the test will look better than it "
+        "is. Add pictures from another time and place.",
+    )
+
+
+def test_each_burst_of_the_webcam_is_cut_in_time(tmp_path: Path) -> None:
+    bursts = {f"webcam-0000000{b}": range(1, 31) for b in range(4)}
+    names = [f"{burst}-{n:03}.png" for burst, frames in bursts.items() for n in frames]
+    parts = parts_of(split_of(named(tmp_path / "p", {"a": names, "b": names})))
+    for burst in bursts:
+        order = [parts.get(f"a/{burst}-{n:03}.png", "-") for n in range(1, 31)]
+        assert order == ["train"] * 20 + ["-"] + ["val"] * 4 + ["-"] + ["test"] * 4
+
+
+def test_classes_before_one_wall_train_each_with_pictures_in_each_part(tmp_path: Path) -> None:
+    split = split_of(still(tmp_path / "p", {"cup": 15, "pie": 20, "tea": 3}))
+    for part in PARTS:
+        assert {picture.class_name for picture in split.part(part)} == {"cup", "pie", "tea"}
+    assert 'All 20 pictures of "pie" look almost the same. It can train, but record again' in split.remarks[1]
+    assert "the test will look better" in split.remarks[-1]
+
+
+def test_a_class_that_varies_is_not_said_to_be_still(tmp_path: Path) -> None:
+    folder = still(flat_project(tmp_path / "p", COLOURS, each=20), {"pie": 20})
+    remarks = " ".join(split_of(folder).remarks)
+    assert '"pie"' in remarks
+    assert not any(f'"{name}"' in remarks for name in COLOURS)
+
+
+def test_the_same_bytes_in_two_classes_are_told_as_what_they_are(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=5)
+    for path in sorted((folder / "red").iterdir())[:3]:
+        shutil.copy(path, folder / "blue" / f"again {path.name}")
+    with pytest.raises(ProjectError, match="pictures of red lie in another class, too, all but 2"):
+        split_of(folder)
+
+
+def test_two_groups_are_one_for_the_test_and_one_to_cut(tmp_path: Path) -> None:
+    names = [f"clip1_{n:03}.png" for n in range(20)] + [f"clip2_{n:03}.png" for n in range(5)]
+    parts = parts_of(split_of(named(tmp_path / "p", {"a": names, "b": names})))
+    assert {parts[f"a/clip2_{n:03}.png"] for n in range(5)} == {"test"}
+    assert {parts.get(f"a/clip1_{n:03}.png") for n in range(20)} == {"train", "val", None}
+
+
+def test_folders_inside_a_class(tmp_path: Path) -> None:
+    many = {name: [f"plant{p}/{n}.png" for p in range(8) for n in range(4)] for name in ("a", "b")}
+    folder = named(tmp_path / "many", many)
+    by_plant = {(path[:8], part) for path, part in parts_of(split_of(folder)).items()}
+    assert len(by_plant) == 16
+    assert len({(path[:8], part) for path, part in parts_of(split_of(folder, together="off")).items()}) > 16
+    two = {name: [f"from{p}/{n}.png" for p in range(2) for n in range(16)] for name in ("a", "b")}
+    folder = named(tmp_path / "two", two)
+    assert not split_of(folder).shared  # two folders are no groups, unless a person says so
+    asked = split_of(folder, together="folders")
+    assert {asked.groups[f"a/from0/{n}.png"] for n in range(16)} != {
+        asked.groups[f"a/from1/{n}.png"] for n in range(16)
+    }
+    assert len({picture.path[:7] for picture in asked.test}) == 2  # one of each class
+
+
+def test_a_pattern_joins_across_classes(tmp_path: Path) -> None:
+    names = {side: [f"patient{p}_{side}_{n}.png" for p in range(10) for n in range(3)] for side in ("left", "right")}
+    split = split_of(named(tmp_path / "p", names), together="pattern", pattern=r"(patient\d+)_")
+    parts = parts_of(split)
+    assert len({(path.split("/")[1][:8], part) for path, part in parts.items()}) == 10
+    for part in PARTS:
+        assert {picture.class_name for picture in split.part(part)} == {"left", "right"}
+
+
+@pytest.mark.parametrize("patients", [1, 2])
+def test_too_few_groups_across_classes_are_cut_for_each_class(tmp_path: Path, patients: int) -> None:
+    names = {s: [f"patient{p}_{s}_{n:02}.png" for p in range(patients) for n in range(12)] for s in ("left", "right")}
+    split = split_of(named(tmp_path / "p", names), together="pattern", pattern=r"patient\d+")
+    for part in PARTS:
+        assert {picture.class_name for picture in split.part(part)} == {"left", "right"}
+    assert bool(split.shared) == (patients == 1)  # of two, one is for the test alone
+
+
+@pytest.mark.parametrize("pattern", ["(", "(a+)+$", ".*.*.*x", "(?:a|a)*b", "[a-z]{1,99}.*.*"])
+def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
+    from core.config import make_config
+
+    with pytest.raises(ConfigError, match="pattern"):
+        make_config({"split": {"pattern": pattern}})
+
+
+def test_beginnings_join_what_differs_in_its_last_number(tmp_path: Path) -> None:
+    assert beginning_of("a/site A_012.jpg") == beginning_of("a/Site A_7.jpg") == "site a"
+    names = [f"site{s}_{n}.png" for s in "abcdefgh" for n in range(4)]
+    parts = parts_of(split_of(named(tmp_path / "p", {"a": names, "b": names}), together="beginnings"))
+    assert len({(path[:7], part) for path, part in parts.items()}) == 16
+
+
+def test_a_split_is_worked_out_once_for_each_catalogue(tmp_path: Path) -> None:
+    catalogue = Project.open(flat_project(tmp_path / "p", COLOURS, each=6)).scan()
+    assert make_split(catalogue, SplitConfig(), 3) is make_split(catalogue, SplitConfig(seed=3))
+    assert make_split(catalogue, SplitConfig(), 4) is not make_split(catalogue, SplitConfig(), 3)
+
+
+def test_no_picture_is_compared_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    pictures = tuple(
+        Picture(f"{row:064x}", f"{'ab'[row % 2]}/{row}.jpg", "ab"[row % 2], 9, 9, 9, rng.bytes(192), 128.0)
+        for row in range(600)
+    )
+    catalogue = Catalogue(pictures, ("a", "b"), (), ())
+    compared = []
+    monkeypatch.setattr(Picture, "__eq__", lambda a, b: compared.append(1) or a is b)
+    assert len(make_split(catalogue, SplitConfig()).train) == 420
+    assert len(compared) < 600
