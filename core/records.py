@@ -39,12 +39,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class RunPicture:
-    """A picture as it was when the run started: content id, path in the project, position of its class, part of the split."""
+    """A picture as it was when the run started: content id, path in the project, position of its class, part of the split, and
+    the number of its group: pictures of one belong together. -1 in records of before groups were kept."""
 
     id: str
     path: str
     label: int
     part: str
+    group: int = -1
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,9 @@ def freeze(catalogue: Catalogue, config: TrainConfig) -> tuple[Split, tuple[RunP
     split = make_split(catalogue, config.split, config.seed)
     position = {name: number for number, name in enumerate(split.classes)}
     return split, tuple(
-        RunPicture(p.id, p.path, position[str(p.class_name)], part) for part in PARTS for p in split.part(part)
+        RunPicture(p.id, p.path, position[str(p.class_name)], part, split.groups[p.path])
+        for part in PARTS
+        for p in split.part(part)
     )
 
 

@@ -11,8 +11,11 @@ import numpy as np
 
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups
+from core.config import SplitConfig
 from core.errors import PictureError
+from core.groups import groups_of, joined
 from core.images import read_square
+from core.layout import Layout
 from core.project import Project
 from core.training.features import FeatureStore, Sight
 from core.training.frozen import look
@@ -50,8 +53,14 @@ class Contents:
 
     @cached_property
     def groups(self) -> list[int]:
-        """For each a number; near-duplicates share it."""
-        return near_groups(self.pictures)
+        """For each a number, shared by near-duplicates, of whatever class, and by what belongs together by its name: of such a
+        group none may be judged by the label of another."""
+        together: dict[tuple[str, int], list[int]] = defaultdict(list)
+        looks, names = near_groups(self.pictures), groups_of(self.pictures, SplitConfig(), Layout())
+        for kind, numbers in (("looks", looks), ("names", names)):
+            for row, number in enumerate(numbers):
+                together[kind, number].append(row)
+        return joined(len(self.pictures), together.values())
 
     @cached_property
     def certain(self) -> list[str | None]:

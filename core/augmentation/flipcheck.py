@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 FOLDS = 5
-"""Also how many pictures a class needs in order to take part."""
+"""Also how many groups of pictures a class needs in order to take part."""
 
 TOLERATED = 0.05
 """A loss of accuracy that is surely smaller than this counts as none."""
@@ -49,17 +49,23 @@ class FlipVerdict:
 
 
 def mirror_matters(
-    plain: np.ndarray, mirrored: np.ndarray, labels: np.ndarray, classes: int, seed: int = 0
+    plain: np.ndarray,
+    mirrored: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> FlipVerdict:
     """Learns with and without mirrored copies, five-fold, and compares how many plain pictures are then right.
 
-    `plain` and `mirrored`: features of the same pictures, float32 (N, F); `labels` int (N,), 0..classes - 1. The head is
+    `plain` and `mirrored`: features of the same pictures, float32 (N, F); `labels` int (N,), 0..classes - 1;
+    `groups` int (N,), the same number for what belongs together and stays in one fold, by default nothing. The head is
     a ridge regression on the labels, which needs no search and takes a few seconds at most: of more than 1,500 pictures,
     as many are drawn. A picture and its mirror image are always in the same fold. Mirrored copies do harm, or none, if the
     interval of Bonett and Price (2012) for the difference of paired proportions says so.
     """
     rng = np.random.default_rng(seed)
-    chosen, fold = _dealt(labels, classes, rng)
+    chosen, fold = _dealt(labels, classes, rng, np.arange(len(labels)) if groups is None else groups)
     if len(np.unique(labels[chosen])) < 2:
         return FlipVerdict("too few", 0.0, 0.0, -1.0, 1.0, 0)
     count = len(chosen)
@@ -82,12 +88,22 @@ def mirror_matters(
     return FlipVerdict(kind, float(without), float(with_mirrored), low, high, count)
 
 
-def _dealt(labels: np.ndarray, classes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Which pictures take part, and the fold of each: every class is spread evenly over the folds. int (M,) each."""
+def _dealt(
+    labels: np.ndarray, classes: int, rng: np.random.Generator, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pictures take part, and the fold of each: the groups of every class, each whole, are spread evenly over the folds.
+    int (M,) each."""
     order = rng.permutation(len(labels))[:_MOST]
-    members = [order[labels[order] == label] for label in range(classes)]
-    chosen = [some for some in members if len(some) >= FOLDS] or [order[:0]]
-    return np.concatenate(chosen), np.concatenate([np.arange(len(some)) % FOLDS for some in chosen])
+    chosen, turn = [order[:0]], np.full(int(groups.max(initial=0)) + 1, -1)
+    for label in range(classes):
+        members = order[labels[order] == label]
+        first = groups[members][np.sort(np.unique(groups[members], return_index=True)[1])]
+        if len(first) >= FOLDS:
+            fresh = first[turn[first] < 0]  # a group that spans classes has its fold already
+            turn[fresh] = np.arange(len(fresh))
+            chosen.append(members)
+    rows = np.concatenate(chosen)
+    return rows, turn[groups[rows]] % FOLDS
 
 
 def _answers(

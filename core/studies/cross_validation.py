@@ -3,7 +3,7 @@
 All labelled pictures are dealt to folds, those of the test part too: each is a test picture once, of a head that learned
 from the other folds. So every picture counts, and the spread from fold to fold shows what another test part would have
 said. It tells about the settings on such pictures, not about one model; whoever chooses settings by it has used the test
-part up. Near-duplicates are never on both sides.
+part up. What belongs together (core.groups) is never on both sides.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run(job: Job, study: Study) -> None:
     config, plan = job.config, job.plan
     require_quick(config)
     loading = None if config.solved else load_in_background("core.training.fit")
-    deal = dealer(Project.open(plan.project), plan.pictures, config.seed)
+    deal = dealer(plan.pictures, config.seed)
     count, note = _possible(deal, plan.classes, int(study.options["folds"]))
     fold = deal.folds(count)
     draws = copies(config)
@@ -107,12 +107,15 @@ def _possible(deal: Dealer, classes: tuple[str, ...], asked: int) -> tuple[int, 
     most = int(deal.different[least])
     if most < FEWEST:
         raise RunError(
-            f"{classes[least]} has only {most} pictures that really differ; {FEWEST} are needed to take turns.",
+            f"{classes[least]} has only {most} photos or films that really differ; {FEWEST} are needed to take turns.",
             "Add other pictures of it: copies do not help.",
         )
     if most >= asked:
         return asked, ""
-    return most, f"{most} tests instead of {asked}: {classes[least]} has only {most} pictures that really differ."
+    return (
+        most,
+        f"{most} tests instead of {asked}: {classes[least]} has only {most} photos or films that really differ.",
+    )
 
 
 def _head_of(

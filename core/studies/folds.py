@@ -1,4 +1,4 @@
-"""Who is held out when: decided by seed and pictures, near-duplicates always on one side."""
+"""Who is held out when: decided by seed and pictures, groups (see core.groups) always on one side."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.checks import near_groups
-from core.project import Project
 from core.records import RunPicture
 
 
 @dataclass(frozen=True)
 class Dealer:
-    """N pictures to deal: ids, labels int (N,), and groups int (N,), the same number for near-duplicates.
+    """N pictures to deal: ids, labels int (N,), and groups int (N,), the same number for what belongs together.
 
     A group whose pictures are of several classes counts for the class of its first picture, as in core.splits.
     """
@@ -28,14 +26,14 @@ class Dealer:
 
     @property
     def different(self) -> np.ndarray:
-        """How many pictures of each class really differ: int (K,)."""
+        """How many groups each class has: int (K,)."""
         found = self._by_class(range(len(self.ids)), "")
         return np.array([len(found.get(label, ())) for label in range(int(self.labels.max()) + 1)])
 
     def folds(self, count: int) -> np.ndarray:
         """The fold of each picture, int (N,), 0..count - 1: stratified by class, as equal in size as the groups allow.
 
-        A class has a picture in every fold if at least `count` of its pictures really differ.
+        A class has a picture in every fold if it has at least `count` groups.
         """
         fold = np.empty(len(self.ids), int)
         everyone = np.zeros(count, int)
@@ -80,11 +78,9 @@ class Dealer:
         return hashlib.sha256(f"{self.seed} {mark} {name}".encode()).digest()
 
 
-def dealer(project: Project, pictures: Sequence[RunPicture], seed: int) -> Dealer:
-    """Looks up which pictures are near-duplicates; one that is gone from the project since is a group of its own."""
-    wanted = {picture.id for picture in pictures}
-    known = {picture.id: picture for picture in project.scan().pictures if picture.id in wanted}
-    number = dict(zip(known, near_groups(list(known.values())), strict=True))
-    groups = [number.get(picture.id, len(number) + row) for row, picture in enumerate(pictures)]
+def dealer(pictures: Sequence[RunPicture], seed: int) -> Dealer:
+    """Deals the pictures of a plan, which tells their groups; one of which it does not is a group of its own."""
+    least = max((picture.group for picture in pictures), default=0) + 1
+    groups = [picture.group if picture.group >= 0 else least + row for row, picture in enumerate(pictures)]
     labels = np.array([picture.label for picture in pictures])
     return Dealer(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)

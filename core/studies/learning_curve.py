@@ -78,7 +78,7 @@ def run(job: Job, study: Study) -> None:
     require_quick(config)
     bench = set_up(job)
     pictures = [*plan.part("train"), *plan.part("val")]
-    deal = dealer(Project.open(plan.project), pictures, config.seed)
+    deal = dealer(pictures, config.seed)
     fewer = Fewer(bench.features, deal, config, len(plan.classes))
     shares = fewer.shares(int(study.options["steps"]))
     turns = 3 if len(pictures) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1

@@ -19,6 +19,7 @@ from core.project import Project
 from core.records import RunState
 from core.studies import Study, start_study
 from core.studies.asking import outcome
+from core.studies.folds import dealer
 from core.training.features import Sight
 from core.training.frozen import look
 from core.training.job import Job
@@ -46,10 +47,11 @@ def run(job: Job, study: Study) -> None:
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
     sights = [Sight(p.id, job.plan.file(p), mirror=mirror) for mirror in (False, True) for p in pictures]
     plain, mirrored = np.split(look(job, specs_of(job.config), sights), 2)
-    labels = np.array([picture.label for picture in pictures])
+    deal = dealer(pictures, job.config.seed)
+    labels, groups = deal.labels, deal.groups
     job.phase("compare")
     classes = len(job.plan.classes)
-    verdict = job.waiting_for(lambda: mirror_matters(plain, mirrored, labels, classes, job.config.seed))
+    verdict = job.waiting_for(lambda: mirror_matters(plain, mirrored, labels, classes, job.config.seed, groups))
     study.keep(asdict(verdict) | {"sentence": verdict.sentence})
 
 

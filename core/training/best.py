@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from core.augmentation import AugmentConfig, generator
+from core.augmentation import AugmentConfig
 from core.backbones import get_backbone
+from core.studies.folds import dealer
 from core.training.features import Stopped
 from core.training.frozen import Head, learn_head, parts_of
 from core.training.job import Job, Trained, load_in_background, softmax
@@ -108,7 +109,7 @@ class _Search:
 
         features = np.concatenate([parts["train"], parts["val"]])
         labels = np.concatenate([self.job.labels("train"), self.job.labels("val")])
-        fold = generator(self.config.seed, "folds").permutation(len(labels)) % _FOLDS
+        fold = dealer([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed).folds(_FOLDS)
         probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
         for number in range(_FOLDS):
             if self.job.should_stop():

@@ -91,3 +91,14 @@ def test_pictures_that_are_all_alike_are_judged_without_an_error() -> None:
     verdict = mirror_matters(features, features, np.arange(40) % 2, 2)
     assert verdict.without == verdict.with_mirrored
     assert verdict.kind != "harm"
+
+
+def test_copies_of_one_photo_are_never_learned_from_and_judged() -> None:
+    rng = np.random.default_rng(0)
+    label, photo = np.arange(50) % 2, rng.normal(size=(50, 60)).astype(np.float32)
+    rows = np.repeat(np.arange(50), 4)
+    features = photo[rows], -photo[rows], label[rows], 2
+    assert mirror_matters(*features).without > 0.95
+    assert mirror_matters(*features, groups=rows).without < 0.7
+    too_few = mirror_matters(*features, groups=rows % 6)  # three groups of each class
+    assert (too_few.kind, too_few.pictures) == ("too few", 0)

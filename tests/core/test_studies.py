@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core import AugmentConfig, Project, TrainConfig
-from core.checks import near_groups
 from core.errors import ConfigError, RunError
 from core.recipes import get_recipe
-from core.records import RunPicture, RunState
+from core.records import RunPicture, RunPlan, RunRecords, RunState
+from core.runs import freeze
 from core.studies import Study, go_on, wait_for
 from core.studies.cross_validation import cross_validate, in_words
 from core.studies.cross_validation import start as start_cross_validation
@@ -22,7 +22,9 @@ from core.studies.fewer import Answers, Fewer
 from core.studies.folds import Dealer, dealer
 from core.studies.learning_curve import judge, learning_curve
 from core.studies.mirror import mirror_check
+from core.training.best import _Search
 from core.training.features import Sight, key_of
+from core.training.job import Job
 from core.training.solve import answers, solve
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -74,20 +76,51 @@ def test_a_large_group_is_not_held_out_whole() -> None:
     assert dealt.held_out(np.arange(12), 0.2, "")[:9].sum() == 0
 
 
-def test_near_duplicates_of_a_project_are_found(tmp_path: Path) -> None:
+def test_the_groups_of_a_plan_are_those_of_its_split(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=6)
     copy = shaded(COLOURS["red"], 0)
     copy.putpixel((3, 3), (0, 0, 0))
     copy.save(folder / "red" / "again.png")
-    project = Project.open(folder)
-    found = project.scan().pictures
-    plan = [RunPicture(p.id, p.path, sorted(COLOURS).index(str(p.class_name)), "train") for p in found]
-    gone = RunPicture("0" * 64, "red/gone.png", 2, "train")
-    dealt = dealer(project, [*plan, gone], 0)
+    for number in range(3):
+        shaded(COLOURS["blue"], 40 + number).save(folder / "blue" / f"leaf-aug-{number}.png")
+    _, plan = freeze(Project.open(folder).scan(), TrainConfig())
+    old = RunPicture("0" * 64, "red/old.png", 2, "train")  # as records of before groups were kept have it
+    dealt = dealer([*plan, old], 0)
     group = dict(zip((p.path for p in plan), dealt.groups.tolist(), strict=False))
     assert group["red/again.png"] == group["red/000.png"]
-    assert len(set(dealt.groups)) == len(set(near_groups(list(found)))) + 1
-    assert dealt.different.tolist() == [6, 6, 7]
+    assert len({group[f"blue/leaf-aug-{number}.png"] for number in range(3)}) == 1
+    assert dealt.different.tolist() == [7, 6, 7]
+
+
+def test_a_film_takes_turns_by_its_pieces(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=8)
+    for path in (folder / "red").iterdir():
+        path.rename(path.with_name(f"frame_{path.name}"))
+    _, plan = freeze(Project.open(folder).scan(), TrainConfig())
+    dealt = dealer(plan, 0)
+    assert dealt.different.tolist() == [8, 8, 3]
+    fold = dealt.folds(3)
+    red = [(picture.part, fold[row]) for row, picture in enumerate(plan) if "red" in picture.path]
+    assert len(set(red)) == 3
+
+
+def test_the_search_for_the_best_judges_no_copy_of_what_was_learned(tmp_path: Path) -> None:
+    """Copies of photos whose classes are chance: whoever has seen a copy knows the class, and others guess."""
+    rng = np.random.default_rng(0)
+    label, photo = rng.integers(0, 2, 60).tolist(), rng.normal(size=(60, 40)).astype(np.float32)
+    rows = np.repeat(np.arange(60), 3)
+    config = TrainConfig(recipe="best", minutes=1, l2=1)
+    heard = {}
+    for name, groups in (("together", rows), ("apart", np.arange(180))):
+        pictures = tuple(
+            RunPicture(str(n), f"{n}.png", label[row], "train" if row < 50 else "val", int(groups[n]))
+            for n, row in enumerate(rows)
+        )
+        plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), pictures)
+        search = _Search(Job(RunRecords(tmp_path), plan, RunState()))
+        heard[name], _ = search.cross_validated({"train": photo[rows[:150]], "val": photo[rows[150:]]})
+    assert heard["together"] < 0.7
+    assert heard["apart"] > 0.9
 
 
 @pytest.mark.parametrize("classes", [2, 5])
@@ -225,7 +258,7 @@ def test_a_small_class_makes_fewer_folds(tmp_path: Path) -> None:
         (folder / "red" / f"{number:03}.png").unlink()
     found = cross_validate(Project.open(folder), TrainConfig(epochs=1))
     assert found["of"] == 3
-    assert found["note"] == "3 tests instead of 5: red has only 3 pictures that really differ."
+    assert found["note"] == "3 tests instead of 5: red has only 3 photos or films that really differ."
     assert found["total"] == 15
 
 
