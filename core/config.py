@@ -29,6 +29,9 @@ STEPPING = (
     "keep_best",
 )
 """Settings of TrainConfig for what learns in small steps: one that differs from its default makes adam of lbfgs."""
+RATES = {"learning_rate": "learning rate", "fine_tune_rate": "learning rate of fine-tuning"}
+"""Settings of TrainConfig for how far each step goes, and what they are called within a sentence. An epoch that was learned
+in steps has the one that ruled it in its record."""
 Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 Together = Literal["names", "beginnings", "folders", "pattern", "table", "off"]
 _MOST_REPEATS = 2

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from core.config import RATES, TrainConfig
 from core.evaluation import Evaluation
 from core.intervals import in_words
+from core.names import count
 from core.records import RunPlan
 
 OVERFIT_GAP = 0.15
@@ -21,6 +24,12 @@ FEW_TEST = 50
 
 _BURST = re.compile(r"(webcam-[0-9a-f]{8})-\d+")
 _GIVEN_AWAY = 0.75
+_FINE = 0.98
+"""From this test accuracy on, nothing in the way it learned is blamed."""
+_WORKS = 0.8
+_FAR_OFF = 3.0
+"""A training loss of so many times that of guessing, ln K, comes of steps that were too large."""
+_UNTOLD = "?"
 _CAUTIONS = ("leak", "background", "alike", "few-tested")
 """What is said of a model that works, too."""
 
@@ -37,37 +46,93 @@ class Diagnosis:
     step: Step
 
 
-def diagnose(
-    history: Sequence[Mapping[str, Any]], test: Evaluation, counts: Mapping[str, int], *, pretrained: bool
-) -> str:
+def diagnose(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int, test: Evaluation) -> str:
     """The most telling finding as a sentence; see `findings`."""
-    return findings(history, test, counts, pretrained=pretrained)[0].sentence
+    return findings(plan, history, best_epoch, test)[0].sentence
 
 
 def findings(
+    plan: RunPlan,
     history: Sequence[Mapping[str, Any]],
+    best_epoch: int,
     test: Evaluation,
-    counts: Mapping[str, int],
-    *,
-    pretrained: bool,
-    plan: RunPlan | None = None,
     middle_covered: float | None = None,
 ) -> list[Diagnosis]:
     """All that the rules find, the most telling first; never empty.
 
-    `history`: the epochs up to the one that was kept; `counts`: training pictures by class; `plan` tells of leaks;
+    `history`: all epochs, of which the model is as after `best_epoch`; 0 where it is not as after any of them.
     `middle_covered`: the accuracy, 0..1, when the middle of each test picture is covered, if that was tried.
     """
     found = [
-        *_hopeless(test),
-        *_unsteady(history),
-        *_learning(history, test, counts, pretrained=pretrained),
+        # Steps that were too large explain everything else that did not work.
+        *(list(_steps(plan, history, test)) or [*_hopeless(test), *_learning(plan, history[:best_epoch], test)]),
         *_leaks(plan),
         *_given_away(test, middle_covered),
         *_alike(test),
         *_few_tested(test),
     ]
     return found if found and found[0].kind not in _CAUTIONS else [_when_it_works(test), *found]
+
+
+def kept_round(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int) -> str:
+    """Which round the model is as after, and why that one where another had a smaller validation loss; "" for none."""
+    if not 0 < best_epoch <= len(history):
+        return ""
+    kept, stages = history[best_epoch - 1], _stages(plan.config, history)
+    stage = [epoch for epoch, name in zip(history, stages, strict=True) if name == stages[best_epoch - 1]]
+    least = min(stage, key=lambda epoch: epoch["val_loss"])
+    why = []
+    if least["val_loss"] < kept["val_loss"]:
+        reason = {"": "the loss with its restraint, L2, is least there", _UNTOLD: ""}.get(
+            stages[best_epoch - 1], "the last"
+        )
+        why = [reason, f"the validation loss was least in round {least['epoch']}"]
+    if kept is stage[-1] is not history[-1]:
+        why.append("fine-tuning after it was no better")
+    told = "; ".join(filter(None, why))
+    return f"kept round {best_epoch}{f' ({told})' if told else ''}"
+
+
+def _stages(config: TrainConfig, history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each epoch the setting that says how far its steps went; "" where none were taken."""
+    told = [next((name for name in RATES if name in epoch), "") for epoch in history]
+    if any(told):
+        return told
+    # Older versions did not write it down.
+    if config.minutes or config.fine_tune != "off":
+        return [_UNTOLD] * len(told)
+    return ["" if config.solved else "learning_rate"] * len(told)
+
+
+def _steps(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluation) -> Iterator[Diagnosis]:
+    """Steps that were too large: the loss was once many times that of guessing, rose above where it began, or jumped up and
+    down in most rounds, and in the end little was learned."""
+    guess = np.log(len(test.classes))
+    if test.accuracy >= _FINE:
+        return
+    stages = _stages(plan.config, history)
+    for name, title in RATES.items():
+        losses = np.array([epoch["loss"] for epoch, stage in zip(history, stages, strict=True) if stage == name])
+        if not len(losses) or losses[-1] <= 0.5 * guess:
+            continue
+        rises = np.diff(losses) > 0.1 * losses[:-1]
+        worse = len(losses) >= 3 and (
+            losses[-1] > 1.2 * losses[0] or (rises.mean() >= 0.4 and losses[-1] > losses[0] / 2)
+        )
+        if losses.max() > _FAR_OFF * guess:
+            what = "it was at times much further off than by guessing"
+        elif worse:
+            what = "it got worse again instead of better"
+        else:
+            continue
+        smaller = getattr(plan.config, name) / 10
+        yield Diagnosis(
+            "rate-too-high",
+            f"Its steps were too large: {what} ({title} too high). Choose a smaller one, such as {smaller:g}.",
+            f"Loss {losses[0]:,.2f} in the first round, {losses.min():,.2f} at best, {losses[-1]:,.2f} in the last; guessing "
+            f"has {guess:.2f}.",
+            "configure",
+        )
 
 
 def _hopeless(test: Evaluation) -> Iterator[Diagnosis]:
@@ -82,26 +147,11 @@ def _hopeless(test: Evaluation) -> Iterator[Diagnosis]:
         )
 
 
-def _unsteady(history: Sequence[Mapping[str, Any]]) -> Iterator[Diagnosis]:
-    """The loss rises above where it began, or jumps up and down in most rounds while little is learned."""
-    losses = np.array([epoch["loss"] for epoch in history if "loss" in epoch])
-    if len(losses) < 3:
-        return
-    rises = np.diff(losses) > 0.1 * losses[:-1]
-    if losses[-1] > 1.2 * losses[0] or (rises.mean() >= 0.4 and losses[-1] > 0.5 * losses[0]):
-        yield Diagnosis(
-            "rate-too-high",
-            "Its steps were too large: it got worse again instead of better (learning rate too high). Choose a smaller one.",
-            f"Loss {losses[0]:.2f} in the first round, {losses.min():.2f} at best, {losses[-1]:.2f} in the last.",
-            "configure",
-        )
-
-
-def _learning(
-    history: Sequence[Mapping[str, Any]], test: Evaluation, counts: Mapping[str, int], *, pretrained: bool
-) -> Iterator[Diagnosis]:
-    last = history[-1] if history else None
+def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluation) -> Iterator[Diagnosis]:
+    config, last = plan.config, history[-1] if history else None
     worst = min((score for score in test.classes if score.total), key=lambda score: score.recall)
+    learned = Counter(picture.label for picture in plan.part("train"))
+    counts = {name: learned[position] for position, name in enumerate(plan.classes)}
     few = min(counts, key=lambda name: counts[name])
     if test.accuracy < 1.3 / len(test.classes):
         return
@@ -112,12 +162,13 @@ def _learning(
         if last
         else ""
     )
-    by_heart = not pretrained and apart > OVERFIT_GAP
+    too_well = apart > OVERFIT_GAP and test.accuracy < _FINE
+    by_heart = not config.pretrained and too_well
     if by_heart:
+        changes = "" if config.augment.active else "changes at random (augmentation) "
         yield Diagnosis(
             "overfitting",
-            f"{known}: it learned them by heart (overfitting). More pictures, changes at random (augmentation) or the Quick "
-            "recipe help.",
+            f"{known}: it learned them by heart (overfitting). More pictures, {changes}or the Quick recipe help.",
             "",
             "configure",
         )
@@ -129,9 +180,9 @@ def _learning(
             "",
             "mistakes",
         )
-    if apart > OVERFIT_GAP and not by_heart:
+    if too_well and not by_heart:
         yield Diagnosis("overfitting", f"{known} (overfitting). More varied pictures would help most.", "", "pictures")
-    if counts[few] < 20 and test.accuracy < 0.98:
+    if counts[few] < 20 and test.accuracy < _FINE:
         yield Diagnosis(
             "few-pictures",
             f"There are few pictures to learn from: {counts[few]} of {few}. More pictures of it would help most.",
@@ -141,18 +192,28 @@ def _learning(
     if last and last["accuracy"] < 0.6 and test.accuracy < 0.6:
         yield Diagnosis(
             "underfitting",
-            "It has not learned its own training pictures yet (underfitting). More rounds (epochs) "
-            + ("or less restraint (L2) " if pretrained else "")
-            + "may help.",
-            f"{last['accuracy']:.0%} of the training pictures right after {len(history)} rounds.",
+            f"It has not learned its own training pictures yet (underfitting). {_more(config, history)}",
+            f"{last['accuracy']:.0%} of the training pictures right after {count(len(history), 'round')}.",
             "configure",
         )
 
 
-def _leaks(plan: RunPlan | None) -> Iterator[Diagnosis]:
+def _more(config: TrainConfig, history: Sequence[Mapping[str, Any]]) -> str:
+    """What lets a model learn more of its training pictures: only what it had no end of already."""
+    name = _stages(config, history)[-1]
+    ways = []
+    if name == "fine_tune_rate":
+        ways.append("more rounds of fine-tuning")
+    elif name or len(history) >= config.epochs:  # what is solved ends by itself, once there is nothing to gain
+        ways.append("more rounds (epochs)")
+    if config.pretrained and (config.l2 or config.l2_plain or config.l1):
+        ways.append("less restraint (L2)")
+    ways = ways or ["another model (backbone)"]
+    return f"{' or '.join(ways).capitalize().replace('l2', 'L2')} may help."
+
+
+def _leaks(plan: RunPlan) -> Iterator[Diagnosis]:
     """Test pictures from a burst of the webcam that was trained on, too."""
-    if plan is None:
-        return
     bursts = {part: [_BURST.search(picture.path) for picture in plan.part(part)] for part in ("train", "test")}
     learned = {burst[1] for burst in bursts["train"] if burst}
     shared = sum(1 for burst in bursts["test"] if burst and burst[1] in learned)
@@ -204,7 +265,7 @@ def _few_tested(test: Evaluation) -> Iterator[Diagnosis]:
     if test.total < FEW_TEST:
         yield Diagnosis(
             "few-tested",
-            f"{test.total} test pictures are too few to tell how good it is: on many more such pictures "
+            f"{count(test.total, 'test picture')} cannot tell exactly how good it is: on many more such pictures "
             f"{in_words(test.right, test.total)} would be right. Cross-validation on Train tests with every picture.",
             "",
             "pictures",
@@ -215,23 +276,21 @@ def _when_it_works(test: Evaluation) -> Diagnosis:
     wrong = sorted(((score.total - score.right, score) for score in test.classes), key=lambda pair: -pair[0])
     mistakes = test.total - test.right
     if not mistakes and test.total < FEW_TEST:
-        return Diagnosis(
-            "works", f"No mistakes, but {test.total} test pictures are few: try it on new ones to be sure.", "", "test"
-        )
+        tests = "1 test picture is" if test.total == 1 else f"{test.total} test pictures are"
+        return Diagnosis("works", f"No mistakes, but {tests} few: try it on new ones to be sure.", "", "test")
     if not mistakes:
         return Diagnosis("works", "No mistakes on the test pictures. Try it on pictures from other places.", "", "test")
+    works = "It works" if test.accuracy >= _WORKS else f"It is right about {test.right} of {test.total}"
     (most, worst), (second, _) = wrong[:2]
     if most >= 2 and most > second:
         return Diagnosis(
             "works",
-            f"It works. Most mistakes are with {worst.name}: {worst.right} of {worst.total} right. "
+            f"{works}. Most mistakes are with {worst.name}: {worst.right} of {worst.total} right. "
             "More pictures of it would help most.",
             "",
             "mistakes",
         )
+    look = "a look at it" if mistakes == 1 else "a look at them"
     return Diagnosis(
-        "works",
-        f"It works, with {mistakes} mistake{'' if mistakes == 1 else 's'} in {test.total}. Have a look at them.",
-        "",
-        "mistakes",
+        "works", f"{works}, with {count(mistakes, 'mistake')} in {test.total}. Have {look}.", "", "mistakes"
     )

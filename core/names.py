@@ -1,4 +1,4 @@
-"""Names that people give: class names that are allowed, and file names that every system can keep."""
+"""Names that people give: class names that are allowed, and file names that every system can keep. And how many of a thing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ _JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with 
 def as_text(name: str) -> str:
     """A name that can be kept and shown: halves of characters, as damaged names have them, become `?`."""
     return name.encode("utf-8", "replace").decode()
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 picture", "2 pictures", "3 classes", "4 copies"."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def class_key(name: str) -> str:

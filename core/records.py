@@ -82,7 +82,7 @@ class RunState:
     """
 
     state: str = "queued"
-    phase: str = "waiting"
+    phase: str = "starting"
     done: int = 0
     total: int = 0
     seconds_left: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -45,13 +44,6 @@ def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
 def diagnosis_of(run: RunSnapshot, test: Evaluation) -> list[Diagnosis]:
     """What the rules find about a finished run (see core.diagnosis.findings)."""
     harder = robustness.read(run.run)
-    labels = Counter(picture.label for picture in run.plan.part("train"))
     best = int((run.result or {}).get("best_epoch") or 0)
-    return findings(
-        run.history[:best],
-        test,
-        {name: labels[position] for position, name in enumerate(run.plan.classes)},
-        pretrained=run.plan.config.pretrained,
-        plan=run.plan,
-        middle_covered=harder.covered / harder.pictures if harder else None,
-    )
+    covered = harder.covered / harder.pictures if harder else None
+    return findings(run.plan, run.history, best, test, covered)

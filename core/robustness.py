@@ -161,7 +161,8 @@ def stop_asked(run: Run) -> bool:
 
 
 def state(run: Run) -> RunState | None:
-    """Where the last one stands, or None if there never was one. Its phases are "waiting" and "trying harder pictures"."""
+    """Where the last one stands, or None if there never was one. Its phases are "starting", "waiting" (something else
+    computes) and "trying harder pictures"."""
     records = RunRecords(folder_of(run), ("Trying harder pictures", AGAIN))
     if not (records.folder / "state.json").is_file():
         return None

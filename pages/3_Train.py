@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.diagnosis import kept_round
 from core.errors import FieldguideError
 from core.history import history
 from core.intervals import FEW, in_words
@@ -44,14 +45,14 @@ def headline(snapshot: RunSnapshot) -> None:
 
 def both_curves(snapshot: RunSnapshot) -> None:
     """Accuracy and loss, side by side; their place is kept while there is nothing to draw yet."""
-    best = int(snapshot.result["best_epoch"]) if snapshot.result else 0
+    kept = int(snapshot.result["best_epoch"]) if snapshot.result else 0
     epochs = 0 if snapshot.result else snapshot.plan.config.epochs  # it may have ended early
     left, right = st.columns(2, gap="medium")
     with left:
-        figure = charts.curves(snapshot.history, "accuracy", "How many are right (accuracy)", epochs, best)
+        figure = charts.curves(snapshot.history, "accuracy", "How many are right (accuracy)", epochs, kept)
         charts.show(figure, "accuracy", "Training and validation accuracy by epoch")
     with right:
-        figure = charts.curves(snapshot.history, "loss", "How far off (loss)", epochs, best)
+        figure = charts.curves(snapshot.history, "loss", "How far off (loss)", epochs, kept)
         charts.show(figure, "loss", "Training and validation loss by epoch")
 
 
@@ -140,10 +141,10 @@ if not training:
         if voters:
             st.markdown(voters)
         seconds = result["seconds"]
-        best = f"best round {result['best_epoch']}, " if result["best_epoch"] else ""
+        kept = kept_round(snapshot.plan, snapshot.history, result["best_epoch"])
         st.caption(
             f"{frame.run_title(snapshot.run, snapshot.plan)}, {result['parameters']:,} weights (parameters), "
-            f"{best}{duration(seconds['total'])} in all"
+            f"{kept and f'{kept}, '}{duration(seconds['total'])} in all"
         )
     else:
         st.button("Train again", type="primary", icon=":material/replay:", on_click=train_now)

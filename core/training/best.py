@@ -51,7 +51,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Logits of the held-out parts (N, K), and the networks and head that they come from."""
+    """Logits of the held-out parts (N, K), and the networks and head that they come from. `epoch`: the one that it is as
+    after; 0 for none, as its curves are not shown, or not of all of it."""
 
     what: str
     logits: dict[str, np.ndarray]
@@ -59,6 +60,7 @@ class _Candidate:
     kernel: np.ndarray
     bias: np.ndarray
     parameters: int
+    epoch: int = 0
 
 
 class _Search:
@@ -157,6 +159,7 @@ class _Search:
             tuned.kernel,
             tuned.bias,
             spec.backbone.parameters + tuned.kernel.size + tuned.bias.size,
+            tuned.best_epoch,
         )
         self.note(candidate, began)
         if frozen is not None:
@@ -188,7 +191,7 @@ def search(job: Job) -> Trained:
 
     return Trained(
         lambda part: softmax(best.logits[part]),
-        len(job.records.history()),
+        best.epoch,
         found.stopped,
         best.parameters,
         lambda: fit.join(best.build(), best.kernel, best.bias),

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core.config import TrainConfig
+from core.config import RATES, TrainConfig
 from core.errors import RunError
 from core.training.features import Stopped
 from core.training.job import Job
@@ -27,9 +27,11 @@ class Recorder(keras.callbacks.Callback):
         job: Job,
         config: TrainConfig,
         steps: int,
+        rate: str = "learning_rate",
     ) -> None:
+        """`rate`: the setting (see core.config.RATES) that `config.learning_rate` is from."""
         super().__init__()
-        self._job, self._config, self._steps = job, config, steps
+        self._job, self._config, self._steps, self._rate = job, config, steps, rate
         self.epochs = config.epochs
         self._before = len(job.records.history())  # a fine-tuning goes on where the head ended
         self._reported = self._epoch_began = 0.0
@@ -60,11 +62,11 @@ class Recorder(keras.callbacks.Callback):
         if not math.isfinite(values["loss"]):
             raise RunError(
                 "The training went astray: its loss is no longer a number.",
-                "Try a smaller learning rate, such as 0.0001.",
+                f"Try a smaller {RATES[self._rate]}, such as {self._config.learning_rate / 10:g}.",
             )
         number = self._before + epoch + 1
         seconds = time.perf_counter() - self._epoch_began
-        self._job.epoch({"epoch": number, **values, "seconds": seconds})
+        self._job.epoch({"epoch": number, **values, "seconds": seconds, self._rate: self._config.learning_rate})
         if values["val_loss"] < self._best_loss:
             self._best_loss, self.best_epoch = values["val_loss"], number
             self._best_weights = self.model.get_weights()

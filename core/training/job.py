@@ -135,7 +135,10 @@ def wait_for_turn(job: Job) -> FileLock:
         except Timeout:
             if job.should_stop():
                 raise Stopped from None
+            if job.state.phase != "waiting":
+                job.phase("waiting")
             continue
+        job.phase("starting")
         job.seconds["queued"] = time.time() - began
         return lock
 

@@ -183,7 +183,7 @@ def _fit(
     classes = len(job.plan.classes)
     train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
-    recorder = fit.Recorder(job, config, len(train))
+    recorder = fit.Recorder(job, config, len(train), "fine_tune_rate" if config.pretrained else "learning_rate")
     if seconds:
         each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
         recorder.epochs = max(1, min(config.epochs, int(seconds / each)))

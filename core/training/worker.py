@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core import signing, store
 from core.diagnosis import diagnose
 from core.errors import ModelError
@@ -55,17 +53,12 @@ def finish(job: Job, trained: Trained) -> None:
         part: evaluate_predictions(found, job.labels(part), plan.classes) for part, found in probabilities.items()
     }
     records.write_predictions(probabilities)
-    counts = dict(
-        zip(plan.classes, np.bincount(job.labels("train"), minlength=len(plan.classes)).tolist(), strict=True)
-    )
     result: dict[str, Any] = {
         "parameters": trained.parameters,
         "best_epoch": trained.best_epoch,
         "val": scores["val"].as_dict(),
         "test": scores["test"].as_dict(),
-        "diagnosis": diagnose(
-            records.history()[: trained.best_epoch], scores["test"], counts, pretrained=plan.config.pretrained
-        ),
+        "diagnosis": diagnose(plan, records.history(), trained.best_epoch, scores["test"]),
         "seconds": job.seconds,
     } | trained.told
     job.seconds["evaluate"] = time.perf_counter() - began

@@ -56,8 +56,8 @@ def show(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)
 
 
-def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epochs: int, best: int = 0) -> go.Figure:
-    """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `best`: epoch to mark."""
+def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epochs: int, kept: int = 0) -> go.Figure:
+    """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `kept`: epoch to mark."""
     figure = blank(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
     share = metric == "accuracy"
     strong, quiet = ink()
@@ -77,14 +77,14 @@ def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epoc
         )
     if x:
         _label_ends(figure, lines, x[-1])
-    if best:
-        value = next(e[f"val_{metric}"] for e in history if e["epoch"] == best)
+    if kept in x:
+        value = next(e[f"val_{metric}"] for e in history if e["epoch"] == kept)
         figure.add_scatter(
-            x=[best],
+            x=[kept],
             y=[value],
             mode="markers",
             marker={"color": strong, "size": 10, "line": {"color": "white", "width": 2}},
-            hovertemplate=f"best round: {best}<extra></extra>",
+            hovertemplate=f"kept round: {kept}<extra></extra>",
         )
     right = max(epochs, last)
     figure.update_xaxes(range=[0.5, right * 1.22 + 0.5], title="round (epoch)", tickformat="d", nticks=7)

@@ -23,7 +23,8 @@ from pages.shared import drawings, state
 from pages.shared.text import count, duration, literal
 
 PHASES = {
-    "waiting": "waiting for another training to end",
+    "starting": "starting ...",
+    "waiting": "waiting for its turn, until something else is computed",
     "download": "fetching the model's weights (only the first time)",
     "prepare": "getting the model ready (only the first time, about 10 s)",
     "loading": "starting the engine, a few seconds",
@@ -31,8 +32,9 @@ PHASES = {
     "features": "looking at each picture once (features)",
     "fit": "learning (epochs)",
     "building": "building the network",
-    "compare": "comparing models",
+    "compare": "comparing",
     "search": "trying settings",
+    "map": "drawing the map",
     "fine-tune": "training the network itself (fine-tuning)",
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import html
 import re
 
+from core.names import count
+
+__all__ = ["count", "duration", "literal", "percent", "plot_text", "short"]
+
 _REPLACED = re.compile(r"\\:(?=//|\w)|\bwww(?=\\\.)|@|\\[-<>~](?=\\[->]|=)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&])")
 
@@ -25,11 +29,6 @@ def short(text: str, most: int = 28) -> str:
 def plot_text(text: str) -> str:
     """A name as it is, for Plotly, which takes some tags for formatting."""
     return html.escape(" ".join(text.split()), quote=False)
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 picture", "2 pictures"."""
-    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def duration(seconds: float) -> str:

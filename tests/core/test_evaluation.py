@@ -5,8 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
-from core.diagnosis import diagnose
-from core.evaluation import Evaluation, calibration, curves, evaluate_predictions
+from core.evaluation import calibration, curves, evaluate_predictions
 from core.evaluation.order import confused_together
 
 
@@ -132,41 +131,3 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         evaluate_predictions(np.ones((3, 2)) / 2, np.zeros(4, int), ["a", "b"])
     with pytest.raises(ValueError, match="N > 0"):
         evaluate_predictions(np.ones((0, 2)), np.zeros(0, int), ["a", "b"])
-
-
-def result(right: list[int], total: int = 20) -> Evaluation:
-    """Class i has right[i] of `total` right; its mistakes go to the next class."""
-    rows, truth = [], []
-    for label, good in enumerate(right):
-        for n in range(total):
-            said = label if n < good else (label + 1) % len(right)
-            rows.append(np.eye(len(right))[said])
-            truth.append(label)
-    return evaluate_predictions(np.array(rows), np.array(truth), [f"class{i}" for i in range(len(right))])
-
-
-def epoch(accuracy: float, val: float) -> dict[str, float]:
-    return {"epoch": 1, "accuracy": accuracy, "val_accuracy": val, "loss": 0.5, "val_loss": 0.5}
-
-
-MANY = {f"class{i}": 100 for i in range(3)}
-
-
-@pytest.mark.parametrize(
-    ("history", "right", "counts", "pretrained", "words"),
-    [
-        ([epoch(0.98, 0.6)], [12, 12, 12], MANY, False, "by heart (overfitting)"),
-        ([epoch(0.98, 0.75)], [15, 15, 15], MANY, True, "(overfitting)"),
-        ([epoch(0.9, 0.9)], [7, 7, 6], MANY, True, "guessing"),
-        ([epoch(0.9, 0.85)], [20, 20, 5], MANY, True, "class2 fails: only 5 of 20"),
-        ([epoch(0.9, 0.85)], [18, 18, 18], MANY | {"class1": 9}, True, "9 of class1"),
-        ([epoch(0.5, 0.5)], [11, 11, 11], MANY, False, "underfitting"),
-        ([epoch(0.97, 0.95)], [20, 20, 18], MANY, True, "Most mistakes are with class2: 18 of 20"),
-        ([epoch(0.97, 0.95)], [20, 19, 19], MANY, True, "with 2 mistakes in 60"),
-        ([epoch(1.0, 1.0)], [20, 20, 20], MANY, True, "No mistakes on the test pictures"),
-    ],
-)
-def test_the_diagnosis_names_the_most_telling_finding(
-    history: list[dict[str, float]], right: list[int], counts: dict[str, int], pretrained: bool, words: str
-) -> None:
-    assert words in diagnose(history, result(right), counts, pretrained=pretrained)

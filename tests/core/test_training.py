@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,10 @@ import pytest
 from core.config import TrainConfig
 from core.errors import RunError
 from core.processes import ROOT, load
-from core.records import RunPicture, RunPlan, RunRecords, RunState
-from core.training.job import Job, softmax
+from core.records import RunPicture, RunPlan, RunRecords, RunState, birth_of
+from core.runs import queue_lock
+from core.training.features import Stopped
+from core.training.job import Job, softmax, wait_for_turn
 from core.training.prepare import specs_of
 
 CLASSES = ("a", "b", "c")
@@ -122,12 +127,41 @@ def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> 
     told = job.records.history()
     assert [epoch["epoch"] for epoch in told] == list(range(1, head.best_epoch + 1))
     assert told[-1]["loss"] < told[0]["loss"]
+    assert "learning_rate" not in told[0]  # it has none
     said = head.probabilities(features[::2])
     assert told[-1]["val_accuracy"] == pytest.approx((said.argmax(1) == labels[::2]).mean(), abs=1e-6)
     assert told[-1]["val_loss"] == pytest.approx(-np.log(said[np.arange(45), labels[::2]]).mean(), rel=1e-3)
     job.records.ask_to_stop()
     early = learn_head(job, config, parts, truth)
     assert (early.stopped, early.best_epoch) == (True, 1)
+
+
+def test_what_is_learned_in_steps_tells_their_rate(tmp_path: Path) -> None:
+    from core.training.frozen import learn_head
+
+    config = TrainConfig(optimizer="adam", epochs=2, learning_rate=0.02)
+    features, labels = toy((40, 20, 30))
+    job = job_in(tmp_path, config)
+    job.quiet = False
+    learn_head(job, config, {"train": features, "val": features}, {"train": labels, "val": labels})
+    assert [epoch["learning_rate"] for epoch in job.records.history()] == [0.02, 0.02]
+
+
+def test_a_training_waits_only_while_something_else_computes(tmp_path: Path) -> None:
+    job = job_in(tmp_path, TrainConfig())
+    job.state, job.seconds = RunState(pid=os.getpid(), born=birth_of(os.getpid())), {}
+    wait_for_turn(job).release()
+    assert job.records.state().phase == "starting"
+    with queue_lock(), ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(wait_for_turn, job)
+        for _ in range(200):
+            if job.state.phase == "waiting":
+                break
+            time.sleep(0.02)
+        assert job.state.phase == "waiting"
+        job.records.ask_to_stop()
+        with pytest.raises(Stopped):
+            waits.result()
 
 
 def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) -> None:

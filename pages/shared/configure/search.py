@@ -29,7 +29,7 @@ from core.studies.space import (
 )
 from pages.shared import charts, frame
 from pages.shared.configure import learning_rate, search_charts
-from pages.shared.text import duration, literal, percent
+from pages.shared.text import literal, percent
 
 _METHODS = {
     "bayesian": (
@@ -38,14 +38,6 @@ _METHODS = {
     ),
     "random": ("Try at random", "Each try is drawn by chance. Simple, and hard to beat with many settings."),
     "grid": ("Try all (grid)", "A few values of each setting, in every combination. For one to three settings."),
-}
-_PHASES = {
-    "waiting": "waiting for another training to end",
-    "prepare": "getting the model ready (only the first time, about 10 s)",
-    "download": "downloading the model",
-    "loading": "starting the engine, a few seconds",
-    "features": "looking at each picture once (features)",
-    "search": "trying settings",
 }
 
 
@@ -181,10 +173,7 @@ def _ends(names: list[str], method: str, key: Any) -> list[str]:
 
 def _under_way(study: Study, now: RunState) -> None:
     asked = study.records.stop_asked()
-    share = now.done / now.total if now.total else 0.0
-    left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-    words = _PHASES.get(now.phase, now.phase)
-    st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
+    frame.progress(now)
     if st.button("Stopping…" if asked else "Stop", key="search stop", icon=":material/stop:", disabled=asked):
         study.stop()
         st.rerun()

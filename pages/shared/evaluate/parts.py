@@ -22,7 +22,7 @@ from pages.shared.text import count
 
 PARTS = {"test": "Test", "val": "Validation", "train": "Training"}
 _NOTES = {
-    "val": "It did not learn from these, but they chose the best round: the number may be a little too good.",
+    "val": "It did not learn from these, but rounds and settings are chosen by them: the number may be a little too good.",
     "train": "It learned from these: the number says what it remembers, not what it can do.",
 }
 

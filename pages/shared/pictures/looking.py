@@ -8,15 +8,8 @@ from core import analysis
 from core.analysis import Analysis
 from core.catalogue import Catalogue
 from core.project import Project
-from pages.shared.text import duration, literal
-
-_PHASES = {
-    "waiting": "waiting for a training to end",
-    "prepare": "getting the model ready (only the first time, about 10 s)",
-    "features": "looking at each picture once (features)",
-    "compare": "comparing the pictures",
-    "map": "drawing the map",
-}
+from pages.shared import frame
+from pages.shared.text import literal
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
@@ -56,9 +49,6 @@ def _progress(project: Project) -> None:
         if now is None or now.ended:
             st.rerun()
         else:
-            share = now.done / now.total if now.total else 0.0
-            left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-            words = _PHASES.get(now.phase, now.phase)
-            st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
+            frame.progress(now)
 
     strip()
