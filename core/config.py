@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from core.augmentation.config import AugmentConfig
 from core.backbones import get_backbone
 from core.errors import ConfigError
-from core.settings import Settings
+from core.settings import Percent, Settings
 
 SMALLEST_PIXELS = 32
 NAME = "[a-z0-9-]{1,40}"
@@ -32,7 +32,7 @@ STEPPING = (
 RATES = {"learning_rate": "learning rate", "fine_tune_rate": "learning rate of fine-tuning"}
 """Settings of TrainConfig for how far each step goes, and what they are called within a sentence. An epoch that was learned
 in steps has the one that ruled it in its record."""
-Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
+Share = Annotated[Percent, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 Together = Literal["names", "beginnings", "folders", "pattern", "table", "off"]
 _MOST_REPEATS = 2
 
@@ -163,7 +163,7 @@ class TrainConfig(Settings):
         title="Measure of error (loss)",
         description="focal: what is right already counts for less, so that hard pictures count for more.",
     )
-    label_smoothing: float = Field(
+    label_smoothing: Percent = Field(
         0.0, ge=0, le=0.5, title="Less than certain (label smoothing)", description="Share of each label given to all."
     )
     l2: float = Field(
@@ -184,7 +184,7 @@ class TrainConfig(Settings):
         title="Same scale for all features (standardise)",
         description="Each feature gets mean 0 and deviation 1. For pretrained models.",
     )
-    dropout: float = Field(
+    dropout: Percent = Field(
         0.0, ge=0, le=0.9, title="Forgetting on purpose (dropout)", description="Share of features hidden at each step."
     )
     multi_level: bool = Field(
@@ -236,7 +236,7 @@ class TrainConfig(Settings):
     fine_tune_rate: float = Field(
         0.0003, gt=0, le=0.1, title="Learning rate of fine-tuning", description="Much smaller than the head's."
     )
-    fine_tune_warm_up: float = Field(
+    fine_tune_warm_up: Percent = Field(
         0.1, ge=0, le=0.5, title="Warm-up", description="Share of the fine-tuning in which its steps grow from 0."
     )
     patience: int = Field(

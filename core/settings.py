@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True)
+class Slider:
+    """How a page asks for a number, in the metadata of its field: by a slider over its bounds, told in per cent. A number
+    without one is typed."""
+
+    step: float
+
+
+Percent = Annotated[float, Slider(0.01)]
+"""A share that a page asks for in whole per cents."""
 
 
 class Settings(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from core.settings import Settings
+from core.settings import Percent, Settings
 
 MIXING = ("mixup", "cutmix")
 """Settings that mix pairs of pictures; all others change one picture by itself."""
@@ -18,61 +18,61 @@ class AugmentConfig(Settings):
     flip: Literal["off", "horizontal", "vertical", "both"] = Field(
         "off", title="Mirror (flip)", description="Off for letters, digits, and whatever has a left and a right."
     )
-    rotation: float = Field(
+    rotation: Percent = Field(
         0.0,
         ge=0,
         le=0.5,
         title="Turn (rotation)",
         description="Up to this share of a full turn, either way: 0.1 is 36°.",
     )
-    zoom: float = Field(
+    zoom: Percent = Field(
         0.0, ge=0, le=0.5, title="Nearer and farther (zoom)", description="Up to this share, either way."
     )
-    translation: float = Field(
+    translation: Percent = Field(
         0.0, ge=0, le=0.5, title="Shift (translation)", description="Up to this share of the side, in both directions."
     )
-    brightness: float = Field(
+    brightness: Percent = Field(
         0.0, ge=0, le=0.8, title="Darker and brighter (brightness)", description="Up to this share of the full range."
     )
-    contrast: float = Field(
+    contrast: Percent = Field(
         0.0, ge=0, le=0.8, title="Flatter and starker (contrast)", description="Up to this share, either way."
     )
-    crop: float = Field(
+    crop: Percent = Field(
         0.0,
         ge=0,
         le=0.8,
         title="Only a part of it (crop)",
         description="Up to this share of the side is cut off, anywhere; the rest is made as large as the whole was.",
     )
-    shear: float = Field(
+    shear: Percent = Field(
         0.0,
         ge=0,
         le=0.5,
         title="Slant (shear)",
         description="Pixels slide by up to this share of their distance from the middle.",
     )
-    perspective: float = Field(
+    perspective: Percent = Field(
         0.0,
         ge=0,
         le=0.4,
         title="Seen from the side (perspective)",
         description="Each corner moves by up to half of this share of the side.",
     )
-    hue: float = Field(
+    hue: Percent = Field(
         0.0,
         ge=0,
         le=0.8,
         title="Other colours (hue)",
         description="Up to this share of half the colour circle, either way. Off where a colour tells the class.",
     )
-    saturation: float = Field(
+    saturation: Percent = Field(
         0.0,
         ge=0,
         le=0.8,
         title="Paler and more colourful (saturation)",
         description="How far from 0.5 Keras' factor may go, times two: 0.5 is from a third to three times as colourful.",
     )
-    sharpness: float = Field(
+    sharpness: Percent = Field(
         0.0,
         ge=0,
         le=0.8,
@@ -86,7 +86,7 @@ class AugmentConfig(Settings):
         title="Out of focus (Gaussian blur)",
         description="Pixels, up to 5: the largest spread (sigma), of a picture as large as the model sees it.",
     )
-    erasing: float = Field(
+    erasing: Percent = Field(
         0.0,
         ge=0,
         le=0.9,

@@ -1,4 +1,4 @@
-"""Widgets made from a settings class: bounds, titles and help come from core.config and stand nowhere else."""
+"""Widgets made from a settings class: which it is, its bounds, title and help come from there and stand nowhere else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from core.settings import Slider
+
+_LEAST = 1e-6
+"""The least that can be typed where a value must be above 0."""
 
 
 def bounds(info: FieldInfo) -> tuple[float | None, float | None]:
@@ -34,22 +39,16 @@ def field(settings: type[BaseModel], name: str, value: Any, key: str) -> Any:
         return st.number_input(
             label, int(low or 0), int(high or 2**31 - 1), int(value), key=key, help=help_, persist_state="session"
         )
-    if high is not None and high <= 0.9:
+    slider = next((m for m in info.metadata if isinstance(m, Slider)), None)
+    if slider:
         return st.slider(
-            label,
-            float(low or 0),
-            float(high),
-            float(value),
-            0.01,
-            format="percent",
-            key=key,
-            help=help_,
+            label, float(low or 0), float(high or 1), float(value), slider.step, format="percent", key=key, help=help_,
             persist_state="session",
-        )
+        )  # fmt: skip
     above = any(hasattr(bound, "gt") for bound in info.metadata)
     return st.number_input(
         label,
-        float(low or 0) + (1e-6 if above else 0),
+        float(low or 0) + (min(_LEAST, value / 2) if above else 0),
         None if high is None else float(high),
         float(value),
         step=10.0 ** math.floor(math.log10(value or 1)) / 10,  # so that one click down never reaches 0

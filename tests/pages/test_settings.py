@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
-from core.config import STEPPING, TrainConfig
+from core.augmentation import LEVELS, AugmentConfig
+from core.config import STEPPING, SplitConfig, TrainConfig
+from core.recipes import RECIPES
+from core.settings import Slider
+from pages.shared import forms
 
 
 def alone() -> None:
@@ -62,3 +68,73 @@ def test_a_solved_head_has_no_settings_for_small_steps() -> None:
 def test_a_network_from_scratch_learns_in_steps_whatever_is_chosen() -> None:
     at = opened(backbone="tutorial-cnn")
     assert set(STEPPING) < shown(at)
+
+
+RECIPE_SETTINGS = [recipe.config for recipe in RECIPES.values()]
+KNOWN: list[BaseModel] = [
+    TrainConfig(), *RECIPE_SETTINGS, *(config.split for config in RECIPE_SETTINGS), AugmentConfig(), *LEVELS.values(),
+]  # fmt: skip
+"""Defaults, and the settings that we ourselves give."""
+ASKED = {
+    TrainConfig: TrainConfig.model_fields.keys() - {"recipe", "backbone", "second_backbone", "split", "augment"},
+    SplitConfig: SplitConfig.model_fields.keys(),
+    AugmentConfig: AugmentConfig.model_fields.keys(),
+}
+NUMBERS = [
+    (kind, name) for kind in ASKED for name in sorted(ASKED[kind]) if kind.model_fields[name].annotation in (float, int)
+]
+
+
+def all_fields() -> None:
+    import streamlit as st
+
+    from pages.shared import forms
+
+    known, asked = st.session_state["settings"]
+    st.session_state["told"] = {
+        name: forms.field(type(known), name, getattr(known, name), f"k {name}") for name in asked
+    }
+
+
+def form_of(known: BaseModel) -> AppTest:
+    at = AppTest.from_function(all_fields, default_timeout=60)
+    at.session_state["settings"] = known, sorted(ASKED[type(known)])
+    return drawn(at)
+
+
+def widget(at: AppTest, name: str) -> Any:
+    return next(one for one in (*at.number_input, *at.slider) if one.key == f"k {name}")
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: f"{type(known).__name__} {getattr(known, 'recipe', '')}")
+def test_every_setting_survives_the_form_untouched(known: BaseModel) -> None:
+    told = form_of(known).session_state["told"]
+    assert told == {name: getattr(known, name) for name in told}
+
+
+@pytest.mark.parametrize(("kind", "name"), NUMBERS, ids=lambda value: getattr(value, "__name__", value))
+def test_what_we_give_is_on_the_grid_of_its_widget(kind: type[BaseModel], name: str) -> None:
+    info = kind.model_fields[name]
+    low, high = forms.bounds(info)
+    slider = next((mark for mark in info.metadata if isinstance(mark, Slider)), None)
+    for value in {getattr(known, name) for known in KNOWN if isinstance(known, kind)}:
+        assert low is None or low <= value
+        assert high is None or value <= high
+        if slider:
+            steps = (value - (low or 0)) / slider.step
+            assert steps == pytest.approx(round(steps))
+            assert (high or 1) / slider.step < 200  # else a pixel of it is more than a step
+
+
+@pytest.mark.parametrize("value", [3e-8, 1e-5, 0.0003, 0.00031, 0.1])
+def test_a_rate_can_be_set_and_set_back(value: float) -> None:
+    at = form_of(TrainConfig())
+    rate = widget(at, "fine_tune_rate")
+    assert rate.step == 0.00001  # a click changes it by little
+    rate.set_value(max(value, rate.min))
+    assert drawn(at).session_state["told"]["fine_tune_rate"] == pytest.approx(value, abs=1e-6)
+    widget(at, "fine_tune_rate").set_value(0.0003)
+    assert drawn(at).session_state["told"]["fine_tune_rate"] == 0.0003
+    given = form_of(TrainConfig(fine_tune_rate=value, learning_rate=value))
+    assert given.session_state["told"]["fine_tune_rate"] == value
+    assert widget(given, "fine_tune_rate").min > 0
