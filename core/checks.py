@@ -83,12 +83,18 @@ def find_problems(catalogue: Catalogue) -> list[Problem]:
 
 def why_not_trainable(catalogue: Catalogue) -> str:
     """One sentence on what is missing before training can start, or "" if nothing is."""
+    aside = any(catalogue.counts[name] for name in catalogue.aside)
     catalogue = catalogue.in_use
     counts = {name: count for name, count in catalogue.counts.items() if count}
+    if not counts and aside:
+        return "All classes with pictures are set aside. A model needs at least two: take some back in."
     if not counts:
         return "There are no pictures in class folders yet."
+    if len(counts) == 1 and aside:
+        return f"All classes but {next(iter(counts))} are set aside. A model needs at least two: take one back in."
     if len(counts) == 1:
-        return f"There is only one class, {next(iter(counts))}. A model needs at least two to tell apart."
+        others = " with pictures" if len(catalogue.classes) > 1 else ""
+        return f"There is only one class{others}, {next(iter(counts))}. A model needs at least two to tell apart."
     if len(counts) > MAX_CLASSES:
         return f"There are {len(counts)} classes; at most {MAX_CLASSES} are supported."
     different = {name: {picture.id for picture in pictures} for name, pictures in catalogue.by_class.items()}

@@ -33,7 +33,7 @@ _UNTOLD = "?"
 _CAUTIONS = ("leak", "background", "alike", "few-tested")
 """What is said of a model that works, too."""
 
-Step = Literal["pictures", "configure", "mistakes", "stress", "test"]
+Step = Literal["pictures", "configure", "train", "mistakes", "stress", "test"]
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def _few_tested(test: Evaluation) -> Iterator[Diagnosis]:
             f"{count(test.total, 'test picture')} cannot tell exactly how good it is: on many more such pictures "
             f"{in_words(test.right, test.total)} would be right. Cross-validation on Train tests with every picture.",
             "",
-            "pictures",
+            "train",
         )
 
 

@@ -10,6 +10,7 @@ from core import store
 from core.analysis import Analysis
 from core.catalogue import Catalogue, Picture
 from core.checks import is_tiny, near_groups
+from core.names import count
 from core.project import Project
 
 BLURRED = 0.13
@@ -76,14 +77,18 @@ def find(project: Project, catalogue: Catalogue, analysis: Analysis | None = Non
 
 def suspects(project: Project, catalogue: Catalogue, analysis: Analysis) -> list[tuple[Picture, str, float, bool]]:
     """Labelled pictures by how much their label is to be doubted, most first: (picture, class that a model would give,
-    quality of the label 0..1, whether it is likely wrong). Left out are those that have another class by now, and those of
-    which a person said that they are right."""
+    quality of the label 0..1, whether it is likely wrong). Left out are those that have another class by now, those of which
+    a person said that they are right, and classes that are set aside."""
+    catalogue = catalogue.in_use
     by_id = {picture.id: picture for picture in catalogue.pictures}
     right = _dismissed(project)
     return [
         (by_id[one.id], one.suggested, one.quality, one.likely)
         for one in analysis.suspects
-        if one.id in by_id and by_id[one.id].class_name == one.given and f"label {one.id} {one.given}" not in right
+        if one.id in by_id
+        and by_id[one.id].class_name == one.given
+        and one.suggested in catalogue.classes
+        and f"label {one.id} {one.given}" not in right
     ]
 
 
@@ -94,16 +99,16 @@ def advice(catalogue: Catalogue) -> list[Advice]:
         return []
     largest = max(counts, key=lambda name: counts[name])
     lines = []
-    for name, count in counts.items():
+    for name, number in counts.items():
         sentence = ""
-        if count < FEW:
-            sentence = f"{count} so far: add {ENOUGH - count} or more, from different sides and places."
-        elif 3 * count < counts[largest]:
-            more = -(-counts[largest] // 3) - count
-            sentence = f"{count} against {counts[largest]} of {largest}: {more} more would balance them better."
-        elif count < ENOUGH:
-            sentence = f"{count} so far: {ENOUGH - count} more would help."
-        lines.append(Advice(name, count, sentence))
+        if number < FEW:
+            sentence = f"{number} so far: add {ENOUGH - number} or more, from different sides and places."
+        elif 3 * number < counts[largest]:
+            more = -(-counts[largest] // 3) - number
+            sentence = f"{number} against {counts[largest]} of {largest}: {more} more would balance them better."
+        elif number < ENOUGH:
+            sentence = f"{number} so far: {ENOUGH - number} more would help."
+        lines.append(Advice(name, number, sentence))
     return sorted(lines, key=lambda line: (not line.sentence, line.count))
 
 
@@ -176,7 +181,7 @@ def _labels(project: Project, catalogue: Catalogue, analysis: Analysis | None) -
     doubted = [one for one in suspects(project, catalogue, analysis) if one[3]]
     if not doubted:
         return []
-    title = f"{len(doubted)} picture{'' if len(doubted) == 1 else 's'} may be in the wrong class"
+    title = f"{count(len(doubted), 'picture')} may be in the wrong class"
     reason = (
         "A model that never saw them would say another class (label errors, cleanlab). The most doubtful come first."
     )
@@ -225,6 +230,6 @@ def _each(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
     for kind, words, reason, test in _EACH:
         hit = tuple(p for p in catalogue.pictures if test(p) and f"{kind} {p.id}" not in dismissed)
         if hit:
-            title = f"{len(hit)} picture{'' if len(hit) == 1 else 's'} {words}"
+            title = f"{count(len(hit), 'picture')} {words}"
             found.append(Finding(kind, title, reason, hit))
     return found

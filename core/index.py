@@ -6,6 +6,7 @@ be rebuilt from the files.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,8 @@ CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 _VERSION = 2
 _DIGEST = re.compile("[0-9a-f]{64}")
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
+# What is left of a path without the characters, at its end, that are no slash; "" for a file at the top.
+_FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
 _columns = attrgetter(*_FACTS.split(", "))
 
 
@@ -132,22 +135,27 @@ class FileIndex:
         found = self._ask(f"SELECT path, bytes, modified_ns, reason, {_FACTS} FROM files WHERE path = ?", path)
         return _row(found[0]) if found else None
 
-    def glance(self, most: int) -> tuple[int, list[str], list[str]]:
-        """(number of usable files, the folders that hold any, paths of up to `most` spread over them)."""
-        counted = self._ask("SELECT count(*) FROM files WHERE sha256 IS NOT NULL")
-        # What is left of a path without the characters, at its end, that are no slash.
-        folders = self._ask(
-            "SELECT DISTINCT rtrim(rtrim(path, replace(path, '/', '')), '/') FROM files"
-            " WHERE sha256 IS NOT NULL AND instr(path, '/') > 0"
-        )
-        count = counted[0][0] if counted else 0
-        some = self._ask(
-            "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY path) AS n FROM files WHERE sha256 IS NOT NULL)"
-            " WHERE (n - 1) % ? = 0 LIMIT ?",
-            max(1, -(-count // most)),
+    def folders(self) -> dict[str, int]:
+        """The folders that hold usable files, and how many each holds, without those in folders of its own."""
+        return {
+            str(folder): int(count)
+            for folder, count in self._ask(
+                f"SELECT {_FOLDER} AS folder, count(*) FROM files WHERE sha256 IS NOT NULL GROUP BY folder"
+            )
+        }
+
+    def some(self, most: int, folders: Iterable[str]) -> list[str]:
+        """Paths of up to `most` usable files in some folders, spread over them."""
+        found = self._ask(
+            "SELECT path FROM (SELECT path, row_number() OVER (ORDER BY path) AS n, count(*) OVER () AS every FROM files"
+            f" WHERE sha256 IS NOT NULL AND {_FOLDER} IN (SELECT value FROM json_each(?)))"
+            " WHERE (n - 1) % ((every + ? - 1) / ?) = 0 LIMIT ?",
+            json.dumps(list(folders)),
+            most,
+            most,
             most,
         )
-        return count, [str(folder) for (folder,) in folders], [str(path) for (path,) in some]
+        return [str(path) for (path,) in found]
 
     def path_of(self, sha256: str) -> str | None:
         """A file with this content, the first by path."""

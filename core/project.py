@@ -196,11 +196,15 @@ class Project:
         return _catalogue(rows, same, walk, layout, self.class_choices(), kept)
 
     def glance(self, most: int = 4) -> tuple[int, int, list[Path]]:
-        """(pictures, classes, files of up to `most` pictures) as the last scan found them, without looking again."""
-        pictures, folders, some = self._index.glance(most)
-        layout = layout_of({above for folder in folders for above in with_those_above(folder)}, self.division().roots)
-        classes = {layout.class_of(f"{folder}/picture") for folder in folders} - {None}
-        return pictures, len(classes), [self.root / path for path in some]
+        """(pictures, classes, files of up to `most` pictures) as the last scan found them, without looking again and without
+        the classes that are set aside."""
+        counts, aside = self._index.folders(), set(self.class_choices().aside)
+        layout = layout_of({above for folder in counts for above in with_those_above(folder)}, self.division().roots)
+        class_of = {folder: layout.class_of(f"{folder}/picture") for folder in counts}
+        used = [folder for folder in counts if class_of[folder] not in aside]
+        some = self._index.some(most, used)
+        classes = {class_of[folder] for folder in used} - {None}
+        return sum(counts[folder] for folder in used), len(classes), [self.root / path for path in some]
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file

@@ -17,14 +17,16 @@ filled = [name for name, number in catalogue.in_use.counts.items() if number]
 
 def how_many() -> str:
     """The pictures and classes in one sentence."""
-    pictures, loose = len(catalogue.pictures), len(catalogue.unlabelled)
+    pictures, loose = len(catalogue.in_use.pictures), len(catalogue.unlabelled)
+    aside = len(catalogue.pictures) - pictures
+    more = f" {count(aside, 'more picture')} in classes that are set aside." if aside else ""
     if not pictures:
-        return ""
+        return more.strip()
     if loose:
-        return (
-            f"{pictures - loose:,} of {count(pictures, 'picture')} have a class; {count(len(filled), 'class')} so far."
-        )
-    return f"{count(pictures, 'picture')} in {count(len(filled), 'class')}."
+        have = "has" if pictures == 1 else "have"
+        some = f"{pictures - loose:,} of {count(pictures, 'picture')} {have} a class"
+        return f"{some}; {count(len(filled), 'class')} so far.{more}"
+    return f"{count(pictures, 'picture')} in {count(len(filled), 'class')}.{more}"
 
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -36,7 +38,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             classes.dialog(here.project)
         if not missing:
             frame.next_step("pages/2_Configure.py", "Next: choose how to train")
-add.last_report()
+add.last_report(here.project)
 st.markdown(f"{how_many()} {literal(missing)}")
 
 if not catalogue.pictures:

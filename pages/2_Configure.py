@@ -34,8 +34,8 @@ def key(name: str) -> str:
     return f"{name} {version} {project.root}"
 
 
-number = len(catalogue.pictures)
-recipe_files = recipes.cards(config, number, take_recipe)
+labelled = len(catalogue.in_use.pictures) - len(catalogue.unlabelled)
+recipe_files = recipes.cards(config, labelled, take_recipe)
 values = config.model_dump()
 start_here = st.container(horizontal=True, vertical_alignment="center")
 
@@ -64,10 +64,10 @@ with bar:
     counts = {"to learn from": len(split.train), "to check with": len(split.val), "for the test": len(split.test)}
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     charts.show(charts.parts(counts), "parts", told)
-    left_out = number - len(catalogue.unlabelled) - sum(counts.values())
+    left_out = labelled - sum(counts.values())
     st.caption(
         f"{told}. The test part is touched only at the very end."
-        + (f" {count(left_out, 'copy')[:-1] if left_out == 1 else f'{left_out} copies'} left out." if left_out else "")
+        + (f" {count(left_out, 'picture')} left out: copies, or in two classes." if left_out else "")
     )
 found = search.show(project, catalogue, config)
 if found is not None:

@@ -79,8 +79,8 @@ class Analysis:
 
 
 def fingerprint(catalogue: Catalogue, run_id: str | None) -> str:
-    """A hex digest of what a look depends on: which contents lie in which classes, and the run that is asked."""
-    rows = sorted({(picture.id, picture.class_name or "") for picture in catalogue.pictures})
+    """A hex digest of what a look depends on: which contents lie in which classes in use, and the run that is asked."""
+    rows = sorted({(picture.id, picture.class_name or "") for picture in catalogue.in_use.pictures})
     return hashlib.sha256(json.dumps([run_id, rows]).encode()).hexdigest()[:16]
 
 

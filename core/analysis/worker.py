@@ -31,7 +31,7 @@ from core.training.job import Job, work_through
 
 def look(job: Job, project: Project) -> Analysis:
     """Looks at everything. Raises Stopped, and ProjectError if the folder is gone."""
-    catalogue = project.scan()
+    catalogue = project.scan().in_use
     run = source_run(project, catalogue)
     contents, vectors = with_features(job, project, Contents.of(catalogue))
     from core.analysis import groups, judge, layout  # scikit-learn takes a second, which is not spent before a stop

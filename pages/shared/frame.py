@@ -179,7 +179,12 @@ def steps(here: Here) -> list[Step]:
     recipe = title_of(draft.recipe)
     right = f"{result['test']['right']} of {result['test']['total']} right" if result else ""
     return [
-        Step("pages/1_Pictures.py", "Pictures", "" if pictures_missing else f"{len(here.catalogue.pictures):,}", ""),
+        Step(
+            "pages/1_Pictures.py",
+            "Pictures",
+            "" if pictures_missing else f"{len(here.catalogue.in_use.pictures):,}",
+            "",
+        ),
         Step("pages/2_Configure.py", "Configure", recipe if state.has_draft(here.project) else "", pictures_missing),
         Step("pages/3_Train.py", "Train", right, pictures_missing),
         Step("pages/4_Evaluate.py", "Evaluate", "", untrained),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from core.names import file_stem, free_name
 from core.project import Progress, Project, copy_sample, new_project
 from pages.shared import drawings, folders, frame, server, state
 from pages.shared.gallery import mosaic
+from pages.shared.pictures import add
 from pages.shared.text import count, literal
 
 _FIRST = 12
@@ -141,7 +142,7 @@ def _from_file(source: Path | bytes, name: str) -> None:
     if st.button("Open this project", type="primary", icon=":material/unarchive:", key="open project file"):
         with _bar("Unpacking") as show:
             project, rows = travel.unpack(source, progress=show, models=models)
-        _keep_report(rows)
+        add.keep_report(project, rows)
         enter(project.root)
 
 
@@ -154,13 +155,8 @@ def _project_of(plan: intake.Plan, name: str) -> Project:
     except FieldguideError:
         shutil.rmtree(project.root, ignore_errors=True)
         raise
-    _keep_report(report.rows)
+    add.keep_report(project, report.rows)
     return project
-
-
-def _keep_report(rows: Sequence[intake.Row]) -> None:
-    """What became of each file, to be told on the page of the pictures."""
-    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in rows]
 
 
 @contextmanager

@@ -128,6 +128,8 @@ def test_why_not_trainable(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     assert "no pictures" in why_not_trainable(scan(tmp_path / "none"))
     assert "only one class" in why_not_trainable(scan(flat_project(tmp_path / "one", {"red": (200, 0, 0)}, each=5)))
+    (tmp_path / "one" / "empty").mkdir()
+    assert "only one class with pictures, red." in why_not_trainable(scan(tmp_path / "one"))
     assert "red has too few" in why_not_trainable(few(tmp_path))
     assert why_not_trainable(scan(flat_project(tmp_path / "ok", COLOURS, each=3))) == ""
 

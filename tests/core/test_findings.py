@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
 from core import Project, findings, labels
+from core.analysis import Analysis
+from core.analysis.result import Suspect
 from core.findings import Finding
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -62,6 +65,22 @@ def test_what_was_said_to_be_fine_is_not_found_again(project: Project) -> None:
     assert len(found(project)["near"].pictures) == 3  # another picture makes it another question
     findings.forget_dismissed(project)
     assert {"near", "blurred", "dark"} <= found(project).keys()
+
+
+def test_a_class_that_is_set_aside_is_neither_doubted_nor_suggested(project: Project) -> None:
+    catalogue = project.scan()
+    red, blue, green = (catalogue.by_class[name][0] for name in ("red", "blue", "green"))
+    doubted = (
+        Suspect(red.id, "red", "blue", 0.1, True),
+        Suspect(blue.id, "blue", "green", 0.1, True),
+        Suspect(green.id, "green", "red", 0.1, True),
+    )
+    looked = Analysis((), (), np.empty((0, 2)), "PCA", doubted, (), None, {}, "")
+    assert [one[1] for one in findings.suspects(project, catalogue, looked)] == ["blue", "green", "red"]
+    labels.set_aside(project, "red", aside=True)
+    catalogue = project.scan()
+    assert [one[1] for one in findings.suspects(project, catalogue, looked)] == ["green"]
+    assert all("red" not in line.class_name for line in findings.advice(catalogue))
 
 
 def test_the_best_of_several_copies_has_most_pixels(project: Project) -> None:

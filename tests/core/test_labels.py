@@ -225,7 +225,10 @@ def test_a_class_that_is_set_aside_is_not_trained_on(project: Project) -> None:
     labels.set_aside(project, "red", aside=True)
     assert make_split(project.scan(), SplitConfig(), 0).classes == ("blue", "green")
     labels.set_aside(project, "blue", aside=True)
-    assert "only one class" in why_not_trainable(project.scan())
+    assert why_not_trainable(project.scan()).startswith("All classes but green are set aside.")
+    labels.set_aside(project, "green", aside=True)
+    assert why_not_trainable(project.scan()).startswith("All classes with pictures are set aside.")
+    labels.set_aside(project, "green", aside=False)
     labels.set_aside(project, "blue", aside=False)
     assert project.scan().aside == {"red"}
 

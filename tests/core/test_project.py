@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import images, store
+from core import images, labels, store
 from core.errors import ProjectError
 from core.journal import HIDDEN
 from core.project import Project, copy_sample
@@ -57,6 +57,17 @@ def test_changes_by_hand_are_seen(folder: Path) -> None:
     count, folders, some = Project.open(project.root).glance()
     assert (count, folders, len(some)) == (11, 3, 4)
     assert len({path.parent for path in some}) == 3
+
+
+def test_a_glance_counts_only_what_is_in_use(folder: Path) -> None:
+    project = Project.open(folder)
+    (folder / "red" / "000.png").rename(folder / "loose.png")
+    project.scan()
+    assert project.glance()[:2] == (12, 3)
+    labels.set_aside(project, "red", aside=True)
+    count, folders, some = project.glance()
+    assert (count, folders) == (9, 2)
+    assert all(path.parent.name != "red" for path in some)
 
 
 def test_bad_files_are_listed_and_the_rest_is_taken(folder: Path) -> None:

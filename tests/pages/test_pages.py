@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, analysis
+from core import Project, Run, analysis, intake, labels
 from core.journal import HIDDEN
 from core.opened import open_project, opened
 from core.recipes import all_recipes, get_recipe, recipe_file
-from tests.pictures import COLOURS, flat_project, shaded
+from tests.pictures import COLOURS, encoded, flat_project, shaded
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.py"))
@@ -163,6 +163,44 @@ def test_pictures_says_what_is_missing(tmp_path: Path) -> None:
     at = visit("pages/1_Pictures.py", flat_project(tmp_path / "p", {"red": (200, 0, 0)}, each=5))
     assert "only one class" in words(at)
     assert not [b for b in at.button if b.label.startswith("Next")]
+
+
+def test_classes_that_are_set_aside_are_counted_apart(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=12)
+    labels.set_aside(Project.open(folder), "red", aside=True)
+    shaded(COLOURS["green"], 1).save(folder / "green" / "copy.png")
+    at = visit("pages/1_Pictures.py", folder)
+    assert "25 pictures in 2 classes. 12 more pictures in classes that are set aside." in words(at)
+    at.switch_page("pages/2_Configure.py").run()
+    assert "1 picture left out: copies, or in two classes." in words(at)
+    other = flat_project(tmp_path / "q", COLOURS, each=12)
+    for name in ("red", "green"):
+        labels.set_aside(Project.open(other), name, aside=True)
+    assert "All classes but blue are set aside" in words(visit("pages/1_Pictures.py", other))
+
+
+def test_the_report_of_an_import_goes_when_it_is_undone_or_another_project_is_open(tmp_path: Path) -> None:
+    folder, other = (flat_project(tmp_path / name, COLOURS, each=12) for name in ("p", "q"))
+    project = Project.open(folder)
+    plan = intake.from_pictures([("new.png", encoded(shaded(COLOURS["red"], 90), "PNG"))]).into("red")
+    report = intake.take(project, plan)
+
+    def told(project: Project) -> AppTest:
+        at = visit("pages/1_Pictures.py", folder)
+        at.session_state["report"] = [
+            [str(folder), project.journal.history(1)],
+            [[row.name, row.outcome, row.reason, row.path] for row in report.rows],
+        ]
+        return at.run()
+
+    at = told(project)
+    assert "1 picture added" in words(at)
+    labels.undo(project)
+    assert "1 picture added" not in words(at.run())
+    at = told(project)
+    Project.open(other)
+    at.query_params["project"] = str(other)
+    assert "1 picture added" not in words(at.run())
 
 
 def test_an_empty_folder_offers_the_ways_to_begin(tmp_path: Path) -> None:

@@ -114,6 +114,28 @@ def test_a_wrong_answer_is_put_right_by_one_click(copied: tuple[Path, Run]) -> N
     assert len(Project.open(folder).scan().pictures) == before
 
 
+def test_a_class_that_is_set_aside_is_not_taught(copied: tuple[Path, Run]) -> None:
+    folder, run = copied
+    labels.set_aside(Project.open(folder), "blue", aside=True)
+    at = given(visit(PAGE, folder, run=run.id), {"odd.jpg": picture("red", 400)})
+    offered = next(pills for pills in at.pills if pills.key and pills.key.startswith("right "))
+    assert offered.options == ["green", "red"]
+    next(box for box in at.text_input if box.key and box.key.startswith("new ")).set_value("Blue").run()
+    assert "That class is set aside: take it back in to train on it." in plain(at)
+    assert "Train again" not in plain(at)
+
+
+def test_what_became_of_it_is_told_until_the_next_training(copied: tuple[Path, Run]) -> None:
+    folder, run = copied
+    at = correct(given(visit(PAGE, folder, run=run.id), {"odd.jpg": picture("red", 400)}), "blue")
+    assert "Train again to learn from it." in plain(at)
+    shutil.copytree(run.folder, run.folder.with_name("later"))
+    at.query_params["run"] = "later"
+    at.run()
+    assert not at.exception, at.exception
+    assert "Added to" not in plain(at)
+
+
 def correct(at: AppTest, to: str) -> AppTest:
     next(pills for pills in at.pills if pills.key and pills.key.startswith("right ")).set_value(to).run()
     assert not at.exception, at.exception

@@ -15,6 +15,7 @@ from pages.shared.text import count, literal
 _PAGES = {
     "pictures": ("pages/1_Pictures.py", "To the pictures"),
     "configure": ("pages/2_Configure.py", "To the settings"),
+    "train": ("pages/3_Train.py", "To Train"),
     "test": ("pages/5_Test.py", "Try new pictures"),
 }
 _VIEWS = {"mistakes": "Mistakes", "stress": "Harder pictures"}

@@ -126,7 +126,7 @@ def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: S
         state.look_again(project)
         st.session_state["uploads"] += 1
         st.session_state.pop("place", None)
-        _remember(report, refused)
+        keep_report(project, [*refused, *report.rows])
         st.rerun()
 
 
@@ -153,15 +153,23 @@ def _choose_class(project: Project) -> str | None:
     return None if chosen == _NO_CLASS else chosen
 
 
-def _remember(report: intake.Report, refused: Sequence[intake.Row]) -> None:
-    rows = [*refused, *report.rows]
-    st.session_state["report"] = [[row.name, row.outcome, row.reason, row.path] for row in rows]
+def keep_report(project: Project, rows: Sequence[intake.Row]) -> None:
+    """What became of each file, to be told on the page of the pictures."""
+    st.session_state["report"] = [_since(project), [[row.name, row.outcome, row.reason, row.path] for row in rows]]
 
 
-def last_report() -> None:
-    """What became of the files of the last import of this tab, until it is closed."""
-    rows: list[list[str]] | None = st.session_state.get("report")
-    if rows is None:
+def _since(project: Project) -> list[object]:
+    """Changes with the project, and once the newest edit is undone or followed by another."""
+    return [str(project.root), project.journal.history(1)]
+
+
+def last_report(project: Project) -> None:
+    """What became of the files of the last import of this tab, until it is closed, undone or followed by another edit."""
+    since, rows = st.session_state.get("report", (None, []))
+    if since is None:
+        return
+    if since != _since(project):
+        del st.session_state["report"]
         return
     counts = {outcome: sum(row[1] == outcome for row in rows) for outcome in ("taken", "skipped", "rejected")}
     words = [f"{count(counts['taken'], 'picture')} added"]

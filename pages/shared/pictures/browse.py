@@ -81,7 +81,7 @@ def _filters() -> tuple[str, str | None, str]:
 
 
 def _choose_class(catalogue: Catalogue) -> str:
-    counts = {_ALL: len(catalogue.pictures), **catalogue.counts}
+    counts = {_ALL: len(catalogue.in_use.pictures), **catalogue.counts}
     if catalogue.unlabelled or st.session_state.get("class") == _NONE:
         counts[_NONE] = len(catalogue.unlabelled)
 
@@ -90,7 +90,7 @@ def _choose_class(catalogue: Catalogue) -> str:
         return f"{short(name)}{aside} · {counts[name]:,}"
 
     if st.session_state.get("class") not in counts:
-        most = _NONE if len(catalogue.unlabelled) > len(catalogue.pictures) / 2 else _ALL
+        most = _NONE if len(catalogue.unlabelled) > len(catalogue.in_use.pictures) / 2 else _ALL
         asked = st.query_params.get("class")
         st.session_state["class"] = asked if asked in counts else most
     quiet: Any = {"key": "class", "persist_state": "session", "label_visibility": "collapsed"}
@@ -106,7 +106,7 @@ def _filtered(
     catalogue: Catalogue, opinions: Opinions, chosen: str, only: str | None, text: str, found: list[Finding]
 ) -> list[Picture]:
     if chosen == _ALL:
-        pictures = list(catalogue.pictures)
+        pictures = list(catalogue.in_use.pictures)
     elif chosen == _NONE:
         pictures = list(catalogue.unlabelled)
     else:

@@ -18,7 +18,7 @@ def result(project: Project, catalogue: Catalogue) -> Analysis | None:
     found, now = analysis.read(project), analysis.state(project)
     live = now is not None and not now.ended
     fresh = found is not None and found.fresh(project, catalogue)
-    new = found is None or (not fresh and not {picture.id for picture in catalogue.pictures} <= set(found.ids))
+    new = found is None or (not fresh and not {picture.id for picture in catalogue.in_use.pictures} <= set(found.ids))
     if not live and new and (now is None or now.state != "failed"):
         analysis.start(project, catalogue)
         live = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import streamlit as st
@@ -41,7 +42,7 @@ def show(here: Here) -> None:
             st.switch_page("pages/3_Train.py", query_params=state.link_params())
         return
     found = looking.result(here.project, catalogue)
-    suggested = _suggested(found, loose)
+    suggested = _suggested(found, loose, catalogue.in_use.classes)
     way = None
     if suggested and found and (kept or found.groups):
         options = [_SUGGESTIONS, _GROUPS]
@@ -81,14 +82,14 @@ def _new_groups(here: Here, found: Analysis | None, loose: dict[str, Picture]) -
     return shown
 
 
-def _suggested(found: Analysis | None, loose: dict[str, Picture]) -> list[_Suggested]:
+def _suggested(found: Analysis | None, loose: dict[str, Picture], in_use: Container[str]) -> list[_Suggested]:
     if found is None or found.suggestions is None:
         return []
     best = found.suggestions.probabilities.argmax(axis=1)
     return [
         _Suggested(loose[one], found.suggestions.classes[column], float(row[column]))
         for one, row, column in zip(found.suggestions.ids, found.suggestions.probabilities, best, strict=True)
-        if one in loose
+        if one in loose and found.suggestions.classes[column] in in_use  # it may have been set aside since the look
     ]
 
 

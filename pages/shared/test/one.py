@@ -25,7 +25,7 @@ from pages.shared.text import literal, percent
 SHOWN_PIXELS = 420
 _MOST_PILLS = 12
 _PUT_RIGHT = "put right in the test"
-"""In the session: [key of the picture put right last, what became of it, the newest edit since then]."""
+"""In the session: [key of the picture put right last, what became of it, what `_since` said then]."""
 
 
 def ask(here: Here, tested: Tested, name: str, content: bytes) -> None:
@@ -66,11 +66,11 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
 def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
     """One click puts the picture into the training pictures, with its right label."""
     last, said, newest = st.session_state.get(_PUT_RIGHT, ["", "", []])
-    if last == key and newest == here.project.journal.history(1):  # neither undone since, nor followed by another edit
-        st.markdown(f"{said} Train again to learn from it.")
+    if last == key and newest == _since(here):
+        st.markdown(said)
         edits.undo_button(here.project)
         return
-    classes = list(here.catalogue.classes)
+    classes = list(here.catalogue.in_use.classes)
     words = "Is that wrong? Say what it is, and the picture goes into your class folders"
 
     def take(widget: str) -> None:
@@ -79,7 +79,13 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
             with frame.stopping_at_errors():
                 became = _put_into(here.project, name, content, chosen.strip())
             if became:
-                st.session_state[_PUT_RIGHT] = [key, became, here.project.journal.history(1)]
+                aside = class_key(chosen) in map(class_key, here.catalogue.aside)
+                then = (
+                    "That class is set aside: take it back in to train on it."
+                    if aside
+                    else "Train again to learn from it."
+                )
+                st.session_state[_PUT_RIGHT] = [key, f"{became} {then}", _since(here)]
 
     if 0 < len(classes) <= _MOST_PILLS:
         st.pills(words, classes, format_func=literal, key=f"right {key}", on_change=take, args=(f"right {key}",))
@@ -91,6 +97,11 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
             )  # fmt: skip
         if len(classes) < MAX_CLASSES:
             st.text_input("Name of a new class", key=f"new {key}", on_change=take, args=(f"new {key}",))
+
+
+def _since(here: Here) -> list[object]:
+    """Changes once the newest edit is undone or followed by another, and with a training."""
+    return [here.project.journal.history(1), here.run.run.id if here.run else ""]
 
 
 def _put_into(project: Project, name: str, content: bytes, class_name: str) -> str:
