@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core import cells
+from core import cells, store
 from core.about import About, about, gone, lock, title, usual_title
 from core.config import TrainConfig, make_config
 from core.errors import ConfigError, RunError
@@ -18,10 +18,8 @@ from core.intervals import wilson
 from core.journal import TRASH, Edit, new_token
 from core.project import Project
 from core.recipes import all_recipes, title_of
-from core.records import SCHEMA, RunRecords
+from core.records import MAX_PLAN, PARTS, SCHEMA, RunRecords
 from core.runs import Run, list_runs
-
-_PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=1024)
 def _head(folder: Path, plan: tuple[int, int], result: tuple[int, int]) -> _Head:  # noqa: ARG001 - the cache's key
-    content = (folder / "run.json").read_bytes()
+    content = store.read_bytes(folder / "run.json", MAX_PLAN)
     # The pictures are nearly all of it, and parsing them would take a second for some fifty trainings. A line break
     # stands in no JSON text, so these two places are the list's ends.
     begin, end = content.find(b'\n "pictures": [\n'), content.rfind(b"\n ]")
@@ -207,7 +205,7 @@ def _head(folder: Path, plan: tuple[int, int], result: tuple[int, int]) -> _Head
     )
     if values["schema"] != SCHEMA:
         raise RunError("made by another version of Fieldguide")
-    pictures = sum(content.count(f'"part": "{part}"'.encode()) for part in _PARTS)
+    pictures = sum(content.count(f'"part": "{part}"'.encode()) for part in PARTS)
     head = _Head(float(values["created"]), make_config(values["config"]), len(values["classes"]), pictures)
     found = RunRecords(folder).result()
     try:

@@ -7,7 +7,6 @@ be rebuilt from the files.
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.images import SIGNATURE, PictureFacts
+from core.names import is_digest
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -29,7 +29,6 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
 _VERSION = 2
-_DIGEST = re.compile("[0-9a-f]{64}")
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
 # What is left of a path without the characters, at its end, that are no slash; "" for a file at the top.
 _FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
@@ -211,7 +210,7 @@ def _row(values: Sequence[Any]) -> FileRow | None:
     sha256, width, height, signature, brightness, sharpness, kind, note = facts
     whole = (
         all(isinstance(one, str) for one in (sha256, kind, note))
-        and _DIGEST.fullmatch(sha256)
+        and is_digest(sha256)
         and isinstance(signature, bytes)
         and len(signature) == SIGNATURE
         and all(isinstance(one, int) and one > 0 for one in (width, height))

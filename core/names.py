@@ -14,6 +14,7 @@ MAX_NAME = 100
 
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
 _IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
+_DIGEST = re.compile("[0-9a-f]{64}")
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
 _JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with them
 
@@ -30,6 +31,11 @@ def count(number: int, noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{number:,} {noun[:-1]}ies"
     return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def is_digest(text: object) -> bool:
+    """Whether a text is a SHA-256 in hex, as the ids of pictures are."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 def class_key(name: str) -> str:

@@ -21,7 +21,7 @@ from core.folders import Walk, subfolders, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
 from core.layout import Layout, layout_of, may_be_split, with_those_above
-from core.names import as_text, class_name
+from core.names import as_text, class_name, is_digest
 from core.project_home import home_of, put_aside
 from core.steps import Step
 from core.threads import chunks, in_threads
@@ -229,6 +229,8 @@ class Project:
 
         Raises PictureError if the file is gone or went bad since.
         """
+        if not is_digest(content):
+            raise PictureError("the file is gone")
         kept = self.home / "thumbnails" / content[:2] / f"{content}.jpg"
         with suppress(OSError):
             made = kept.read_bytes()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,9 +43,9 @@ def answers(records: RunRecords) -> tuple[tuple[RunPicture, ...], np.ndarray] | 
     """The training pictures (N) that were asked about, and float32 (N, K); None if nobody asked yet."""
     plan = records.plan()
     try:
-        with np.load(io.BytesIO((records.folder / _FILE).read_bytes())) as file:
-            ids, said = file["ids"].tolist(), file["said"]
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        file = store.read_arrays(records.folder / _FILE)
+        ids, said = file["ids"].tolist(), file["said"]
+    except (OSError, KeyError):
         return None
     known = {picture.id: picture for picture in plan.part("train")}
     if said.shape != (len(ids), len(plan.classes)) or not set(ids) <= set(known):

@@ -16,11 +16,8 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 
 from __future__ import annotations
 
-import io
 import json
 import time
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,13 +25,22 @@ from typing import Any
 
 import numpy as np
 import psutil
+from pydantic import TypeAdapter
 
 from core import store
 from core.config import TrainConfig, make_config
+from core.confined import parts_of
 from core.errors import ConfigError, RunError
 from core.journal import HIDDEN
+from core.names import is_digest
+from core.record_shapes import is_attempt, is_epoch, is_result, is_state
 
 SCHEMA = 1
+PARTS = ("train", "val", "test")
+MAX_PLAN = 300_000_000
+"""Bytes of a plan: of a million pictures."""
+_TEXT = TypeAdapter(str)
+_TEXTS = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)
@@ -144,10 +150,9 @@ class RunRecords:
 
     def _written_state(self) -> RunState:
         values = store.read_json(self.folder / "state.json")
-        try:
+        if is_state(values):
             return RunState(**values)
-        except TypeError:
-            return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
+        return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""
@@ -157,15 +162,18 @@ class RunRecords:
     def history(self) -> list[dict[str, float]]:
         """All whole lines of history.jsonl."""
         try:
-            lines = (self.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = store.read_bytes(self.folder / "history.jsonl", store.MAX_JSON).splitlines()
         except OSError:
             return []
         epochs = []
         for line in lines:
             try:
-                epochs.append(json.loads(line))
-            except ValueError:
+                epoch = json.loads(line)
+            except (ValueError, RecursionError):
                 break  # half a line: the worker was killed while it wrote it
+            if not is_epoch(epoch):
+                break
+            epochs.append(epoch)
         return epochs
 
     def write_result(self, result: dict[str, Any]) -> None:
@@ -175,11 +183,7 @@ class RunRecords:
     def result(self) -> dict[str, Any] | None:
         """How good the model is, or None while that is not known."""
         value = store.read_json(self.folder / "result.json")
-        whole = (
-            isinstance(value, dict)
-            and {"val", "test", "diagnosis", "parameters", "best_epoch", "seconds"} <= value.keys()
-        )
-        return value if whole else None
+        return value if is_result(value) else None
 
     def write_tried(self, attempts: list[dict[str, Any]]) -> None:
         """Writes tried.json: what a search has tried so far."""
@@ -188,7 +192,7 @@ class RunRecords:
     def tried(self) -> list[dict[str, Any]]:
         """What a search has tried so far; empty for other trainings."""
         found = store.read_json(self.folder / "tried.json")
-        return found if isinstance(found, list) else []
+        return found if isinstance(found, list) and all(map(is_attempt, found)) else []
 
     def write_predictions(self, probabilities: dict[str, np.ndarray]) -> None:
         """`probabilities`: part -> float32 (N, K), in the order of the plan's pictures of that part."""
@@ -197,12 +201,12 @@ class RunRecords:
     def predictions(self, part: str) -> np.ndarray:
         """float32 (N, K) for "val" or "test". Raises RunError if there are none."""
         try:
-            with np.load(io.BytesIO((self.folder / "predictions.npz").read_bytes())) as file:
-                found = np.asarray(file[part])
-            if found.shape != (len(self.plan().part(part)), len(self.plan().classes)):
-                raise ValueError(found.shape)
-        except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-            raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.") from None
+            found = store.read_arrays(self.folder / "predictions.npz")[part].astype(np.float32)
+        except (OSError, KeyError, ValueError, TypeError):
+            found = np.empty(0, np.float32)
+        plan = self.plan()
+        if found.shape != (len(plan.part(part)), len(plan.classes)) or not ((found >= 0) & (found <= 1.001)).all():
+            raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.")
         return found
 
     def ask_to_stop(self) -> None:
@@ -226,23 +230,38 @@ class RunRecords:
 
 @lru_cache(maxsize=64)
 def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the time is part of the cache's key
-    values = store.read_json(path)
+    values = store.read_json(path, MAX_PLAN)
     name = path.parent.name
     if not isinstance(values, dict):
         raise RunError(f"The record of run {name} is damaged.", "Choose another run.")
     if values.get("schema") != SCHEMA:
         raise RunError(f"The run {name} was made by another version of Fieldguide.", "Open it with that version.")
     try:
-        return RunPlan(
-            id=str(values["id"]),
-            project=str(values["project"]),
+        plan = RunPlan(
+            id=_TEXT.validate_python(values["id"]),
+            project=_TEXT.validate_python(values["project"]),
             created=float(values["created"]),
             config=make_config(values["config"]),
-            classes=tuple(values["classes"]),
+            classes=tuple(_TEXTS.validate_python(values["classes"])),
             pictures=tuple(RunPicture(**picture) for picture in values["pictures"]),
         )
-    except (KeyError, TypeError, ValueError, ConfigError):
+        _check(plan)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, ConfigError):
         raise RunError(f"The record of run {name} is damaged.", "Choose another run.") from None
+    return plan
+
+
+def _check(plan: RunPlan) -> None:
+    """Raises ValueError for a plan that no training can have had: it may have been written to do harm."""
+    time.localtime(plan.created)
+    if not plan.classes or len(set(plan.classes)) != len(plan.classes):
+        raise ValueError("classes")
+    for picture in plan.pictures:
+        parts_of(picture.path)
+        if not (isinstance(picture.label, int) and 0 <= picture.label < len(plan.classes)):
+            raise ValueError("label")
+        if picture.part not in PARTS or not isinstance(picture.group, int) or not is_digest(picture.id):
+            raise ValueError("picture")
 
 
 def birth_of(pid: int) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ from core.errors import RunError
 from core.evaluation import Evaluation, evaluate_predictions
 from core.processes import reap, start_worker
 from core.project import Project
-from core.records import RunPicture, RunPlan, RunRecords, RunState
-from core.splits import PARTS, Split, make_split
+from core.records import PARTS, RunPicture, RunPlan, RunRecords, RunState, birth_of
+from core.splits import Split, make_split
 from core.sureness import probabilities
 
 
@@ -91,12 +93,20 @@ class RunSnapshot:
         }
 
 
-def start(project: Project, config: TrainConfig, out: Path | None = None, catalogue: Catalogue | None = None) -> Run:
+def start(
+    project: Project,
+    config: TrainConfig,
+    out: Path | None = None,
+    catalogue: Catalogue | None = None,
+    seen: str | None = None,
+) -> Run:
     """Freezes the list of pictures and starts a worker process; does not wait.
 
     While the project has a run that is under way, that run is returned instead: thirty presses of Train are one run.
     `out`: the run's folder, which must be new or empty; by default one in the project. `catalogue`: a fresh scan, if
-    the caller has one. Raises ProjectError if the pictures do not suffice, RunError if `out` is taken.
+    the caller has one. `seen`: the id of the newest run when the person asked, "" for none: one that others have begun since
+    is returned instead, even if it is over by now. Raises ProjectError if the pictures do not suffice, RunError if `out` is
+    taken.
     """
     (project.home / "runs").mkdir(exist_ok=True)
     with FileLock(project.home / "runs" / ".lock", timeout=60):
@@ -104,12 +114,16 @@ def start(project: Project, config: TrainConfig, out: Path | None = None, catalo
             under_way = live_run(project)
             if under_way:
                 return under_way
+            ids = [run.id for run in list_runs(project)]
+            if seen is not None and ids and ids[0] != seen and seen in ("", *ids):
+                return Run(project.runs_dir / ids[0])
         began = time.time()
         catalogue = catalogue or project.scan()
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
         folder = new_folder(project, config, out)
         records = RunRecords(folder)
+        records.write_state(RunState(pid=os.getpid(), born=birth_of(os.getpid())))  # a run is never without one
         records.write_plan(RunPlan(folder.name, str(project.root), began, config, split.classes, pictures))
         start_worker("core.training.worker", [str(folder), str(scanned)], records, RunState())
     return Run(folder)
@@ -150,9 +164,12 @@ def new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:
 
 
 def list_runs(project: Project) -> list[Run]:
-    """The project's runs, the newest first; damaged ones are left out."""
-    folders = sorted(project.runs_dir.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [Run(path.parent) for path in folders]
+    """The project's runs, the newest first, those with a damaged record among them."""
+    found = []
+    for path in project.runs_dir.glob("*/run.json"):
+        with suppress(OSError):  # it was moved meanwhile
+            found.append((path.stat().st_mtime_ns, path.parent))
+    return [Run(folder) for _, folder in sorted(found, reverse=True)]
 
 
 def live_run(project: Project) -> Run | None:

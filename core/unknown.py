@@ -7,9 +7,7 @@ then; they are never trained on.
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -92,10 +90,10 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
 
 def _known(records: RunRecords) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO((records.folder / _FILE).read_bytes())) as file:
-            said = file["said"]
-            if said.ndim != 2 or said.shape[1] != len(records.plan().classes):
-                return {}
-            return dict(zip(file["ids"].tolist(), said, strict=True))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        file = store.read_arrays(records.folder / _FILE)
+        said = file["said"]
+        if said.ndim != 2 or said.shape[1] != len(records.plan().classes):
+            return {}
+        return dict(zip(file["ids"].tolist(), said, strict=True))
+    except (OSError, KeyError, ValueError, TypeError):
         return {}

@@ -81,7 +81,7 @@ with preview:
 with start_here:
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
         with frame.stopping_at_errors():
-            state.train(project, config, catalogue)
+            state.train(project, config, catalogue, seen=here.newest)
         st.switch_page("pages/3_Train.py", query_params=state.link_params())
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config

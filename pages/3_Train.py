@@ -20,7 +20,7 @@ project = here.project
 def train_now() -> None:
     """Starts a training with the chosen settings."""
     try:
-        state.train(project, state.draft_of(project))
+        state.train(project, state.draft_of(project), seen=here.newest)
     except FieldguideError as error:
         st.session_state["train_error"] = (error.message, error.hint)
 

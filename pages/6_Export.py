@@ -35,6 +35,8 @@ SHOWN = 12
 here = frame.begin("Export")
 st.title("Export", anchor=False)
 run = frame.trained_run(here)
+if frame.ask_to_trust(here):
+    st.stop()
 kinds = {kind.name: kind for kind in possible_kinds()}
 places = [place for place, name in PLACES.items() if name in kinds]
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -126,12 +123,12 @@ def read(project: Project) -> Analysis | None:
 @lru_cache(maxsize=4)
 def _read(path: Path, modified_ns: int) -> Analysis | None:  # noqa: ARG001 - the time is part of the cache's key
     try:
-        with np.load(io.BytesIO(path.read_bytes())) as file:  # given a path, it leaves a damaged file open
-            values, xy = json.loads(file["values"].tobytes()), np.asarray(file["xy"])
-            if values.pop("version") != _VERSION or xy.shape != (len(values["ids"]), 2):
-                return None
-            if values["suggestions"]:
-                values["suggestions"] = _suggestions(values["suggestions"], np.asarray(file["probabilities"]))
+        file = store.read_arrays(path)
+        values, xy = json.loads(file["values"].tobytes()), file["xy"]
+        if values.pop("version") != _VERSION or xy.shape != (len(values["ids"]), 2):
+            return None
+        if values["suggestions"]:
+            values["suggestions"] = _suggestions(values["suggestions"], file["probabilities"])
         xy.setflags(write=False)
         return Analysis(
             **values
@@ -144,7 +141,7 @@ def _read(path: Path, modified_ns: int) -> Analysis | None:  # noqa: ARG001 - th
                 "judged": {name: (str(label), float(sure)) for name, (label, sure) in values["judged"].items()},
             }
         )
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 

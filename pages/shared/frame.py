@@ -19,6 +19,7 @@ from core.project import Project
 from core.recipes import title_of
 from core.records import RunPlan, RunState
 from core.runs import Run, RunSnapshot, live_run
+from core.trust import is_foreign, trust
 from pages.shared import drawings, state
 from pages.shared.text import count, duration, literal
 
@@ -42,6 +43,7 @@ PHASES = {
 
 
 _LONGEST = 300
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Here:
-    """What a page is about: the project, its pictures, and the run that this tab looks at."""
+    """What a page is about: the project, its pictures, and the run that this tab looks at. `newest`: the id of the newest run
+    as the person sees the page, or ""."""
 
     project: Project
     catalogue: Catalogue
     run: RunSnapshot | None
+    newest: str = ""
 
 
 def begin(title: str, *, strip: bool = True) -> Here:
@@ -79,7 +83,8 @@ def begin(title: str, *, strip: bool = True) -> Here:
             st.switch_page("app.py")
         st.stop()
     with stopping_at_errors():
-        here = Here(project, state.catalogue_of(project), state.current_run(project))
+        newest = state.newest_run(project)
+        here = Here(project, state.catalogue_of(project), state.current_run(project), newest)
     for key, value in state.link_params().items():
         if st.query_params.get(key) != value:
             st.query_params[key] = value
@@ -212,6 +217,12 @@ def _sidebar(here: Here | None, *, strip: bool = True) -> None:
                 query_params=state.link_params(),
                 width="stretch",
             )
+        damaged = state.damaged_runs(here.project, here.run)
+        if damaged:
+            names = ", ".join(map(literal, damaged[:_MOST_NAMED])) + (" and more" if len(damaged) > _MOST_NAMED else "")
+            st.warning(
+                f"The record of a training cannot be read: {names}. It is left alone.", icon=":material/broken_image:"
+            )
         if strip:
             _run_under_way(here.project)
 
@@ -244,6 +255,23 @@ def progress(now: RunState) -> None:
     left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
     words = PHASES.get(now.phase, now.phase)
     st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
+
+
+def ask_to_trust(here: Here) -> bool:
+    """Where the run of the page was made on another computer, says what is not done with it, and lets the person say that
+    they know who made it. Whether that is so."""
+    if here.run is None or not is_foreign(here.run.run):
+        return False
+    st.info(
+        "**This training was made on another computer.** Its model answers here, in a process of its own. To look inside it, "
+        "or to take it away, it must be loaded, and then it could run code on this computer.",
+        icon=":material/encrypted:",
+    )
+    if st.button("I know who made it: load it", icon=":material/verified_user:"):
+        with stopping_at_errors():
+            trust(here.project)
+        st.rerun()
+    return True
 
 
 def trained_run(here: Here) -> RunSnapshot:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.findings import Finding, dismissed_count, find
 from core.journal import Edit
-from core.project import Project
+from core.project import Progress, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs, start
 from core.training.prepare import prepare_in_background
@@ -75,13 +77,11 @@ def link_params() -> dict[str, str]:
 
 @dataclass
 class _Known:
-    """The catalogue of one project as all tabs share it. `edits` counts the edits, so that a look that began before one
-    does not undo it on the page."""
+    """The catalogue of one project as all tabs share it."""
 
     catalogue: Catalogue
     at: float
     took: float
-    edits: int = 0
     looking: bool = False
     problems: list[Problem] | None = None
     findings: tuple[Catalogue, Analysis | None, int, list[Finding]] | None = None
@@ -90,6 +90,20 @@ class _Known:
 @st.cache_resource(max_entries=1)
 def _catalogues() -> dict[str, _Known]:
     return {}
+
+
+@dataclass
+class _Looks:
+    """One look at a project's folders at a time; and how many edits there were, so that a look that began before one does not
+    undo it on the page."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    edits: int = 0
+
+
+@st.cache_resource(max_entries=1)
+def _looks() -> defaultdict[str, _Looks]:
+    return defaultdict(_Looks)
 
 
 def known_catalogue(project: Project) -> Catalogue:
@@ -105,9 +119,8 @@ def catalogue_of(project: Project) -> Catalogue:
     look is made in the background: the next click shows what it found.
     """
     place = st.empty()  # always: if it came only when it is needed, the browser would draw all that follows anew
-    root, shared = str(project.root), _catalogues()
-    known = shared.get(root)
-    if known and time.monotonic() - known.at < max(_FRESH_SECONDS, 5 * known.took):
+    known = _catalogues().get(str(project.root))
+    if known and _is_fresh(known):
         return known.catalogue
     if known and known.took > _SLOW_SECONDS and project.root.is_dir():
         if not known.looking:
@@ -118,26 +131,45 @@ def catalogue_of(project: Project) -> Catalogue:
     def show(done: int, total: int) -> None:
         place.progress(done / total, text=f"Looking at each picture once: {done:,} of {total:,}")
 
-    began = time.monotonic()
+    with _looks()[str(project.root)].lock:  # who waited takes what the other found
+        known = _catalogues().get(str(project.root))
+        catalogue = known.catalogue if known and _is_fresh(known) else _look(project, known, show)
+    place.empty()
+    return catalogue
+
+
+def _is_fresh(known: _Known) -> bool:
+    return time.monotonic() - known.at < max(_FRESH_SECONDS, 5 * known.took)
+
+
+def _look(project: Project, known: _Known | None, show: Progress) -> Catalogue:
+    root, shared, looks = str(project.root), _catalogues(), _looks()[str(project.root)]
+    began, edits = time.monotonic(), looks.edits
     catalogue = project.scan(show, known.catalogue if known else None)
+    newer = shared.get(root)
+    if looks.edits != edits and newer is not None:
+        return newer.catalogue
     if known is not None and known.catalogue == catalogue:
         catalogue = known.catalogue  # the same object, with all that was worked out from it
-    place.empty()
     while len(shared) >= _RECENT:
         shared.pop(next(iter(shared)))
     problems = known.problems if known and known.catalogue is catalogue else None
     now = time.monotonic()
-    shared[root] = _Known(catalogue, now, now - began, known.edits if known else 0, problems=problems)
+    at = (
+        now if looks.edits == edits else -math.inf
+    )  # what was edited meanwhile may be missing: the next page looks again
+    shared[root] = _Known(catalogue, at, now - began, problems=problems)
     return catalogue
 
 
 def _look_again(project: Project, known: _Known) -> None:
-    began, edits = time.monotonic(), known.edits
+    looks = _looks()[str(project.root)]
+    began, edits = time.monotonic(), looks.edits
     try:
         catalogue = project.scan(previous=known.catalogue)
-        if known.edits == edits and catalogue != known.catalogue:
+        if looks.edits == edits and catalogue != known.catalogue:
             known.catalogue, known.problems = catalogue, None
-    except FieldguideError:
+    except (FieldguideError, OSError):
         pass  # the next look says it
     finally:
         known.at = time.monotonic()
@@ -146,10 +178,10 @@ def _look_again(project: Project, known: _Known) -> None:
 
 def edited(project: Project, edit: Edit) -> None:
     """Brings the catalogue that the pages share up to date after an edit, without another look where that can be."""
+    _looks()[str(project.root)].edits += 1
     known = _catalogues().get(str(project.root))
     if known is None:
         return
-    known.edits += 1
     after = known.catalogue.after(edit.moved) if edit.kind in ("move", "delete") else None
     if after is None:
         look_again(project)
@@ -159,6 +191,7 @@ def edited(project: Project, edit: Edit) -> None:
 
 def look_again(project: Project) -> None:
     """Forgets the catalogue that the pages share: the next page looks at the folders."""
+    _looks()[str(project.root)].edits += 1
     _catalogues().pop(str(project.root), None)
 
 
@@ -200,13 +233,24 @@ def has_draft(project: Project) -> bool:
 def keep_draft(project: Project, config: TrainConfig) -> None:
     """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
     if not has_draft(project) or config != draft_of(project):
-        store.write_json(project.home / "draft.json", config.model_dump())
+        store.update_json(project.home / "draft.json", lambda _: config.model_dump())
 
 
-def train(project: Project, config: TrainConfig, catalogue: Catalogue | None = None) -> None:
-    """Starts a training, or finds the one under way, and makes it the one that this tab looks at. Raises FieldguideError."""
+def newest_run(project: Project) -> str:
+    """The id of the newest training, or ""."""
+    return next((run.id for run in list_runs(project)), "")
+
+
+def train(
+    project: Project, config: TrainConfig, catalogue: Catalogue | None = None, *, seen: str | None = None
+) -> None:
+    """Starts a training, or finds the one under way, or one that others began since the person saw the page, where `seen`
+    was the newest; and makes it the one that this tab looks at. Raises FieldguideError."""
     analysis.stop(project)  # a look at the pictures would make it wait
-    select_run(start(project, config, catalogue=catalogue))
+    run = start(project, config, catalogue=catalogue, seen=seen)
+    if run.records.state().ended:
+        st.toast("Someone else has trained in the meantime: this is what came of it.", icon=":material/info:")
+    select_run(run)
 
 
 def select_run(run: Run) -> None:
@@ -222,10 +266,24 @@ def current_run(project: Project) -> RunSnapshot | None:
     chosen = next((run for run in runs if run.id == wanted), runs[0] if runs else None)
     if chosen and st.query_params.get("run") not in (None, chosen.id):
         st.toast("That training is gone; this is the newest one.", icon=":material/info:")
-    if chosen is None:
-        return None
-    st.session_state["run"] = chosen.id
-    try:
-        return chosen.snapshot()
-    except FieldguideError:
-        return None
+    for run in ([chosen] if chosen else []) + runs:
+        try:
+            snapshot = run.snapshot()
+        except FieldguideError:  # its record is damaged, which the list of trainings tells
+            continue
+        st.session_state["run"] = run.id
+        return snapshot
+    return None
+
+
+def damaged_runs(project: Project, before: RunSnapshot | None) -> list[str]:
+    """The ids of the newest trainings, up to the one that is shown, whose records cannot be read."""
+    found = []
+    for run in list_runs(project):
+        if before and run.id == before.run.id:
+            break
+        try:
+            run.records.plan()
+        except FieldguideError:
+            found.append(run.id)
+    return found

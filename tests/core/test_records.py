@@ -17,7 +17,7 @@ from core.runs import open_run
 @pytest.fixture
 def records(tmp_path: Path) -> RunRecords:
     records = RunRecords(tmp_path / "run")
-    pictures = (RunPicture("a" * 64, "/x/a.png", 0, "train"), RunPicture("b" * 64, "/x/b.png", 1, "test"))
+    pictures = (RunPicture("a" * 64, "cat/a.png", 0, "train"), RunPicture("b" * 64, "dog/b.png", 1, "test"))
     records.write_plan(RunPlan("run", "/x", 1.5, TrainConfig(epochs=3), ("cat", "dog"), pictures))
     return records
 
@@ -47,10 +47,11 @@ def test_another_version_is_refused_untouched(records: RunRecords) -> None:
 
 
 def test_half_a_line_of_history_is_left_out(records: RunRecords) -> None:
-    records.append_epoch({"epoch": 1, "loss": 0.5})
+    epoch = {"epoch": 1, "loss": 0.5, "val_loss": 0.6, "accuracy": 0.7, "val_accuracy": 0.6}
+    records.append_epoch(epoch)
     with (records.folder / "history.jsonl").open("a") as file:
         file.write('{"epoch": 2, "lo')
-    assert records.history() == [{"epoch": 1, "loss": 0.5}]
+    assert records.history() == [epoch]
 
 
 def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:

@@ -29,7 +29,7 @@ def offer(here: Here, run: RunSnapshot) -> None:
         st.markdown(f"{count(number, 'label')} changed since this training.")
         if st.button("Train again with them", icon=":material/replay:", key="train again"):
             try:
-                state.train(here.project, run.plan.config, here.catalogue)
+                state.train(here.project, run.plan.config, here.catalogue, seen=here.newest)
             except FieldguideError as error:
                 frame.show_error(error)
             else:

@@ -39,6 +39,7 @@ def show(here: Here, run: RunSnapshot) -> None:
     if not run.has_model:
         st.markdown("The model file of this training is not there, so it cannot be asked why. Train again.")
         return
+    frame.ask_to_trust(here)
     st.markdown("Choose a picture. What is bright in it speaks for the answer, what is dark counts for little.")
     chosen = _choose(here, run)
     if chosen is None:
