@@ -15,7 +15,7 @@ import click
 from core import analysis, checks, findings, images, intake, recipes, store
 from core.catalogue import Catalogue
 from core.cells import as_csv, safe_cell
-from core.commands import explain, runs, serve, studies
+from core.commands import explain, runs, serve, split, studies
 from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.errors import ConfigError, FieldguideError, PictureError, in_words
 from core.export import KINDS
@@ -283,6 +283,7 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
     return watch
 
 
+split.add_to(cli)
 studies.add_to(cli)
 runs.add_to(cli)
 explain.add_to(cli)

@@ -258,10 +258,13 @@ class TrainConfig(Settings):
         title="Keep the best round (best weights)",
         description="At the end go back to the round with the lowest validation loss.",
     )
-    seed: int = Field(
-        0, ge=0, le=2**31 - 1, title="Seed", description="The same number gives the same split and the same run."
-    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed", description="The same number gives the same run.")
     split: SplitConfig = Field(default_factory=SplitConfig, title="Split")
+    own_split: bool = Field(
+        False,
+        title="The recipe's own split",
+        description="Divides the pictures as these settings say, not as the project does: to repeat what its source measured.",
+    )
     augment: AugmentConfig = Field(default_factory=AugmentConfig, title="Changes at random (augmentation)")
 
     @model_validator(mode="before")
@@ -272,6 +275,17 @@ class TrainConfig(Settings):
             fields = cls.model_fields
             if any(values.get(name, fields[name].default) != fields[name].default for name in STEPPING):
                 return values | {"optimizer": "adam"}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_given(cls, values: Any) -> Any:
+        """A split that someone gives is meant, unless they say otherwise."""
+        if isinstance(values, dict) and "own_split" not in values and values.get("split") is not None:
+            given, usual = values["split"], SplitConfig().model_dump()
+            given = given.model_dump() if isinstance(given, SplitConfig) else given
+            differs = isinstance(given, dict) and any(usual.get(name) != value for name, value in given.items())
+            return values | {"own_split": differs}
         return values
 
     @field_validator("backbone", "second_backbone")
@@ -291,6 +305,11 @@ class TrainConfig(Settings):
         if 0 < pixels < SMALLEST_PIXELS:
             raise ValueError(f"choose 0, or at least {SMALLEST_PIXELS}")
         return pixels
+
+    @property
+    def dealing(self) -> SplitConfig:
+        """The split with its seed, which is the training's own where it has none."""
+        return self.split if self.split.seed is not None else self.split.model_copy(update={"seed": self.seed})
 
     @property
     def input_pixels(self) -> int:
@@ -364,6 +383,8 @@ def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
             raise ConfigError(f"There is no setting called {key!r}.", f"There are: {', '.join(_names(values))}.")
         target[last] = _value(text.strip())
         asked.add(last)
+        if path == ["split"] and "own_split" not in asked:
+            values["own_split"] = True
     made = make_config(values)
     if "optimizer" in asked and values["optimizer"] == "lbfgs" != made.optimizer:
         steps = [name for name in STEPPING if getattr(made, name) != TrainConfig.model_fields[name].default]

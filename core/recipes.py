@@ -41,6 +41,7 @@ _TWO: dict[str, Any] = {
 """Measured to do best on three sets of what fits into two minutes."""
 
 _TUTORIAL_SPLIT = SplitConfig(validation=0.2, test=0.05)
+"""That of the source, for whom asks for it; a project has one split for all its trainings, so that they can be compared."""
 _TUTORIAL = TrainConfig(
     recipe="tutorial-cnn",
     backbone="tutorial-cnn",
@@ -55,6 +56,7 @@ _TUTORIAL = TrainConfig(
     keep_best=False,
     seed=123,
     split=_TUTORIAL_SPLIT,
+    own_split=False,
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -138,6 +140,7 @@ RECIPES: dict[str, Recipe] = {
                 keep_best=False,
                 seed=123,
                 split=_TUTORIAL_SPLIT,
+                own_split=False,
                 fine_tune_rate=0.005,
             ),
         ),

@@ -65,6 +65,8 @@ class RunPlan:
     config: TrainConfig
     classes: tuple[str, ...]
     pictures: tuple[RunPicture, ...]
+    remarks: tuple[str, ...] = ()
+    """What to know of the split, in sentences."""
 
     def part(self, name: str) -> list[RunPicture]:
         """The pictures of "train", "val" or "test"."""
@@ -244,6 +246,7 @@ def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the t
             config=make_config(values["config"]),
             classes=tuple(_TEXTS.validate_python(values["classes"])),
             pictures=tuple(RunPicture(**picture) for picture in values["pictures"]),
+            remarks=tuple(map(str, values.get("remarks", ()))),
         )
         _check(plan)
     except (KeyError, TypeError, ValueError, OverflowError, OSError, ConfigError):

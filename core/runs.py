@@ -118,19 +118,26 @@ def start(
             if seen is not None and ids and ids[0] != seen and seen in ("", *ids):
                 return Run(project.runs_dir / ids[0])
         began = time.time()
-        catalogue = catalogue or project.scan()
+        config, catalogue = settled(project, config), catalogue or project.scan()
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
         folder = new_folder(project, config, out)
         records = RunRecords(folder)
         records.write_state(RunState(pid=os.getpid(), born=birth_of(os.getpid())))  # a run is never without one
-        records.write_plan(RunPlan(folder.name, str(project.root), began, config, split.classes, pictures))
+        records.write_plan(
+            RunPlan(folder.name, str(project.root), began, config, split.classes, pictures, split.remarks)
+        )
         start_worker("core.training.worker", [str(folder), str(scanned)], records, RunState())
     return Run(folder)
 
 
+def settled(project: Project, config: TrainConfig) -> TrainConfig:
+    """The settings as a training in the project uses them: with the project's split, unless they ask for their own."""
+    return config if config.own_split else config.model_copy(update={"split": project.division().config})
+
+
 def freeze(catalogue: Catalogue, config: TrainConfig) -> tuple[Split, tuple[RunPicture, ...]]:
-    """The split that the settings ask for, and its pictures as a run's plan lists them. Raises ProjectError."""
+    """The split that settled settings ask for, and its pictures as a run's plan lists them. Raises ProjectError."""
     split = make_split(catalogue, config.split, config.seed)
     position = {name: number for number, name in enumerate(split.classes)}
     return split, tuple(
@@ -209,7 +216,7 @@ def train(
 
     Raises RunError, with what to do, if the training fails, or if another one of the project is under way.
     """
-    config = config or TrainConfig()
+    config = settled(project, config or TrainConfig())
     run = start(project, config, out)
     if run.records.plan().config != config:
         raise RunError(

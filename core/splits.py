@@ -18,6 +18,7 @@ _LONG = 10
 """A film of fewer frames has no room for a gap, and one of the webcam is not cut unless it must be."""
 _GAP = 20
 """One frame of so many is left out where a film is cut, at least one."""
+READY_MADE = "The pictures came split already: these parts are used."
 _NAMED = 3
 """So many classes are named in a sentence."""
 
@@ -217,7 +218,7 @@ class _Dealer:
 
     def _remarks(self, shared: tuple[Picture, ...]) -> list[str]:
         """What to know of the split, in sentences."""
-        found = []
+        found = [READY_MADE] if self.keep else []
         alike = []
         by_class: dict[str, list[Picture]] = defaultdict(list)
         for picture in self.pictures:

@@ -22,6 +22,7 @@ from core.project import Project
 from core.recipes import title_of
 from core.records import RunPicture, RunPlan
 from core.runs import Run, RunSnapshot, evaluate
+from core.splits import READY_MADE
 from core.sureness import NOT_SURE, probabilities, sureness_of
 
 MOST_ERRORS = 6
@@ -152,11 +153,15 @@ def _data(plan: RunPlan) -> list[Block]:
     counts = {part: np.bincount([p.label for p in plan.part(part)], minlength=len(plan.classes)) for part in parts}
     rows = tuple((name, *(str(counts[part][k]) for part in parts)) for k, name in enumerate(plan.classes))
     total = ("all", *(str(int(counts[part].sum())) for part in parts))
-    split = plan.config.split
+    split = plan.config.dealing
+    parted = (
+        f"Of each class about {_percent(split.validation)} were kept for checking while it learned (validation) and "
+        f"{_percent(split.test)} for the test, by chance with seed {split.seed}; what belongs together by looks or name stays "
+        "in one part."
+    )
+    told = plan.remarks if READY_MADE in plan.remarks else (parted, *plan.remarks)
     return [
-        f"The pictures of the folder {Path(plan.project).name} as they were on {_when(plan.created)}. Of each class "
-        f"{_percent(split.validation)} were kept for checking while it learned (validation) and {_percent(split.test)} for "
-        f"the test, by chance with seed {plan.config.seed}; duplicates and near-duplicates stay in one part.",
+        f"The pictures of the folder {Path(plan.project).name} as they were on {_when(plan.created)}. {' '.join(told)}",
         Table("Pictures in each part", ("class", "to learn", "to check", "to test"), (*rows, total)),
     ]
 

@@ -45,7 +45,9 @@ def settings(
     else:
         config = recipes.get_recipe(recipe).config
     if config_file:
-        config = make_config(_merged(config.model_dump(), _settings_in(Path(config_file))))
+        given = _settings_in(Path(config_file))
+        own = {"own_split": True} if "split" in given else {}
+        config = make_config(_merged(config.model_dump(), own | given))
     config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
     if trust:
         for name in config.backbones:

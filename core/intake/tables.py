@@ -27,10 +27,7 @@ Pair = tuple[str, tuple[str, ...]]
 
 def read_table(content: bytes, suffix: str) -> list[Pair]:
     """The rows of a table, in its order. Raises ProjectError where there is no table of files and labels in it."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    text = _text(content)
     if suffix in (".csv", ".tsv"):
         pairs = _rows(text)
     else:
@@ -45,16 +42,48 @@ def read_table(content: bytes, suffix: str) -> list[Pair]:
     return [(as_text(file), labels) for file, labels in pairs]
 
 
-def _rows(text: str) -> list[Pair]:
+def columns_of(content: bytes, suffix: str) -> list[dict[str, str]]:
+    """The rows of a table by its titles: CSV, or JSON Lines of objects. Raises ProjectError for what is no such table."""
+    text = _text(content)
+    if suffix in (".csv", ".tsv"):
+        header, *rows = _sheet(text) or [[]]
+        found = [dict(zip((title.strip() for title in header), row, strict=False)) for row in rows]
+    else:
+        items = [item for item in _items(text, suffix) if isinstance(item, Mapping)]
+        found = [{as_text(str(key)): as_text(str(value)) for key, value in item.items()} for item in items]
+    if not found or len(found) > MAX_ROWS:
+        raise ProjectError(f"This table has no rows, or more than {MAX_ROWS:,}.", "Its first line must be its titles.")
+    return found
+
+
+def file_column(titles: Iterable[str]) -> str | None:
+    """The title of the column that names files, or None."""
+    known = {title.casefold(): title for title in titles}
+    return next((known[key] for key in _FILE_KEYS if key in known), None)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _sheet(text: str) -> list[list[str]]:
+    """The lines of a CSV that have anything in them, cell by cell."""
     csv.field_size_limit(1_000_000)
     try:
         dialect: Any = csv.Sniffer().sniff(text[:20_000], ",;\t|")
     except csv.Error:
         dialect = csv.excel
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), dialect) if any(cell.strip() for cell in row)]
+        return [row for row in csv.reader(io.StringIO(text), dialect) if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise ProjectError(f"This table cannot be read: {error}.", "Save it again as CSV.") from None
+
+
+def _rows(text: str) -> list[Pair]:
+    rows = _sheet(text)
     if not rows:
         return []
     header = [cell.strip().casefold() for cell in rows[0]]

@@ -21,7 +21,7 @@ from core.errors import RunError
 from core.processes import reap, start_worker
 from core.project import Project
 from core.records import AGAIN, RunPlan, RunRecords, RunState
-from core.runs import freeze
+from core.runs import freeze, settled
 
 Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -94,6 +94,7 @@ def start_study(
         stem = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{kind}"
         taken = sum(path.name.startswith(stem) for path in home.iterdir())
         study = Study(home / (f"{stem}-{taken + 1}" if taken else stem))
+        config = settled(project, config)
         split, pictures = freeze(catalogue or project.scan(), config)
         study.folder.mkdir()
         store.write_json(study.folder / "study.json", {"kind": kind, "options": dict(options or {})})

@@ -7,7 +7,9 @@ from typing import Any
 
 from core.config import TrainConfig
 from core.errors import ConfigError, RunError
+from core.project import Project
 from core.records import RunState
+from core.runs import settled
 from core.studies import Study, wait_for
 
 
@@ -28,12 +30,14 @@ def require_quick(config: TrainConfig) -> None:
         raise ConfigError(f"{what}.", f"{hint[:1].upper()}{hint[1:]}")
 
 
-def outcome(study: Study, config: TrainConfig, watch: Callable[[RunState], None] | None = None) -> dict[str, Any]:
+def outcome(
+    project: Project, study: Study, config: TrainConfig, watch: Callable[[RunState], None] | None = None
+) -> dict[str, Any]:
     """Waits for the end and gives what was found; an interrupt (Ctrl-C) also stops the study.
 
     Raises RunError if it failed, or if it is one with other settings that was under way already.
     """
-    if study.records.plan().config != config:
+    if study.records.plan().config != settled(project, config):
         raise RunError("Another study of this kind is under way, with other settings.", "Wait for its end, or stop it.")
     try:
         return wait_for(study, watch)

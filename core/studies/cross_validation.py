@@ -50,7 +50,7 @@ def cross_validate(
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()
-    return outcome(start(project, config, folds), config, watch)
+    return outcome(project, start(project, config, folds), config, watch)
 
 
 def run(job: Job, study: Study) -> None:

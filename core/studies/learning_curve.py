@@ -62,7 +62,7 @@ def learning_curve(
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()
-    return outcome(start(project, config, steps), config, watch)
+    return outcome(project, start(project, config, steps), config, watch)
 
 
 def run(job: Job, study: Study) -> None:

@@ -36,7 +36,7 @@ def mirror_check(
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = _quick(config or TrainConfig())
-    return outcome(start(project, config), config, watch)
+    return outcome(project, start(project, config), config, watch)
 
 
 def run(job: Job, study: Study) -> None:
@@ -56,4 +56,4 @@ def run(job: Job, study: Study) -> None:
 
 
 def _quick(config: TrainConfig) -> TrainConfig:
-    return TrainConfig(split=config.split, seed=config.seed)
+    return TrainConfig(split=config.split, own_split=config.own_split, seed=config.seed)

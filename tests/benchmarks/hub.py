@@ -50,7 +50,9 @@ def main(folder: Path, fine_tune: bool, seed: int) -> None:
         name = f"hub:{module}#224"
         trust(get_backbone(name))
         split = SplitConfig(validation=0.1, test=0.1)
-        base: TrainConfig = get_recipe("hub-retraining").config.model_copy(update={"split": split, "seed": seed})
+        base: TrainConfig = get_recipe("hub-retraining").config.model_copy(
+            update={"split": split, "own_split": True, "seed": seed}
+        )
         for backbone in ("efficientnet-lite0", name):
             run = train(Project.open(copy), base.model_copy(update={"backbone": backbone}))
             told = run.snapshot().as_dict()

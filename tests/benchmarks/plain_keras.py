@@ -64,7 +64,7 @@ def main(folder: Path, epochs: int, recipes: tuple[str, ...], only_plain: bool) 
         found = {"plain Keras": json.loads(told.stdout.splitlines()[-1])}
         for name in recipes:
             split = SplitConfig(validation=0.1, test=0.1)
-            config = get_recipe(name).config.model_copy(update={"split": split})
+            config = get_recipe(name).config.model_copy(update={"split": split, "own_split": True})
             for spec in specs_of(config):
                 prepare(spec)
             shutil.rmtree(copy / HIDDEN, ignore_errors=True)

@@ -30,6 +30,7 @@ def main(folders: tuple[Path, ...], recipe: str, seeds: str, held_out: float | N
     config = get_recipe(recipe).config
     if held_out:
         config = config.model_copy(update={"split": SplitConfig(validation=held_out, test=held_out)})
+    config = config.model_copy(update={"own_split": True})
     if minutes:
         config = config.model_copy(update={"minutes": minutes})
     chosen = [config.seed] if seeds == "recipe" else [int(seed) for seed in seeds.split(",")]

@@ -16,7 +16,7 @@ from core.config import SplitConfig
 from core.errors import ProjectError
 from core.layout import find_parts, layout_of, part_word, with_those_above
 from core.project import Project, new_project
-from core.splits import PARTS, make_split
+from core.splits import PARTS, READY_MADE, make_split
 from tests.pictures import noise
 
 CLASSES = ("circle", "cross", "square")
@@ -142,10 +142,10 @@ def test_a_copy_in_training_and_test_is_for_the_test(folder: Path) -> None:
 
 def test_a_test_of_copies_is_told(tmp_path: Path) -> None:
     folder = split_folder(tmp_path / "p", {"train": 8, "val": 2, "test": 4})
-    assert not make_split(Project.open(folder).scan(), SplitConfig()).remarks
+    assert make_split(Project.open(folder).scan(), SplitConfig()).remarks == (READY_MADE,)
     for part in ("train", "test"):
         noise(5000 + len(part)).save(folder / part / "cross" / f"photo_jpg.rf.{part.encode().hex()}0123.png")
-    [remark] = make_split(Project.open(folder).scan(), SplitConfig()).remarks
+    _, remark = make_split(Project.open(folder).scan(), SplitConfig()).remarks
     assert remark.startswith("1 of 13 test pictures are of a film, photo or group")
     assert remark.endswith("Let the parts be dealt anew.")
 
