@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from core.config import SplitConfig, TrainConfig, make_config
+from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.recipes import all_recipes, get_recipe, title_of
+from core.runs import settled
 from core.splits import make_split
-from pages.shared import charts, forms, frame, state
-from pages.shared.configure import augmentation, recipes, search, settings
+from pages.shared import charts, frame, state
+from pages.shared.configure import augmentation, parts, recipes, search, settings
 from pages.shared.text import count, literal
 
 here = frame.begin("Configure")
@@ -43,8 +44,7 @@ split_place, augment_place = st.columns(2, gap="large")
 with split_place:
     st.subheader("Three parts", anchor=False)
     bar = st.container()
-    for name in SplitConfig.model_fields:
-        values["split"][name] = forms.field(SplitConfig, name, values["split"][name], key(f"split {name}"))
+    asked = parts.choose(project, catalogue, config, values, key)
 with augment_place:
     st.subheader("Changes at random (augmentation)", anchor=False)
     preview = augmentation.choose(config, values, key)
@@ -53,7 +53,8 @@ settings.show(config, values, key)
 try:
     config = make_config(values)
     state.keep_draft(project, config)
-    split = make_split(catalogue, config.split, config.seed)
+    parts.keep(project, asked)
+    split = make_split(catalogue, settled(project, config).dealing)
 except FieldguideError as error:
     with start_here:
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -64,11 +65,9 @@ with bar:
     counts = {"to learn from": len(split.train), "to check with": len(split.val), "for the test": len(split.test)}
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     charts.show(charts.parts(counts), "parts", told)
-    left_out = labelled - sum(counts.values())
-    st.caption(
-        f"{told}. The test part is touched only at the very end."
-        + (f" {count(left_out, 'picture')} left out: copies, or in two classes." if left_out else "")
-    )
+    st.caption(f"{told}. The test part is touched only at the very end.{parts.left_out(split)}")
+    for remark in split.remarks:
+        st.caption(f":material/info: {literal(remark)}")
 found = search.show(project, catalogue, config)
 if found is not None:
     take(found)

@@ -23,10 +23,13 @@ def assign_groups(project: Project, table: Path | bytes, column: str, suffix: st
     """Gives each picture of a project that a table names the group in its `column`; returns how many. What an earlier table
     said is forgotten. `suffix`: the kind of a table that is given by its content. Raises ProjectError for what is no table, a
     column that it does not have, or if it names no picture."""
-    try:
-        content, suffix = (table, suffix) if isinstance(table, bytes) else (table.read_bytes(), table.suffix.lower())
-    except OSError:
-        raise ProjectError(f"The table {table} cannot be read.", "Check its name.") from None
+    if isinstance(table, bytes):
+        content = table
+    else:
+        try:
+            content, suffix = table.expanduser().read_bytes(), table.suffix.lower()
+        except OSError:
+            raise ProjectError(f"The table {table} cannot be read.", "Check its name.") from None
     columns = group_columns(content, suffix)
     if column not in columns:
         raise ProjectError(f"The table has no column {column}.", f"Its columns are: {', '.join(columns)}.")

@@ -1,0 +1,143 @@
+"""The part of Configure about who is in which part: the project's own split, for all its trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import intake
+from core.catalogue import Catalogue
+from core.config import SplitConfig, TrainConfig, make_config
+from core.errors import FieldguideError
+from core.layout import in_parts
+from core.project import Project
+from core.splits import Split
+from pages.shared import forms, frame, state
+from pages.shared.text import literal, percent
+
+_TOGETHER = {
+    "names": "Copies of one photo and frames of one film, as their names tell",
+    "beginnings": "Names that differ in their last number only",
+    "folders": "Each folder inside a class",
+    "pattern": "What a pattern finds in the path",
+    "table": "What a table says",
+    "off": "Only what looks almost the same",
+}
+_LEFT_OUT = {
+    "copies": "of the same picture more than once",
+    "conflicts": "in several classes",
+    "between": "between two pieces of a film",
+}
+
+
+def choose(
+    project: Project, catalogue: Catalogue, config: TrainConfig, values: dict[str, Any], key: Callable[[str], str]
+) -> dict[str, Any]:
+    """Asks for the split of the project, and gives what to `keep`; fills `values` where a recipe's own is wanted instead."""
+    _own(config, values, key)
+    before = project.division().config
+    asked = before.model_dump()
+    if values["own_split"]:
+        return asked
+
+    def ask(name: str) -> None:
+        asked[name] = forms.field(SplitConfig, name, asked[name], f"split {name} {project.root}")
+
+    for name in ("validation", "test"):
+        ask(name)
+    told = in_parts(picture.part for picture in catalogue.pictures)
+    if told:
+        keep = st.toggle(
+            "Use the parts that the pictures came in",
+            before.ready_made == "keep",
+            help=f"{told}. Without it they are dealt like all others.",
+            key=f"split ready-made {project.root}",
+            persist_state="session",
+        )
+        asked["ready_made"] = "keep" if keep else "anew"
+    with st.expander("What stays together", icon=":material/link:"):
+        st.caption(
+            "Pictures that belong together are in one part, so that the test asks about nothing that was learned."
+        )
+        asked["together"] = st.selectbox(
+            "Pictures belong together",
+            list(_TOGETHER),
+            index=list(_TOGETHER).index(before.together),
+            format_func=_TOGETHER.__getitem__,
+            key=f"split together {project.root}",
+            persist_state="session",
+        )
+        if asked["together"] == "pattern":
+            info = SplitConfig.model_fields["pattern"]
+            asked["pattern"] = st.text_input(
+                info.title or "Pattern",
+                before.pattern,
+                help=info.description,
+                key=f"split pattern {project.root}",
+                persist_state="session",
+            )
+        if asked["together"] == "table":
+            _table(project, catalogue)
+        seed = st.number_input(
+            SplitConfig.model_fields["seed"].title or "Seed",
+            0,
+            2**31 - 1,
+            int(before.seed or 0),
+            help="Another number deals the pictures anew. Trainings before and after are then tested on different pictures.",
+            key=f"split seed {project.root}",
+            persist_state="session",
+        )
+        asked["seed"] = int(seed)
+    return asked
+
+
+def keep(project: Project, asked: dict[str, Any]) -> None:
+    """Keeps what was asked for. Raises FieldguideError for what cannot be."""
+    after = make_config({"split": asked, "own_split": False}).split
+    if after != project.division().config:
+        project.keep_split(after)
+
+
+def left_out(split: Split) -> str:
+    """How many pictures are in no part and why, as a sentence with a space before it, or ""."""
+    told = [f"{split.left_out[why]:,} {words}" for why, words in _LEFT_OUT.items() if split.left_out.get(why)]
+    return f" Left out: {', '.join(told)}." if told else ""
+
+
+def _own(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str]) -> None:
+    """Offers the split that came with the recipe, where that is another than usual."""
+    split = config.split.model_copy(update={"seed": None})
+    if split == SplitConfig() and not config.own_split:
+        return
+    values["own_split"] = st.toggle(
+        f"Divide as the recipe's source does: {percent(split.validation)} to check, {percent(split.test)} for the test, seed "
+        f"{config.dealing.seed}",
+        config.own_split,
+        help="To repeat what its source measured. Such a training cannot be compared with others of this project.",
+        key=key("own split"),
+        persist_state="session",
+    )
+
+
+def _table(project: Project, catalogue: Catalogue) -> None:
+    """A table to choose, and what one said before."""
+    known = sum(picture.group is not None for picture in catalogue.pictures)
+    st.caption(f"{known:,} of {len(catalogue.pictures):,} pictures have a group by a table.")
+    file = st.file_uploader(
+        "A table with a column of files and one of groups", ["csv", "tsv", "jsonl"], key="groups table"
+    )
+    if file is None:
+        return
+    try:
+        suffix = Path(file.name).suffix.lower()
+        columns: Sequence[str] = intake.group_columns(file.getvalue(), suffix)
+        column = st.selectbox("The column of groups", columns, key="groups column", format_func=literal)
+        if st.button("Take these groups", icon=":material/check:"):
+            intake.assign_groups(project, file.getvalue(), str(column), suffix)
+            state.look_again(project)
+            st.rerun()
+    except FieldguideError as error:
+        frame.show_error(error)
