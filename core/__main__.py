@@ -30,6 +30,7 @@ from core.report import report
 from core.runs import RunSnapshot, open_run
 from core.runs import evaluate as evaluate_run
 from core.runs import train as train_run
+from core.splits import make_split
 from core.sureness import NOT_SURE
 
 
@@ -65,6 +66,9 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     for line in findings.advice(catalogue):
         if line.sentence:
             click.echo(f"{line.class_name}: {line.sentence}")
+    remarks = () if reason else make_split(catalogue, project.division().config).remarks
+    for remark in remarks:
+        click.echo(f"split: {remark}")
     click.echo(reason or "Ready to train.")
     say_json(
         json_,
@@ -80,6 +84,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
             "duplicates": [[p.path for p in f.pictures] for f in found if f.kind in ("conflict", "copy", "near")],
             "suspects": _suspects(project, catalogue, looked),
             "advice": {line.class_name: line.sentence for line in findings.advice(catalogue) if line.sentence},
+            "split": list(remarks),
             "trainable": not reason,
             "reason": reason,
         },
@@ -145,6 +150,8 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
         test = snapshot.result["test"]
         click.echo(f"{test['right']} of {test['total']} test pictures right ({told(test['right'], test['total'])}).")
         click.echo(snapshot.result["diagnosis"])
+        for remark in snapshot.plan.remarks:
+            click.echo(remark)
     else:
         click.echo(snapshot.state.message)
     click.echo(f"Run: {run.folder}")

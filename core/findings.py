@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +10,11 @@ from core import store
 from core.analysis import Analysis
 from core.catalogue import Catalogue, Picture
 from core.checks import is_tiny, near_groups
+from core.errors import ProjectError
+from core.groups import beginning_of
 from core.names import count
 from core.project import Project
+from core.splits import make_split
 
 BLURRED = 0.13
 """Sharpness (see images.sharpness_of) under which a picture counts as blurred: of flower_photos and trashnet under 0.1 % are,
@@ -23,6 +26,9 @@ FEW = 10
 ENOUGH = 20
 """Pictures of a class from which on its number is not remarked upon, unless another class has three times as many."""
 
+_FEWEST_BEGINNINGS, _ALIKE = 3, 0.3
+"""So many beginnings of names in a class tell something, and such a share of the test is remarked upon."""
+
 MOST_COMPARED = 30_000
 """More pictures than this are not compared with each other here; before a training they are."""
 
@@ -32,7 +38,8 @@ _FILE = "dismissed.json"
 @dataclass(frozen=True)
 class Finding:
     """Pictures with one thing to decide. `kind`: "conflict" (one content in several classes), "copy", "near", "label" (each
-    with the class that a model suggests and its probability, in `suggested` by path), "tiny", "blurred", "dark" or "pale"."""
+    with the class that a model suggests and its probability, in `suggested` by path), "beginning" (of names), "tiny",
+    "blurred", "dark" or "pale"."""
 
     kind: str
     title: str
@@ -70,6 +77,7 @@ def find(project: Project, catalogue: Catalogue, analysis: Analysis | None = Non
     return [
         *_same_content(catalogue, dismissed),
         *_labels(project, catalogue, analysis),
+        *_begin_alike(project, catalogue, dismissed),
         *_near(catalogue, dismissed),
         *_each(catalogue, dismissed),
     ]
@@ -192,6 +200,42 @@ def _labels(project: Project, catalogue: Catalogue, analysis: Analysis | None) -
     return [Finding("label", title, reason, tuple(picture for picture, *_ in doubted), suggested)]
 
 
+_WITHIN = "They teach little more than one of them. Where the class has others, they stay in one part."
+_ACROSS = "Is each in the right class? Where two classes look the same, a model can only guess."
+
+
+def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+    """Test pictures whose names begin as those of training pictures do, where that tells something: not where all names of
+    a class begin alike, or each in its own way."""
+    if len(catalogue.pictures) > MOST_COMPARED:
+        return []
+    try:
+        split = make_split(catalogue, project.division().config)
+    except ProjectError:
+        return []  # too few pictures: that is said elsewhere
+    known = set(split.shared)
+    asked: list[Picture] = []
+    found: list[Picture] = []
+    for name in split.classes:
+        learned = {beginning_of(picture.path) for picture in split.train if picture.class_name == name}
+        sizes = Counter(beginning_of(picture.path) for picture in catalogue.by_class[name])
+        total = sum(sizes.values())
+        if len(sizes) < _FEWEST_BEGINNINGS or total < 2 * len(sizes) or 2 * max(sizes.values()) > total:
+            continue
+        mine = [picture for picture in split.test if picture.class_name == name and picture not in known]
+        asked += mine
+        found += [picture for picture in mine if beginning_of(picture.path) in learned]
+    left = tuple(picture for picture in found if f"beginning {picture.id}" not in dismissed)
+    if not left or len(found) < _ALIKE * len(asked):
+        return []
+    title = f"{len(found)} of {len(split.test)} test pictures have names that begin as names of training pictures do"
+    reason = (
+        "Are they of one photo, film or place? Then the test is too easy: let names with one beginning stay together "
+        "(Configure, What stays together)."
+    )
+    return [Finding("beginning", title, reason, left)]
+
+
 def _near(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
     if len(catalogue.pictures) > MOST_COMPARED:
         return []
@@ -206,9 +250,7 @@ def _near(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
         classes = sorted({picture.class_name for picture in group if picture.class_name})
         where = f", in {' and '.join(classes)}" if len(classes) > 1 else ""
         title = f"{len(group)} pictures that look almost the same{where}"
-        found.append(
-            Finding("near", title, "They are kept on one side of the split, so the test stays honest.", tuple(group))
-        )
+        found.append(Finding("near", title, _ACROSS if len(classes) > 1 else _WITHIN, tuple(group)))
     return sorted(found, key=lambda finding: -len({picture.class_name for picture in finding.pictures}))
 
 

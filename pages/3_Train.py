@@ -117,6 +117,8 @@ if not training:
     result = snapshot.result
     if result:
         st.info(literal(result["diagnosis"]), icon=":material/lightbulb:")
+        for remark in snapshot.plan.remarks:
+            st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
             frame.next_step("pages/4_Evaluate.py", "See its mistakes")
             st.page_link(

@@ -16,7 +16,7 @@ from core import analysis, opened, store
 from core.analysis import Analysis
 from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
-from core.config import TrainConfig, make_config
+from core.config import SplitConfig, TrainConfig, make_config
 from core.errors import FieldguideError
 from core.findings import Finding, dismissed_count, find
 from core.journal import Edit
@@ -84,7 +84,7 @@ class _Known:
     took: float
     looking: bool = False
     problems: list[Problem] | None = None
-    findings: tuple[Catalogue, Analysis | None, int, list[Finding]] | None = None
+    findings: tuple[Catalogue, Analysis | None, tuple[int, SplitConfig], list[Finding]] | None = None
 
 
 @st.cache_resource(max_entries=1)
@@ -196,13 +196,13 @@ def look_again(project: Project) -> None:
 
 
 def findings_of(project: Project, catalogue: Catalogue, analysis: Analysis | None) -> list[Finding]:
-    """Pictures that are worth a look, worked out once for each state of folders, analysis, and what was dismissed."""
+    """Pictures that are worth a look, worked out once for each state of folders, analysis, split, and what was dismissed."""
     known = _catalogues().get(str(project.root))
     if known is None or known.catalogue is not catalogue:
         return find(project, catalogue, analysis)
-    dismissed, last = dismissed_count(project), known.findings
-    if last is None or last[0] is not catalogue or last[1] is not analysis or last[2] != dismissed:
-        last = known.findings = (catalogue, analysis, dismissed, find(project, catalogue, analysis))
+    asked, last = (dismissed_count(project), project.division().config), known.findings
+    if last is None or last[0] is not catalogue or last[1] is not analysis or last[2] != asked:
+        last = known.findings = (catalogue, analysis, asked, find(project, catalogue, analysis))
     return last[3]
 
 

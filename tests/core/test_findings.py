@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core import Project, findings, labels
+from core import Project, SplitConfig, findings, labels
 from core.analysis import Analysis
 from core.analysis.result import Suspect
 from core.findings import Finding
+from tests.core.test_groups import named, still
 from tests.pictures import COLOURS, flat_project, shaded
 
 
@@ -105,3 +106,42 @@ def test_advice_names_what_is_missing(tmp_path: Path) -> None:
     assert lines["iris"].startswith("4 so far: add 16 or more")
     assert lines["rose"] == "12 against 80 of daisy: 15 more would balance them better."
     assert lines["aster"] == "22 against 80 of daisy: 5 more would balance them better."
+
+
+def begin_alike(tmp_path: Path, names: list[str], **split: object) -> Finding | None:
+    """The finding about names in a project of two classes with these names."""
+    project = Project.open(named(tmp_path / "p", {"a": names, "b": names}))
+    project.keep_split(SplitConfig(**split))  # type: ignore[arg-type]
+    return {one.kind: one for one in findings.find(project, project.scan())}.get("beginning")
+
+
+SITES = [f"site{site}_{number}.png" for site in "abcdef" for number in range(5)]
+
+
+def test_names_of_test_and_training_that_begin_alike_are_told(tmp_path: Path) -> None:
+    one = begin_alike(tmp_path, SITES)
+    assert one
+    assert one.title == "8 of 8 test pictures have names that begin as names of training pictures do"
+    project = Project.open(tmp_path / "p")
+    findings.dismiss(project, one, one.pictures)
+    assert "beginning" not in {each.kind for each in findings.find(project, project.scan())}
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (SITES, {"together": "beginnings"}),
+        ([f"leaf_{number}.png" for number in range(20)], {}),  # all begin alike
+        ([f"{number * 7919}_{chr(97 + number)}x.png" for number in range(20)], {}),  # each begins in its own way
+        ([f"clip{clip}_frame_{number}.png" for clip in range(6) for number in range(4)], {}),  # films are kept together
+    ],
+)
+def test_names_that_tell_nothing_are_no_finding(tmp_path: Path, names: list[str], split: dict[str, str]) -> None:
+    assert begin_alike(tmp_path, names, **split) is None
+
+
+def test_pictures_alike_in_two_classes_are_a_question_of_labels(tmp_path: Path) -> None:
+    project = Project.open(still(tmp_path / "p", {"cup": 4, "pie": 4}))
+    [one] = [each for each in findings.find(project, project.scan()) if each.kind == "near"]
+    assert one.title == "8 pictures that look almost the same, in cup and pie"
+    assert one.reason.startswith("Is each in the right class?")

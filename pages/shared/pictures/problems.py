@@ -82,6 +82,8 @@ def _actions(finding: Finding) -> tuple[tuple[str, str], ...]:
         return (("best", "Keep the largest"), ("fine", "Keep all"))
     if finding.kind == "label":
         return (("suggested", "Move as suggested"), ("fine", "They are right"))
+    if finding.kind == "beginning":
+        return (("fine", "They are of different things"),)
     return (("trash", "To the trash"), ("fine", "They are fine"))
 
 
