@@ -5,7 +5,7 @@ Importing it loads no TensorFlow; trainings and exports run in processes of thei
 
 from core.augmentation import AugmentConfig
 from core.catalogue import Catalogue, Picture
-from core.config import ExportConfig, SplitConfig, TrainConfig
+from core.config import ExportConfig, TrainConfig
 from core.errors import FieldguideError
 from core.evaluation import Evaluation
 from core.export import Export, export
@@ -13,6 +13,7 @@ from core.prediction import Classifier, Predictions
 from core.project import Project
 from core.recipes import RECIPES, Recipe, get_recipe
 from core.runs import Run, RunSnapshot, evaluate, list_runs, open_run, start, train
+from core.split_config import SplitConfig
 
 __all__ = [
     "RECIPES",

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from core import store
-from core.config import SplitConfig
+from core.split_config import SplitConfig
 
 FILE = "split.json"
 Part = Literal["train", "val", "test"]
@@ -55,18 +54,22 @@ def read(home: Path) -> Division:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, modified_ns: int, size: int) -> Division:  # noqa: ARG001 - both are part of the cache's key
+    return _valid(store.read_json(path))
+
+
+def _valid(value: Any) -> Division:
     try:
-        found = _DIVISION.validate_python(store.read_json(path))
-    except ValidationError:
+        found = _DIVISION.validate_python(value)
+    except ValidationError:  # missing, damaged, or of another version
         return Division()
     return found if found.config.seed is not None else replace(found, config=Division().config)
 
 
-def change(home: Path, changed: Callable[[Division], Division]) -> Division:
-    """Changes what is kept, by one at a time, and gives it. Raises OSError if it cannot be written."""
-    with FileLock(home / ".split.lock", timeout=60):
-        before = read(home)
-        after = changed(before)
-        if after != before:
-            store.write_json(home / FILE, asdict(after) | {"config": after.config.model_dump()})
-    return after
+def change(home: Path, changed: Callable[[Division], Division]) -> None:
+    """Changes what is kept, by one at a time. Raises OSError if it cannot be written."""
+
+    def plain(before: Any) -> dict[str, Any]:
+        after = changed(_valid(before))
+        return asdict(after) | {"config": after.config.model_dump()}
+
+    store.update_json(home / FILE, plain)

@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 
 from core.catalogue import Picture
 from core.checks import near_groups
-from core.config import SplitConfig
 from core.layout import Layout
+from core.split_config import SplitConfig
 
 _ENDINGS = "jpe?g|png|webp|bmp|gif|tiff?"
 _COPIES = tuple(

@@ -14,15 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from core import division, images, store
 from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
-from core.config import SplitConfig
 from core.division import Division
-from core.errors import PictureError, ProjectError
+from core.errors import PictureError, ProjectError, in_words
 from core.folders import Walk, subfolders, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
 from core.layout import Layout, layout_of, may_be_split, with_those_above
 from core.names import as_text, class_name, is_digest
 from core.project_home import home_of, put_aside
+from core.split_config import SplitConfig
 from core.steps import Step
 from core.threads import chunks, in_threads
 
@@ -126,10 +126,8 @@ class Project:
         try:
             division.change(self.home, changed)
         except OSError as error:
-            raise ProjectError(
-                f"The computer said: {error.strerror or error}. Nothing was changed.",
-                "Make space, or allow writing in this folder, then try again.",
-            ) from None
+            words = in_words(error)
+            raise ProjectError(words.message, words.hint) from None
 
     def keep_split(self, config: SplitConfig) -> None:
         """Makes these the settings of the project's split. Raises ProjectError if they cannot be kept."""

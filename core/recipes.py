@@ -12,8 +12,9 @@ from typing import Any
 
 from core import store
 from core.augmentation import LEVELS, AugmentConfig
-from core.config import NAME, SplitConfig, TrainConfig, make_config
+from core.config import NAME, TrainConfig, make_config
 from core.errors import ConfigError
+from core.split_config import SplitConfig
 
 _LONGEST_TITLE = 60
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
-from core.config import SplitConfig
 from core.errors import ProjectError
 from core.groups import WEBCAM, groups_of, in_time
 from core.records import PARTS
+from core.split_config import SplitConfig
 
 _LONG = 10
 """A film of fewer frames has no room for a gap, and one of the webcam is not cut unless it must be."""

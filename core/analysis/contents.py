@@ -11,12 +11,12 @@ import numpy as np
 
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups
-from core.config import SplitConfig
 from core.errors import PictureError
 from core.groups import groups_of, joined
 from core.images import read_square
 from core.layout import Layout
 from core.project import Project
+from core.split_config import SplitConfig
 from core.training.features import FeatureStore, Sight
 from core.training.frozen import look
 from core.training.job import Job

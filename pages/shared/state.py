@@ -16,13 +16,14 @@ from core import analysis, opened, store
 from core.analysis import Analysis
 from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
-from core.config import SplitConfig, TrainConfig, make_config
+from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.findings import Finding, dismissed_count, find
 from core.journal import Edit
 from core.project import Progress, Project
 from core.recipes import get_recipe
 from core.runs import Run, RunSnapshot, list_runs, start
+from core.split_config import SplitConfig
 from core.training.prepare import prepare_in_background
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "leaves"

@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 
 from core.catalogue import Catalogue
 from core.checks import find_problems, near_groups, why_not_trainable
-from core.config import SplitConfig
 from core.findings import find
 from core.project import Project
+from core.split_config import SplitConfig
 from core.splits import Split, make_split
 from tests.pictures import COLOURS, flat_project, shaded
 

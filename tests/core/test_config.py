@@ -5,9 +5,10 @@ from pydantic import ValidationError
 
 from core.augmentation import AugmentConfig
 from core.backbones import BACKBONES
-from core.config import STEPPING, SplitConfig, TrainConfig, make_config, with_changes
+from core.config import STEPPING, TrainConfig, make_config, with_changes
 from core.errors import ConfigError
 from core.recipes import RECIPES, get_recipe
+from core.split_config import SplitConfig
 
 
 def test_every_setting_has_a_title_and_help() -> None:

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from core.catalogue import Catalogue, Picture
-from core.config import SplitConfig
 from core.errors import ConfigError, ProjectError
 from core.groups import beginning_of, kin_of
 from core.project import Project
+from core.split_config import SplitConfig
 from core.splits import PARTS, Split, make_split
 from tests.pictures import COLOURS, flat_project, noise, shaded
 

@@ -219,7 +219,7 @@ def test_folders_of_one_class_are_merged_when_renamed(tmp_path: Path) -> None:
 
 def test_a_class_that_is_set_aside_is_not_trained_on(project: Project) -> None:
     from core.checks import why_not_trainable
-    from core.config import SplitConfig
+    from core.split_config import SplitConfig
     from core.splits import make_split
 
     labels.set_aside(project, "red", aside=True)

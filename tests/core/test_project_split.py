@@ -11,13 +11,14 @@ from click.testing import CliRunner
 
 from core.__main__ import cli
 from core.commands.shared import settings
-from core.config import SplitConfig, TrainConfig, make_config, with_changes
+from core.config import TrainConfig, make_config, with_changes
 from core.errors import ProjectError
 from core.intake import assign_groups
 from core.project import Project
 from core.recipes import RECIPES, read_recipe, recipe_file
 from core.records import RunPlan, RunRecords
 from core.runs import freeze, settled
+from core.split_config import SplitConfig
 from core.splits import PARTS, make_split
 from tests.pictures import COLOURS, flat_project
 

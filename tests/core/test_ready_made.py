@@ -12,10 +12,10 @@ import pytest
 from core import intake, labels, travel
 from core.catalogue import Catalogue
 from core.checks import find_problems
-from core.config import SplitConfig
 from core.errors import ProjectError
 from core.layout import find_parts, layout_of, part_word, with_those_above
 from core.project import Project, new_project
+from core.split_config import SplitConfig
 from core.splits import PARTS, READY_MADE, make_split
 from tests.pictures import noise
 

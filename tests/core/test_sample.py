@@ -5,8 +5,8 @@ from pathlib import Path
 
 import draw_leaves
 
-from core.config import SplitConfig
 from core.project import Project
+from core.split_config import SplitConfig
 from core.splits import make_split
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"

@@ -22,12 +22,12 @@ import pytest
 
 from core import Project, TrainConfig, intake, labels, list_runs, train
 from core.checks import MAX_CLASSES, find_problems, why_not_trainable
-from core.config import SplitConfig
 from core.errors import FieldguideError, ProjectError
 from core.export import export
 from core.intake import archives, tables
 from core.journal import HIDDEN, STAGING, TRASH
 from core.names import class_name, file_stem, safe_class_name
+from core.split_config import SplitConfig
 from core.splits import make_split
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 from tests.serving import ROOT

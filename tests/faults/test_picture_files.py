@@ -20,9 +20,9 @@ from PIL import Image, PngImagePlugin
 
 from core import Picture, Project, findings, images, intake
 from core.checks import find_problems
-from core.config import SplitConfig
 from core.errors import PictureError
 from core.intake.stored import storable
+from core.split_config import SplitConfig
 from core.splits import make_split
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 from tests.serving import ROOT

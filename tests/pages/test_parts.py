@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import Project
-from core.config import SplitConfig
+from core.split_config import SplitConfig
 from core.splits import make_split
 from tests.core.test_groups import still
 from tests.core.test_ready_made import split_folder

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
 from core.augmentation import LEVELS, AugmentConfig
-from core.config import STEPPING, SplitConfig, TrainConfig
+from core.config import STEPPING, TrainConfig
 from core.recipes import RECIPES
 from core.settings import Slider
+from core.split_config import SplitConfig
 from pages.shared import forms
 
 

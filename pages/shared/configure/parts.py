@@ -10,10 +10,11 @@ import streamlit as st
 
 from core import intake
 from core.catalogue import Catalogue
-from core.config import SplitConfig, TrainConfig, make_config
+from core.config import TrainConfig, make_config
 from core.errors import FieldguideError
 from core.layout import in_parts
 from core.project import Project
+from core.split_config import SplitConfig
 from core.splits import Split
 from pages.shared import forms, frame, state
 from pages.shared.text import literal, percent

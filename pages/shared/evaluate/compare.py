@@ -10,11 +10,12 @@ from pydantic import BaseModel
 
 from core.augmentation import AugmentConfig
 from core.compare import Changed, Pair, compare
-from core.config import SplitConfig, TrainConfig
+from core.config import TrainConfig
 from core.errors import FieldguideError
 from core.history import Row, history
 from core.project import Project
 from core.runs import RunSnapshot
+from core.split_config import SplitConfig
 from pages.shared import charts, frame, gallery
 from pages.shared.evaluate import compare_charts, compare_runs
 from pages.shared.frame import Here
