@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.settings import Settings
+from core.settings import Percent, Settings
 
-Share = Annotated[float, Field(ge=0.05, le=0.5, multiple_of=0.01)]
+Share = Annotated[Percent, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 Together = Literal["names", "beginnings", "folders", "pattern", "table", "off"]
 _MOST_REPEATS = 2
 
@@ -28,7 +28,7 @@ class SplitConfig(Settings):
         ge=0,
         le=2**31 - 1,
         title="Seed of the split",
-        description="Another number deals the pictures anew; without one the training's own seed does.",
+        description="Another number deals the pictures anew.",
     )
     ready_made: Literal["keep", "anew"] = Field(
         "keep",

@@ -35,9 +35,11 @@ def field(settings: type[BaseModel], name: str, value: Any, key: str) -> Any:
         )
     if info.annotation is bool:
         return st.toggle(label, value, key=key, help=help_, persist_state="session")
-    if info.annotation is int:
+    if info.annotation is str:
+        return st.text_input(label, value, key=key, help=help_, persist_state="session")
+    if info.annotation in (int, int | None):
         return st.number_input(
-            label, int(low or 0), int(high or 2**31 - 1), int(value), key=key, help=help_, persist_state="session"
+            label, int(low or 0), int(high or 2**31 - 1), value, key=key, help=help_, persist_state="session"
         )
     slider = next((m for m in info.metadata if isinstance(m, Slider)), None)
     if slider:

@@ -72,26 +72,10 @@ def choose(
             persist_state="session",
         )
         if asked["together"] == "pattern":
-            info = SplitConfig.model_fields["pattern"]
-            asked["pattern"] = st.text_input(
-                info.title or "Pattern",
-                before.pattern,
-                help=info.description,
-                key=f"split pattern {project.root}",
-                persist_state="session",
-            )
+            ask("pattern")
         if asked["together"] == "table":
             _table(project, catalogue)
-        seed = st.number_input(
-            SplitConfig.model_fields["seed"].title or "Seed",
-            0,
-            2**31 - 1,
-            int(before.seed or 0),
-            help="Another number deals the pictures anew. Trainings before and after are then tested on different pictures.",
-            key=f"split seed {project.root}",
-            persist_state="session",
-        )
-        asked["seed"] = int(seed)
+        ask("seed")
     return asked
 
 
