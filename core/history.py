@@ -180,9 +180,14 @@ def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
         classes=head.classes,
         pictures=head.pictures,
         config=head.config,
-        differs=tuple(differences(settings, head.config)) if settings else (),
+        differs=tuple(_differs(settings, head.config)) if settings else (),
         **head.numbers,
     )
+
+
+def _differs(recipe: TrainConfig, config: TrainConfig) -> list[Difference]:
+    """What was set differently from the recipe; the split is the project's, unless the recipe's own was asked for."""
+    return differences(recipe if config.own_split else recipe.model_copy(update={"split": config.split}), config)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
@@ -19,6 +20,8 @@ _LONG = 10
 _GAP = 20
 """One frame of so many is left out where a film is cut, at least one."""
 READY_MADE = "The pictures came split already: these parts are used."
+_KEPT = 8
+"""So much of what was worked out from a catalogue is kept."""
 _NAMED = 3
 """So many classes are named in a sentence."""
 
@@ -61,8 +64,16 @@ def make_split(catalogue: Catalogue, config: SplitConfig, seed: int = 0) -> Spli
     catalogue = catalogue.in_use
     known: Split | None = catalogue.worked_out.get(config)
     if known is None:
-        known = catalogue.worked_out[config] = _Dealer(catalogue, config).split()
+        known = _Dealer(catalogue, config).split()
+        _remember(catalogue, config, known)
     return known
+
+
+def _remember(catalogue: Catalogue, key: Hashable, value: Any) -> None:
+    """Keeps what was worked out, but not for ever: someone may try many shares."""
+    for old in list(catalogue.worked_out)[: -_KEPT + 1]:  # of several threads, each may come between
+        catalogue.worked_out.pop(old, None)
+    catalogue.worked_out[key] = value
 
 
 class _Dealer:
@@ -74,9 +85,16 @@ class _Dealer:
         self.config = config
         self.classes = tuple(name for name, found in catalogue.by_class.items() if found)
         self.keep = config.ready_made == "keep" and any(p.part == "train" and p.class_name for p in catalogue.pictures)
-        self.pictures, self.left_out = _unambiguous(catalogue, keep=self.keep)
-        numbers = groups_of(self.pictures, config, catalogue.layout)
-        self.group = {picture.path: number for picture, number in zip(self.pictures, numbers, strict=True)}
+        known = (self.keep, config.together, config.pattern)  # who belongs together does not hang on shares and seed
+        found = catalogue.worked_out.get(known)
+        if found is None:
+            pictures, left_out = _unambiguous(catalogue, keep=self.keep)
+            numbers = groups_of(pictures, config, catalogue.layout)
+            found = pictures, left_out, {p.path: number for p, number in zip(pictures, numbers, strict=True)}
+            _remember(catalogue, known, found)
+        self.pictures: list[Picture] = found[0]
+        self.left_out: Counter[str] = Counter(found[1])
+        self.group: dict[str, int] = found[2]
         self.parts: dict[str, list[Picture]] = {part: [] for part in PARTS}
         self.held: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
         self.cut: dict[str, int] = {}  # path -> a number of its own for each piece of a group that was cut

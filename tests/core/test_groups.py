@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core import splits
 from core.catalogue import Catalogue, Picture
 from core.errors import ConfigError, ProjectError
 from core.groups import beginning_of, kin_of
@@ -221,6 +222,19 @@ def test_a_split_is_worked_out_once_for_each_catalogue(tmp_path: Path) -> None:
     catalogue = Project.open(flat_project(tmp_path / "p", COLOURS, each=6)).scan()
     assert make_split(catalogue, SplitConfig(), 3) is make_split(catalogue, SplitConfig(seed=3))
     assert make_split(catalogue, SplitConfig(), 4) is not make_split(catalogue, SplitConfig(), 3)
+
+
+def test_many_shares_are_tried_without_keeping_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = Project.open(flat_project(tmp_path / "p", COLOURS, each=6)).scan()
+    looked: list[int] = []
+    groups = splits.groups_of
+    monkeypatch.setattr(splits, "groups_of", lambda *args: looked.append(1) or groups(*args))
+    for seed in range(5):
+        make_split(catalogue, SplitConfig(seed=seed))
+    assert len(looked) == 1  # who belongs together does not hang on the seed
+    for seed in range(30):
+        make_split(catalogue, SplitConfig(seed=seed))
+    assert len(catalogue.in_use.worked_out) < 10
 
 
 def test_no_picture_is_compared_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_the_split_is_the_projects(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=20)
     at = visit(CONFIGURE, folder)
     assert "42 to learn from, 9 to check with, 9 for the test" in words(at)
-    at.slider(key=f"split test {folder}").set_value(0.3)
+    at.slider(key=f"split test 0 {folder}").set_value(0.3)
     at.run()
     assert "33 to learn from, 9 to check with, 18 for the test" in words(at)
     assert Project.open(folder).division().config == SplitConfig(test=0.3, seed=0)
@@ -38,7 +38,7 @@ def test_ready_made_parts_are_used_or_dealt_anew(tmp_path: Path) -> None:
     at = visit(CONFIGURE, folder)
     assert "30 to learn from, 9 to check with, 6 for the test" in words(at)
     assert "came split already" in words(at)
-    at.toggle(key=f"split ready-made {folder}").set_value(False)
+    at.toggle(key=f"split ready-made 0 {folder}").set_value(False)
     at.run()
     assert "33 to learn from, 6 to check with, 6 for the test" in words(at)
     assert "came split already" not in words(at)
@@ -60,12 +60,12 @@ def test_classes_before_one_wall_can_train_and_are_told(tmp_path: Path) -> None:
 def test_what_stays_together_is_chosen(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=12)
     at = visit(CONFIGURE, folder)
-    at.selectbox(key=f"split together {folder}").set_value("pattern")
+    at.selectbox(key=f"split together 0 {folder}").set_value("pattern")
     at.run()
-    at.text_input(key=f"split pattern {folder}").set_value("(")
+    at.text_input(key=f"split pattern 0 {folder}").set_value("(")
     at.run()
     assert "not a regular expression" in words(at)
-    at.text_input(key=f"split pattern {folder}").set_value("/0(.)")
+    at.text_input(key=f"split pattern 0 {folder}").set_value("/0(.)")
     at.run()
     assert not at.exception
     config = Project.open(folder).division().config
@@ -77,7 +77,7 @@ def test_what_stays_together_is_chosen(tmp_path: Path) -> None:
 def test_a_table_is_taken(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=6)
     at = visit(CONFIGURE, folder)
-    at.selectbox(key=f"split together {folder}").set_value("table")
+    at.selectbox(key=f"split together 0 {folder}").set_value("table")
     at.run()
     table = "file,plant\n" + "".join(f"red/{n:03}.png,{n // 2}\n" for n in range(6))
     at.file_uploader(key="groups table").set_value([("t.csv", table.encode(), "text/csv")])
@@ -86,3 +86,14 @@ def test_a_table_is_taken(tmp_path: Path) -> None:
     at.run()
     assert not at.exception
     assert "6 of 18 pictures have a group by a table." in words(at)
+
+
+def test_what_another_tab_has_chosen_is_not_taken_back(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=20)
+    at = visit(CONFIGURE, folder)
+    Project.open(folder).keep_split(SplitConfig(test=0.3))
+    at.run()
+    assert at.slider(key=f"split test 1 {folder}").value == 0.3
+    at.slider(key=f"split validation 1 {folder}").set_value(0.2)
+    at.run()
+    assert Project.open(folder).division().config == SplitConfig(validation=0.2, test=0.3, seed=0)

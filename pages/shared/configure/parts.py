@@ -43,9 +43,16 @@ def choose(
     asked = before.model_dump()
     if values["own_split"]:
         return asked
+    seen, version = st.session_state.get(_seen(project), (before, 0))
+    if seen != before:  # changed in another tab, or on the command line: the widgets start from what is kept
+        version += 1
+    st.session_state[_seen(project)] = before, version
+
+    def key_of(name: str) -> str:
+        return f"split {name} {version} {project.root}"
 
     def ask(name: str) -> None:
-        asked[name] = forms.field(SplitConfig, name, asked[name], f"split {name} {project.root}")
+        asked[name] = forms.field(SplitConfig, name, asked[name], key_of(name))
 
     for name in ("validation", "test"):
         ask(name)
@@ -55,7 +62,7 @@ def choose(
             "Use the parts that the pictures came in",
             before.ready_made == "keep",
             help=f"{told}. Without it they are dealt like all others.",
-            key=f"split ready-made {project.root}",
+            key=key_of("ready-made"),
             persist_state="session",
         )
         asked["ready_made"] = "keep" if keep else "anew"
@@ -68,7 +75,7 @@ def choose(
             list(_TOGETHER),
             index=list(_TOGETHER).index(before.together),
             format_func=_TOGETHER.__getitem__,
-            key=f"split together {project.root}",
+            key=key_of("together"),
             persist_state="session",
         )
         if asked["together"] == "pattern":
@@ -84,6 +91,12 @@ def keep(project: Project, asked: dict[str, Any]) -> None:
     after = make_config({"split": asked, "own_split": False}).split
     if after != project.division().config:
         project.keep_split(after)
+        _, version = st.session_state[_seen(project)]
+        st.session_state[_seen(project)] = project.division().config, version
+
+
+def _seen(project: Project) -> str:
+    return f"split seen {project.root}"
 
 
 def left_out(split: Split) -> str:
