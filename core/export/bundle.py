@@ -22,6 +22,9 @@ as this kind of file, asked about {pictures} of them, it gave the same answer to
 Files
 {files}
 
+Needs
+  {versions}
+
 Try it
   python -m pip install numpy pillow {needs}
   python predict.py test_pictures
@@ -99,7 +102,8 @@ def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
         own=spec["parity"]["accuracy"],
         note=f"{spec['note']}\n" if "note" in spec else "",
         files="\n".join(f"  {name:{max(map(len, about))}}  {words}" for name, words in about.items()),
-        needs=kind.needs,
+        needs=spec["needs"]["install"],
+        versions=spec["needs"]["versions"],
         serve=_SERVE if kind.litert else "",
         dtype=source["dtype"],
         pixels=source["pixels"],

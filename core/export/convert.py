@@ -39,21 +39,41 @@ def _affine(picture: tf.Tensor, scale: float, offset: float) -> tf.Tensor:
     )
 
 
-@contextmanager
-def _rescaled_at_once(model: keras.Model) -> Iterator[None]:
-    """While it lasts, layers that rescale pictures do it in one operation.
+def _dense(layer: keras.layers.Dense, features: tf.Tensor) -> Any:
+    """What a dense layer makes of features (N, F), as one convolution of a single pixel."""
+    if len(features.shape) != 2:
+        return keras.layers.Dense.call(layer, features)
+    kernel = tf.convert_to_tensor(layer.kernel)[None, None]
+    answer = tf.nn.conv2d(tf.reshape(features, (-1, 1, 1, features.shape[-1])), kernel, 1, "VALID")
+    if layer.bias is not None:
+        answer = tf.nn.bias_add(answer, tf.convert_to_tensor(layer.bias))
+    answer = tf.reshape(answer, (-1, layer.units))
+    return answer if layer.activation is None else layer.activation(answer)
 
-    Calibration sees the result of a multiplication only after the addition that follows was done in its place, and so
-    takes the wrong range for it: a third of the steps between black and white, or nearly all, would be lost.
+
+@contextmanager
+def _ready_for_integers(model: keras.Model) -> Iterator[None]:
+    """While it lasts, some layers are written in other operations, so that their integers are right everywhere.
+
+    Those that rescale pictures do it in one: calibration sees the result of a multiplication only after the addition that
+    follows was done in its place, and so takes the wrong range for it: a third of the steps between black and white, or
+    nearly all, would be lost. Dense layers are convolutions: those have a scale for each class wherever they run, which
+    dense layers have only since TensorFlow Lite 2.10, and before give one answer to every picture.
     """
-    layers = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Rescaling]
-    plain = [layer for layer in layers if np.isscalar(layer.scale) and np.isscalar(layer.offset)]
+    layers = model._flatten_layers()
+    changed: list[keras.Layer] = []
     try:
-        for layer in plain:
-            layer.call = lambda picture, layer=layer: _affine(picture, layer.scale, layer.offset)
+        for layer in layers:
+            if type(layer) is keras.layers.Rescaling and np.isscalar(layer.scale) and np.isscalar(layer.offset):
+                layer.call = lambda picture, layer=layer: _affine(picture, layer.scale, layer.offset)
+            elif type(layer) is keras.layers.Dense:
+                layer.call = lambda features, training=None, layer=layer: _dense(layer, features)  # noqa: ARG005
+            else:
+                continue
+            changed.append(layer)
         yield
     finally:
-        for layer in plain:
+        for layer in changed:
             del layer.call
 
 
@@ -113,11 +133,15 @@ def to_tflite(
     Raises Refused.
     """
     teachable = kind.startswith("teachable-machine")
-    with _rescaled_at_once(model) if kind in _QUANTIZED else nullcontext():
+    small = kind in _QUANTIZED or kind == "dynamic"
+    with _ready_for_integers(model) if small else nullcontext():
         frozen = _answering(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
     converter = frozen.converter
     if kind not in ("float32", "teachable-machine"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if small:
+        # What else is a product of matrices, inside of a module of TensorFlow Hub say, has one scale for all.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if kind in _QUANTIZED:

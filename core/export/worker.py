@@ -24,6 +24,7 @@ from core.export import FAILED, exports_folder
 from core.export.bundle import labels_text, texts, write_zip
 from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
 from core.export.metadata import with_metadata
+from core.export.needs import needs_of
 from core.export.parity import Measured, input_type, is_integer_only, measure, opens
 from core.names import as_text, file_stem
 from core.prediction import SPEC_NAME, make_spec
@@ -212,6 +213,7 @@ class _Exporter:
         folder, spec, parity = model.parent, store.read_json(model.with_name(SPEC_NAME)), asdict(measured.parity)
         shared = {name: value for name, value in parity.items() if name not in ("differ", "said")}
         spec |= {"parity": shared | {"pictures": len(self.test)}} | ({"note": note} if note else {})
+        spec["needs"] = dict(zip(("install", "versions"), needs_of(kind, model), strict=True))
         store.write_json(folder / SPEC_NAME, spec)
         content = model.read_bytes() if kind.litert else b""
         files = texts(kind, spec, content, markdown(self.run))

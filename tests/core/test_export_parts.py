@@ -35,6 +35,7 @@ def a_spec(kind: kinds.Kind, classes: list[str]) -> dict:
         "output": {"dtype": kind.input},
         "test": {"accuracy": 0.9, "right": 9, "total": 10},
         "parity": {"agreement": 1.0, "accuracy": 0.8, "pictures": 9},
+        "needs": {"install": kind.needs, "versions": "LiteRT, or TensorFlow Lite 2.5 or later."},
     }
 
 
@@ -69,6 +70,7 @@ def test_the_read_me_names_what_is_in_the_zip(kind: kinds.Kind) -> None:
         assert name in read_me or name == "README.txt", name
     assert "It tells apart: a {b}, c" in read_me
     assert f"pip install numpy pillow {kind.needs}" in read_me
+    assert "Needs\n  LiteRT, or TensorFlow Lite 2.5 or later." in read_me
     assert ("Classifier.kt" in files) == kind.litert
     assert ("curl --data-binary" in read_me) == kind.litert  # serve takes no others
 
