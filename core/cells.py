@@ -6,9 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from core.names import as_text
+
 
 def safe_cell(text: str) -> str:
-    """A name for a spreadsheet, where a text that begins like this is run as a formula."""
+    """A name for a table: as text that can be written (see core.names.as_text), and not as a formula, which a spreadsheet
+    would run where a text begins like this."""
+    text = as_text(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

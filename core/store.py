@@ -71,8 +71,10 @@ def _fill(path: Path, content: bytes, *, private: bool) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replaces the file at `path` by `value` as JSON, whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+    """Replaces the file at `path` by `value` as JSON, whole or not at all. Halves of characters, as file names may have
+    them, are escaped, and come back as they were."""
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def update_json(path: Path, change: Callable[[Any], Any]) -> None:

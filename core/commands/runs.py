@@ -13,6 +13,7 @@ from core.commands.shared import as_json, phase_watcher, say_json
 from core.compare import compare as lay_beside
 from core.errors import RunError
 from core.intervals import told
+from core.names import as_text
 from core.runs import open_run
 
 _WRITERS = {".md": model_card.markdown, ".html": model_card.html}
@@ -67,7 +68,7 @@ def card(run_dir: str, out: str | None) -> None:
     if writer is None:
         raise RunError(f"{target.name} ends in neither .md nor .html.", "Give the file one of these endings.")
     try:
-        store.write_bytes(target, writer(run).encode())
+        store.write_bytes(target, as_text(writer(run)).encode())
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror or error}.", "Choose another place.") from None
     click.echo(f"Written: {target}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,29 @@ def test_train_evaluate_export_predict(colours: Path, tmp_path: Path) -> None:
     again = cli("train", colours, "--out", out)
     assert again.returncode == 2
     assert "not empty" in again.stderr
+
+
+NOT_TEXT = os.fsdecode(b"caf\xe9.png")  # Latin-1, as old zips leave it on Linux
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file can have such a name")
+def test_names_that_are_no_text_are_written(trained: Run, tmp_path: Path) -> None:
+    shaded(COLOURS["red"], 1).save(tmp_path / NOT_TEXT, "PNG")
+    shaded(COLOURS["blue"], 1).save(tmp_path / "plain.png")
+    (tmp_path / os.fsdecode(b"\xff.txt")).write_text("no picture")
+    done = cli("predict", trained.folder, tmp_path, "--csv", tmp_path / "said.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert {row["file"] for row in told} == {str(tmp_path / NOT_TEXT), str(tmp_path / "plain.png")}
+    with (tmp_path / "said.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["file"]: row["label"] for row in csv.DictReader(file)}
+    assert rows == {str(tmp_path / "caf?.png"): "red", str(tmp_path / "plain.png"): "blue"}
+    gone = cli("predict", trained.folder, tmp_path / os.fsdecode(b"\xe9gone.png"))
+    assert gone.returncode == 2
+    assert "Traceback" not in gone.stderr
+    listed = answer("import", tmp_path / NOT_TEXT, tmp_path / "p", "--into", "red")
+    assert isinstance(listed, dict)
+    assert listed["taken"] == 1
 
 
 def test_what_is_hidden_in_a_folder_is_passed_over(tmp_path: Path) -> None:

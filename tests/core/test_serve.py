@@ -29,6 +29,8 @@ from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import ROOT
 
 START = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 from core.__main__ import cli, main
 from core.commands import serve
 if "serve" not in cli.commands:

@@ -30,6 +30,12 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
+def test_names_that_are_no_text_come_back_from_json(tmp_path: Path) -> None:
+    value = {"caf\udce9.jpg": ["\udcff", "é", "\\udce9"]}
+    store.write_json(tmp_path / "names.json", value)
+    assert store.read_json(tmp_path / "names.json") == value
+
+
 def test_cached_things_need_not_wait_for_the_disk(tmp_path: Path) -> None:
     store.write_bytes(tmp_path / "a" / "b" / "file", b"x", durable=False)
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"
