@@ -13,11 +13,13 @@ import numpy as np
 
 from core.augmentation import AugmentConfig
 from core.backbones import get_backbone
+from core.config import TrainConfig
+from core.estimate import seconds
 from core.studies.folds import dealer
 from core.training.features import Stopped
 from core.training.frozen import Head, learn_head, parts_of
 from core.training.job import Job, Trained, load_in_background, softmax
-from core.training.prepare import ExtractorSpec, build_extractor
+from core.training.prepare import ExtractorSpec, build_extractor, specs_of
 from core.training.scale import scaled, standard
 from core.training.solve import answers, solve
 
@@ -27,9 +29,10 @@ SETS = (
     ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"),
 )
 """Networks that look together, the cheapest first; all are on every machine."""
-_COSTS = {"efficientnet-lite0": 1.0, "efficientnet-lite1": 1.4, "efficientnet-lite2": 2.1}
 _SAVING = 45.0
 """Seconds kept back for the test and the file."""
+_BUILDING = 20.0
+"""Seconds until fine-tuning takes its first step."""
 _ROUNDS = 15
 """More epochs of fine-tuning gain nothing."""
 _FOLDS = 4
@@ -63,11 +66,14 @@ class _Candidate:
     epoch: int = 0
 
 
-class _Search:
-    def __init__(self, job: Job) -> None:
-        self.job, self.config = job, job.config
+class Search:
+    """What was tried so far, and the best of it. `clock`: seconds, from any beginning."""
+
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+        self.job, self.config, self.clock = job, job.config, clock
         self.plain = job.config.model_copy(update={"augment": AugmentConfig()})
-        self.began = time.monotonic()
+        self.began = clock()
+        self.pictures = len(job.plan.pictures)
         self.attempts: list[Attempt] = []
         self.best: _Candidate | None = None
         self.promise = -np.inf  # of the best frozen one, by cross-validation
@@ -77,28 +83,47 @@ class _Search:
     @property
     def left(self) -> float:
         """Seconds until the answer is due."""
-        return self.config.minutes * 60 - (time.monotonic() - self.began) - _SAVING
+        return self.config.minutes * 60 - (self.clock() - self.began) - _SAVING
 
     def spec(self, name: str) -> ExtractorSpec:
+        """How a network looks at the pictures."""
         return ExtractorSpec(get_backbone(name), self.config.input_pixels, True, deviations=True, mirrored=True)
+
+    def seconds_to_look(self, name: str) -> float:
+        """About how long one network takes for all pictures, as this computer was measured before."""
+        update = {"backbone": name, "second_backbone": "", "minutes": 0, "mirrored": True, "fine_tune": "off"}
+        return seconds(self.plain.model_copy(update=update), self.pictures)
+
+    def seconds_to_tune(self, name: str) -> float:
+        """About how long one epoch of fine-tuning takes, and what comes before it."""
+        update = {"backbone": name, "second_backbone": "", "minutes": 0, "fine_tune": "all", "fine_tune_epochs": 1}
+        once, off = self.plain.model_copy(update=update), self.plain.model_copy(update=update | {"fine_tune": "off"})
+        return _BUILDING + seconds(once, self.pictures) - seconds(off, self.pictures)
 
     def note(self, candidate: _Candidate, began: float, cross_validated: float | None = None) -> None:
         """Writes an attempt down."""
         from core.training import fit
 
         accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), self.job.labels("val"))
-        seconds = round(time.monotonic() - began, 1)
-        self.attempts.append(Attempt(candidate.what, accuracy, -likelihood, cross_validated, seconds))
+        took = round(self.clock() - began, 1)
+        self.attempts.append(Attempt(candidate.what, accuracy, -likelihood, cross_validated, took))
         self.job.records.write_tried([asdict(attempt) for attempt in self.attempts])
 
     def look(self, names: Sequence[str]) -> None:
         """A head on frozen networks."""
-        began = time.monotonic()
-        specs = [self.spec(name) for name in names]
+        self.try_head(_named(names), [self.spec(name) for name in names])
+
+    def look_quickly(self) -> None:
+        """The head of the recipe Quick."""
+        self.try_head("Quick", specs_of(TrainConfig()))
+
+    def try_head(self, what: str, specs: Sequence[ExtractorSpec]) -> None:
+        """A head on what these see."""
+        began = self.clock()
         parts = parts_of(self.job, specs, self.plain)
         head = learn_head(self.job, self.plain, parts)
-        candidate = self.candidate(specs, head, parts)
-        accuracy, likelihood = self.cross_validated(parts)
+        candidate = self.candidate(what, specs, head, parts)
+        accuracy, likelihood = self.job.waiting_for(lambda: self.cross_validated(parts))
         self.note(candidate, began, accuracy)
         if accuracy + _SURE * likelihood > self.promise:
             self.best, self.promise = candidate, accuracy + _SURE * likelihood
@@ -114,8 +139,6 @@ class _Search:
         fold = dealer([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed).folds(_FOLDS)
         probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
         for number in range(_FOLDS):
-            if self.job.should_stop():
-                raise Stopped
             seen, unseen = features[fold != number], fold == number
             scale = standard(seen)
             weights = example_weights(labels[~unseen], probabilities.shape[1], self.config)
@@ -124,9 +147,12 @@ class _Search:
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
         return fit.score(probabilities, labels)
 
-    def candidate(self, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]) -> _Candidate:
+    def candidate(
+        self, what: str, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]
+    ) -> _Candidate:
+        """What these and their head say."""
         return _Candidate(
-            _named([spec.backbone.name for spec in specs]),
+            what,
             {part: parts[part] @ head.kernel + head.bias for part in ("val", "test")},
             lambda: [build_extractor(spec) for spec in specs],
             head.kernel,
@@ -134,11 +160,12 @@ class _Search:
             sum(spec.backbone.parameters for spec in specs) + head.kernel.size + head.bias.size,
         )
 
-    def tune(self, name: str) -> None:
-        """Fine-tunes a network for the time that is left, then weighs it against the best of the frozen ones."""
+    def tune(self, name: str) -> bool:
+        """Fine-tunes a network for the time that is left, then weighs it against the best of the frozen ones; False where it
+        turned out that not one epoch fits in."""
         from core.training import whole
 
-        began = time.monotonic()
+        began = self.clock()
         spec = replace(self.spec(name), deviations=False)
         once = replace(spec, mirrored=False)
         parts = parts_of(self.job, [once], self.plain)
@@ -148,7 +175,10 @@ class _Search:
         # be kept, because a network that knows its training pictures by heart becomes too sure of itself.
         update = {"fine_tune": "all", "fine_tune_epochs": _ROUNDS, "label_smoothing": 0.1, "keep_best": False}
         config = self.config.model_copy(update=update | {"patience": 0})
-        tuned = whole.fine_tune(self.job, spec, head, config, seconds=0.85 * self.left)
+        try:
+            tuned = whole.fine_tune(self.job, spec, head, config, seconds=0.85 * self.left)
+        except whole.NoTime:
+            return False
         self.stopped = self.stopped or tuned.stopped
         frozen = self.best
         weights = tuned.extractor
@@ -163,10 +193,11 @@ class _Search:
         )
         self.note(candidate, began)
         if frozen is not None:
-            began = time.monotonic()
+            began = self.clock()
             both = _mixed(frozen, candidate, self.job.labels("val"))
             self.note(both, began)
             self.best = max((frozen, candidate, both), key=lambda each: _worth(each, self.job.labels("val")))
+        return True
 
 
 def search(job: Job) -> Trained:
@@ -176,9 +207,13 @@ def search(job: Job) -> Trained:
     """
     loading = load_in_background("core.training.whole")
     job.quiet = True
-    found = _Search(job)
+    found = Search(job)
     try:
-        _try_all(found, loading)
+        job.until_loaded(loading)
+        from core.training import fit
+
+        fit.seed_everything(job.config.seed)
+        try_all(found)
     except Stopped:
         if found.best is None:
             raise
@@ -186,9 +221,7 @@ def search(job: Job) -> Trained:
     finally:
         job.quiet = False
     best = found.best
-    assert best is not None
-    from core.training import fit
-
+    assert best is not None  # the first attempt is made whatever it takes
     return Trained(
         lambda part: softmax(best.logits[part]),
         best.epoch,
@@ -199,26 +232,34 @@ def search(job: Job) -> Trained:
     )
 
 
-def _try_all(found: _Search, loading: object) -> None:
-    job, each = found.job, 0.0
-    seen: set[str] = set()
-    for names in SETS:
-        cost = sum(_COSTS[name] for name in names if name not in seen)
-        if each * cost > 0.3 * found.left:
-            found.why = f"The time was too short for {_named(names)}."
-            break
-        before = job.seconds["features"]
-        if not found.attempts:
-            job.until_loaded(loading)  # type: ignore[arg-type]
-            from core.training import fit
-
-            fit.seed_everything(job.config.seed)
-        found.look(names)
-        seen |= set(names)
-        each = (job.seconds["features"] - before) / cost
-    found.tune(SETS[0][0])
-    if found.left < 0:
+def try_all(found: Search) -> None:
+    """Tries what fits into the time, by an estimate before each attempt; the first is made in any case. Raises Stopped."""
+    (first, *others), skipped = SETS, []
+    expected = found.seconds_to_look(first[0])
+    if expected > found.left:
+        found.look_quickly()
+        skipped = ["more than the recipe Quick"]
+    else:
+        began = found.clock()
+        found.look(first)
+        slower = max(1.0, (found.clock() - began) / expected)  # a computer that is busy with other things, say
+        seen = set(first)
+        for names in others:
+            if slower * sum(found.seconds_to_look(name) for name in names if name not in seen) > 0.3 * found.left:
+                skipped.append(_named(names))
+                break
+            found.look(names)
+            seen |= set(names)
+        if slower * found.seconds_to_tune(first[0]) > 0.85 * found.left or not found.tune(first[0]):
+            skipped.append("fine-tuning")
+    if skipped:
+        found.why = f"The time was too short for {_listed(skipped)}."
+    elif found.left < 0:
         found.why = f"The {found.config.minutes:g} minutes were over."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _worth(candidate: _Candidate, truth: np.ndarray) -> float:

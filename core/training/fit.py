@@ -17,6 +17,8 @@ from core.training.features import Stopped
 from core.training.job import Job
 
 _REPORT_SECONDS = 0.25
+_LISTEN_SECONDS = 0.05
+_OVER = 1.1
 
 
 class Recorder(keras.callbacks.Callback):
@@ -34,10 +36,10 @@ class Recorder(keras.callbacks.Callback):
         self._job, self._config, self._steps, self._rate = job, config, steps, rate
         self.epochs = config.epochs
         self._before = len(job.records.history())  # a fine-tuning goes on where the head ended
-        self._reported = self._epoch_began = 0.0
+        self._reported = self._listened = self._epoch_began = 0.0
         self._epoch = 0
         self._best_loss = math.inf
-        self._best_weights: list[np.ndarray] | None = None
+        self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0
         self.stopped = False
 
@@ -45,14 +47,23 @@ class Recorder(keras.callbacks.Callback):
         self._epoch, self._epoch_began = epoch, time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        self._leave_if_stopped()
         now = time.perf_counter()
         if now - self._reported < _REPORT_SECONDS:
             return
         self._reported = now
         self._job.progress(self._epoch * self._steps + batch + 1, self.epochs * self._steps)
-        if self._job.should_stop():
-            # Leaves fit at once: an epoch, with its validation, may last longer than a person waits.
-            raise Stopped
+
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        self._leave_if_stopped()
+
+    def _leave_if_stopped(self) -> None:
+        """Leaves fit at once: an epoch, with its validation, may last longer than a person waits."""
+        now = time.perf_counter()
+        if now - self._listened >= _LISTEN_SECONDS:
+            self._listened = now
+            if self._job.should_stop():
+                raise Stopped
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: D102
         values = {name: float(value) for name, value in (logs or {}).items()}
@@ -69,7 +80,7 @@ class Recorder(keras.callbacks.Callback):
         self._job.epoch({"epoch": number, **values, "seconds": seconds, self._rate: self._config.learning_rate})
         if values["val_loss"] < self._best_loss:
             self._best_loss, self.best_epoch = values["val_loss"], number
-            self._best_weights = self.model.get_weights()
+            self.best_weights = self.model.get_weights()
         elif self._config.patience and number - self.best_epoch >= self._config.patience:
             self.model.stop_training = True
         if self._job.should_stop():
@@ -77,9 +88,9 @@ class Recorder(keras.callbacks.Callback):
 
     def restore_best(self) -> bool:
         """Puts the best weights back; False if no epoch has been completed."""
-        if self._best_weights is None:
+        if self.best_weights is None:
             return False
-        self.model.set_weights(self._best_weights)
+        self.model.set_weights(self.best_weights)
         return True
 
 
@@ -112,6 +123,11 @@ class Pace(keras.callbacks.Callback):
         fitting = round((self._began + self._seconds - now) / (now - self._epoch_began))
         self._recorder.epochs = min(self.params["epochs"], done + max(0, fitting))
         if done >= self._recorder.epochs:
+            self.model.stop_training = True
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        # An epoch that lasts longer than those before it, because the computer has become busy, is cut short.
+        if time.perf_counter() - self._began > _OVER * self._seconds:
             self.model.stop_training = True
 
 

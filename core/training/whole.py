@@ -24,6 +24,10 @@ from core.training.scale import fold
 PARTS = ("train", "val", "test")
 
 
+class NoTime(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
+    """Not one epoch fits into the time that is left."""
+
+
 def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
     """All pictures decoded: part -> uint8 (N, S, S, 3). Raises Stopped, PictureError."""
     began, offset, total = time.perf_counter(), 0, len(job.plan.pictures)
@@ -52,9 +56,9 @@ def train_from_scratch(job: Job) -> Trained:
     penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
     with training_scope():
         model = build(config.input_pixels, classes, config.dropout, penalty)
-    recorder = _fit(job, model, squares, config)
+    recorder, learned = _fit(job, model, squares, config)
     plain = build(config.input_pixels, classes, config.dropout, penalty)
-    plain.set_weights(model.get_weights())
+    plain.set_weights(learned)
     job.spend("fit", time.perf_counter() - began)
     whole = fit.with_softmax(plain)
     return Trained(
@@ -89,17 +93,14 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
     """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
 
     The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
-    With `seconds` the number of epochs is what fits into them (at least 1, and at most those of the settings). Raises Stopped
-    if no epoch was completed.
+    With `seconds` the number of epochs is what fits into them, at most those of the settings. Raises Stopped if no epoch was
+    completed, NoTime if none would fit.
     """
     squares = read_parts(job, spec.pixels)
     began = time.perf_counter()
     fit.seed_everything(config.seed)
     job.phase("building")
-    with training_scope():
-        extractor = build_extractor(replace(spec, mirrored=False))
-        model = _with_head(extractor, head, config, len(squares["train"]))
-        _unfreeze(extractor, config)
+    extractor, model = job.waiting_for(lambda: _tunable(spec, head, config, len(squares["train"])))
     config = config.model_copy(
         update={
             "epochs": config.fine_tune_epochs,
@@ -108,15 +109,17 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
             "batch_size": min(config.batch_size, 32),
         }
     )
-    recorder = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=seconds)
-    weights, offset = model.layers[-1].get_weights()
+    left = seconds and seconds - (time.perf_counter() - began)
+    recorder, kept = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=left)
+    weight_of = {id(variable): weight for variable, weight in zip(model.weights, kept, strict=True)}
+    learned = [weight_of[id(variable)] for variable in extractor.weights]
+    weights, offset = (weight_of[id(variable)] for variable in model.layers[-1].weights)
     kernel, bias = fold(weights, offset, *head.scale)
-    learned = extractor.get_weights()
+    job.phase("evaluate")
     plain = build_tuned(spec, learned)
     dense = keras.layers.Dense(kernel.shape[1])
     answers = keras.Model(plain.input, dense(plain.output))
     dense.set_weights([kernel, bias])
-    job.phase("evaluate")
     logits = {part: _ask(answers, squares[part]) for part in ("val", "test")}
     job.spend("fine_tune", time.perf_counter() - began)
     return FineTuned(logits, learned, kernel, bias, recorder.best_epoch, recorder.stopped)
@@ -143,6 +146,15 @@ def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
         frozen.parameters,
         lambda: fit.join([build_tuned(spec, tuned.extractor)], tuned.kernel, tuned.bias),
     )
+
+
+def _tunable(spec: ExtractorSpec, head: Head, config: TrainConfig, examples: int) -> tuple[keras.Model, keras.Model]:
+    """The extractor, and the model that learns: the extractor with the head, of which those layers learn that shall."""
+    with training_scope():
+        extractor = build_extractor(replace(spec, mirrored=False))
+        model = _with_head(extractor, head, config, examples)
+        _unfreeze(extractor, config)
+    return extractor, model
 
 
 def _with_head(extractor: keras.Model, head: Head, config: TrainConfig, examples: int) -> keras.Model:
@@ -179,17 +191,33 @@ def _fit(
     *,
     warm_up: float = 0.0,
     seconds: float = 0.0,
-) -> fit.Recorder:
+) -> tuple[fit.Recorder, list[np.ndarray]]:
+    """Trains the model; returns the recorder, and the weights that are kept, in the order of the model's. Raises as
+    `fine_tune` does."""
     classes = len(job.plan.classes)
     train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
     recorder = fit.Recorder(job, config, len(train), "fine_tune_rate" if config.pretrained else "learning_rate")
-    if seconds:
-        each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
-        recorder.epochs = max(1, min(config.epochs, int(seconds / each)))
-    job.phase("fine-tune" if config.pretrained else "fit", len(train) * recorder.epochs)
-    fit.fit(model, train, val, config, recorder, warm_up, seconds)
-    return recorder
+
+    def work() -> None:
+        left, began = seconds, time.perf_counter()
+        if seconds:
+            each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
+            left -= time.perf_counter() - began
+            if each > left:
+                raise NoTime
+            recorder.epochs = min(config.epochs, int(left / each))
+        job.phase("fine-tune" if config.pretrained else "fit", len(train) * recorder.epochs)
+        fit.fit(model, train, val, config, recorder, warm_up, left)
+
+    try:
+        job.waiting_for(work)  # the first step takes long, and the others of a large network, too
+    except Stopped:
+        if recorder.best_weights is None:
+            raise
+        recorder.stopped = True
+        return recorder, recorder.best_weights
+    return recorder, model.get_weights()
 
 
 def _ask(model: keras.Model, squares: np.ndarray) -> np.ndarray:
