@@ -15,7 +15,7 @@ from core.errors import ProjectError
 from core.folders import ignored, is_picture_name, unwrapped, walk_folders
 from core.intake import archives, tables
 from core.layout import Layout, find_parts, in_parts, layout_of, with_those_above
-from core.names import class_key, class_name, safe_class_name
+from core.names import as_text, class_key, class_name, safe_class_name
 
 _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "oak-samples"
 
@@ -142,7 +142,7 @@ def look(source: Path | bytes, name: str = "", class_of: Callable[[str], str | N
     """
     if isinstance(source, Path):
         source = source.expanduser().absolute()
-        name = name or source.name
+        name = name or as_text(source.name)
         if source.is_dir():
             return _folder(source, class_of)
         if not source.is_file():
@@ -336,4 +336,4 @@ def _planned(
             f"There are {classes:,} class folders in {source}; at most {MAX_CLASSES:,} are supported.",
             "Choose some of them, or put several into one.",
         )
-    return Plan(source, tuple(entries), tuple(rows), tuple(notes), opened)
+    return Plan(as_text(source), tuple(entries), tuple(rows), tuple(notes), opened)
