@@ -12,7 +12,8 @@ from core.errors import ConfigError
 from core.intake import assign_groups
 from core.layout import in_parts
 from core.project import Project
-from core.splits import PARTS, make_split
+from core.records import PARTS
+from core.splits import make_split
 
 
 @click.command()
