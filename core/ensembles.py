@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 
 from core import signing, store
-from core.errors import FieldguideError, RunError
+from core.errors import FieldguideError, RunError, as_sentence
 from core.processes import start_worker
 from core.project import Project
 from core.records import RunPlan, RunRecords, RunState
@@ -87,6 +87,7 @@ def weights_for(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return weights if loss(weights) <= loss(best) else best
 
 
+@as_sentence(RunError)
 def start(runs: Sequence[Run]) -> Run:
     """Makes a new run of the project and starts the process that joins the models; does not wait.
 

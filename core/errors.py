@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class FieldguideError(Exception):
@@ -61,6 +63,18 @@ def in_words(error: BaseException) -> FieldguideError:
         f"Something went wrong that nobody foresaw ({type(error).__name__}).",
         f"Reload the page. {_NOTHING_LOST} What happened stands in the window in which Fieldguide was started.",
     )
+
+
+@contextmanager
+def as_sentence(kind: type[FieldguideError] = FieldguideError) -> Iterator[None]:
+    """Around a door that reads or writes, also as a decorator: what the system refuses is raised as `kind`, in words."""
+    try:
+        yield
+    except FieldguideError:
+        raise
+    except (OSError, sqlite3.Error, MemoryError) as error:
+        words = in_words(error)
+        raise kind(words.message, words.hint) from None
 
 
 def _system_in_words(error: OSError) -> FieldguideError:

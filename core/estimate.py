@@ -16,13 +16,17 @@ _TRAINING = 11.0  # a step of fine-tuning against a look at the same picture
 
 def speeds() -> dict[str, float]:
     """Milliseconds a picture by backbone, as measured on this machine when features were computed."""
-    found = store.read_json(store.data_home() / "speeds.json")
-    return {str(k): float(v) for k, v in found.items() if isinstance(v, int | float)} if isinstance(found, dict) else {}
+    return _numbers(store.read_json(store.data_home() / "speeds.json"))
 
 
 def note_speed(backbone: str, milliseconds: float) -> None:
     """Remembers a measurement."""
-    store.write_json(store.data_home() / "speeds.json", speeds() | {backbone: round(milliseconds, 3)})
+    file = store.data_home() / "speeds.json"
+    store.update_json(file, lambda known: _numbers(known) | {backbone: round(milliseconds, 3)})
+
+
+def _numbers(value: object) -> dict[str, float]:
+    return {str(k): float(v) for k, v in value.items() if isinstance(v, int | float)} if isinstance(value, dict) else {}
 
 
 def seconds(config: TrainConfig, pictures: int) -> float:

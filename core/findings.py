@@ -10,7 +10,7 @@ from core import store
 from core.analysis import Analysis
 from core.catalogue import Catalogue, Picture
 from core.checks import is_tiny, near_groups
-from core.errors import ProjectError
+from core.errors import ProjectError, as_sentence
 from core.groups import beginning_of
 from core.names import count
 from core.project import Project
@@ -125,14 +125,16 @@ def best_of(pictures: Sequence[Picture]) -> Picture:
     return min(pictures, key=lambda picture: (-picture.width * picture.height, -picture.size, picture.path))
 
 
+@as_sentence(ProjectError)
 def dismiss(project: Project, finding: Finding, pictures: Sequence[Picture]) -> None:
     """Keeps in mind that a person looked and found nothing wrong, so that it is not found again."""
-    store.write_json(project.home / _FILE, sorted(_dismissed(project) | set(_marks(finding.kind, pictures))))
+    _add(project, _marks(finding.kind, pictures))
 
 
+@as_sentence(ProjectError)
 def confirm(project: Project, pictures: Sequence[Picture]) -> None:
     """Keeps in mind that a person looked and that these labels are right, so that they are not suspected again."""
-    store.write_json(project.home / _FILE, sorted(_dismissed(project) | set(_marks("label", pictures))))
+    _add(project, _marks("label", pictures))
 
 
 def confirmed(project: Project) -> set[tuple[str, str]]:
@@ -151,9 +153,16 @@ def forget_dismissed(project: Project) -> None:
     (project.home / _FILE).unlink(missing_ok=True)
 
 
+def _add(project: Project, marks: Sequence[str]) -> None:
+    store.update_json(project.home / _FILE, lambda known: sorted(_texts(known) | set(marks)))
+
+
 def _dismissed(project: Project) -> set[str]:
-    found = store.read_json(project.home / _FILE)
-    return {str(one) for one in found} if isinstance(found, list) else set()
+    return _texts(store.read_json(project.home / _FILE))
+
+
+def _texts(value: object) -> set[str]:
+    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
 
 
 def _marks(kind: str, pictures: Sequence[Picture]) -> list[str]:

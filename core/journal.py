@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from core import signing
 from core.confined import Confined
-from core.errors import FieldguideError, ProjectError, in_words
+from core.errors import FieldguideError, ProjectError, as_sentence, in_words
 from core.index import connect, has_shape, reading
 from core.steps import Step, carry_out, read_steps, turned_round
 
@@ -84,18 +84,11 @@ class Journal:
         if not self._home.is_dir():
             raise ProjectError(f"The folder {self._root} is gone.", "Was it moved, or is it on a stick?")
         try:
-            with self._lock:
+            with as_sentence(ProjectError), self._lock:
                 self._ensure()
                 with connect(self._path) as self._held:  # closing one costs milliseconds
                     self._complete()
                     yield
-        except Timeout:
-            raise ProjectError(
-                "Someone else is changing this project at the moment.", "Try again in a minute."
-            ) from None
-        except (OSError, sqlite3.Error) as error:
-            words = in_words(error)
-            raise ProjectError(words.message, words.hint) from None
         finally:
             self._held = None
 

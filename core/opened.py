@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core import store
 from core.project import Project
 
+_here: dict[str, None] = {}
+"""Those that were opened by this process, the latest last."""
 MOST = 1000
 """Folders that are remembered; the one that was opened longest ago is forgotten first."""
 
@@ -22,17 +25,25 @@ def open_project(folder: Path | str) -> Project:
 def remember(project: Project) -> None:
     """Puts a project first in the list."""
     root = str(project.root)
+    _here.update({root: None})
+    with suppress(OSError):  # a full disk keeps no folder from opening
+        _keep(root)
+
+
+def _keep(root: str) -> None:
     store.update_json(_file(), lambda known: [root, *(one for one in _texts(known) if one != root)][:MOST])
 
 
 def forget(root: str) -> None:
     """Takes a folder off the list; the folder itself is not touched."""
+    _here.pop(root, None)
     store.update_json(_file(), lambda known: [one for one in _texts(known) if one != root])
 
 
 def opened() -> list[str]:
     """The folders, the latest first; some may be gone."""
-    return _texts(store.read_json(_file()))
+    known = _texts(store.read_json(_file()))
+    return [*known, *(root for root in reversed(_here) if root not in known)]
 
 
 def _file() -> Path:

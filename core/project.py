@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from core import division, images, store
 from core.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
 from core.division import Division
-from core.errors import PictureError, ProjectError, in_words
+from core.errors import PictureError, ProjectError, as_sentence
 from core.folders import Walk, subfolders, unwrapped, walk_folders
 from core.index import FileIndex, FileRow
 from core.journal import HIDDEN, Edit, Journal
@@ -123,11 +123,8 @@ class Project:
 
     def divide(self, changed: Callable[[Division], Division]) -> None:
         """Changes how the project divides its pictures; the next look at the folders sees it. Raises ProjectError."""
-        try:
+        with as_sentence(ProjectError):
             division.change(self.home, changed)
-        except OSError as error:
-            words = in_words(error)
-            raise ProjectError(words.message, words.hint) from None
 
     def keep_split(self, config: SplitConfig) -> None:
         """Makes these the settings of the project's split. Raises ProjectError if they cannot be kept."""
@@ -149,6 +146,7 @@ class Project:
             raise ProjectError(f"{relative} is not inside the project.")
         return path
 
+    @as_sentence(ProjectError)
     def scan(self, progress: Progress | None = None, previous: Catalogue | None = None) -> Catalogue:
         """Looks at the folders. Files that are new or changed are decoded once; the others are known from before.
 
@@ -239,6 +237,7 @@ class Project:
         return made
 
 
+@as_sentence(ProjectError)
 def new_project(name: str) -> Project:
     """An empty project in the data home. Raises ProjectError for a name that no folder can have, or that is taken."""
     root = store.data_home() / class_name(name)
@@ -251,6 +250,7 @@ def new_project(name: str) -> Project:
     return Project.open(root)
 
 
+@as_sentence(ProjectError)
 def copy_sample(source: Path) -> Path:
     """A copy of the sample pictures in the data home, so that nobody's edits change the original.
 

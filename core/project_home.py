@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core import store
-from core.errors import ProjectError, in_words
+from core.errors import ProjectError, as_sentence
 from core.journal import HIDDEN
 
 QUARANTINE = "quarantine-"
@@ -40,12 +40,9 @@ def home_of(root: Path, *, make: bool = True) -> Path:
             f"The folder {root} has lost what Fieldguide knew of it.",
             "Is it on a stick or a network that is not there now? If it is the right folder, open it again.",
         )
-    try:
+    with as_sentence(ProjectError):
         home = beside if _can_write(beside) and _disarmed(beside) else elsewhere
         home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        words = in_words(error)
-        raise ProjectError(words.message, words.hint) from None
     _known[store.data_home(), root] = home
     return home
 

@@ -16,7 +16,9 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -39,6 +41,8 @@ SCHEMA = 1
 PARTS = ("train", "val", "test")
 MAX_PLAN = 300_000_000
 """Bytes of a plan: of a million pictures."""
+_MAX_LOG, _END_OF_LOG = 100_000_000, 4000
+_FULL = os.strerror(errno.ENOSPC)
 _TEXT = TypeAdapter(str)
 _TEXTS = TypeAdapter(list[str])
 
@@ -147,8 +151,21 @@ class RunRecords:
             state.ended, state.state, state.phase = True, "interrupted", ""
             what = "after the test, before its model was saved" if unsaved else "its process ended without a word"
             work, state.hint = self._work
+            if _FULL in self._log():
+                what, state.hint = (
+                    "the disk is full",
+                    "Make room on it: empty the trash, or delete a training. Try again.",
+                )
             state.message = f"{work} was cut off: {what}."
         return state
+
+    def _log(self) -> str:
+        """The end of what the process printed."""
+        try:
+            content = store.read_bytes(self.folder / "worker.log", _MAX_LOG)
+        except OSError:
+            return ""
+        return content[-_END_OF_LOG:].decode("utf-8", "replace")
 
     def _written_state(self) -> RunState:
         values = store.read_json(self.folder / "state.json")

@@ -17,7 +17,7 @@ from filelock import FileLock
 from core import store
 from core.augmentation import AugmentConfig
 from core.compare import mcnemar
-from core.errors import RunError
+from core.errors import RunError, as_sentence
 from core.harder import CHANGES, CURES, Change
 from core.intervals import wilson
 from core.processes import reap, start_worker
@@ -108,6 +108,7 @@ def in_words(found: Robustness, classes: int, augment: AugmentConfig) -> str:
     )
 
 
+@as_sentence(RunError)
 def start(run: Run) -> None:
     """Starts a look at harder pictures; does not wait, and does nothing while one is under way.
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 from core import store
 from core.catalogue import Catalogue
 from core.config import TrainConfig
-from core.errors import RunError
+from core.errors import RunError, as_sentence
 from core.evaluation import Evaluation, evaluate_predictions
 from core.processes import reap, start_worker
 from core.project import Project
@@ -93,6 +93,7 @@ class RunSnapshot:
         }
 
 
+@as_sentence(RunError)
 def start(
     project: Project,
     config: TrainConfig,

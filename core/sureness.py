@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core import store
+from core.errors import RunError, as_sentence
 from core.evaluation.calibration import cooled, fit_temperature
 from core.records import RunRecords
 
@@ -43,6 +44,7 @@ def sureness_of(folder: Path) -> Sureness:
         return Sureness()
 
 
+@as_sentence(RunError)
 def keep_sureness(folder: Path, sureness: Sureness) -> None:
     """Writes what was chosen."""
     store.write_json(folder / _FILE, asdict(sureness))

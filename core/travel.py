@@ -15,13 +15,13 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core import images, store
 from core.checks import MAX_CLASSES
-from core.errors import PictureError, ProjectError
+from core.errors import PictureError, ProjectError, as_sentence
 from core.folders import Walk, ignored, is_picture_name, walk_folders
 from core.intake import Row, archives
 from core.journal import HIDDEN
@@ -84,7 +84,7 @@ def pack(project: Project, target: Path | str, progress: Progress | None = None)
         raise ProjectError(f"There is no folder {target.parent}.", "Choose another place.")
     if target.is_relative_to(project.root):
         raise ProjectError("The file cannot lie inside the project that it holds.", "Choose another place.")
-    with _in_words(), project.journal.editing():
+    with as_sentence(ProjectError), project.journal.editing():
         walk = walk_folders(project.root)
         files = [(project.root / path, _PICTURES + path) for path in sorted(walk.files)]
         files += [(path, f"{_KEPT}{path.relative_to(project.home).as_posix()}") for path in _kept(project)]
@@ -120,7 +120,7 @@ def unpack(
     too. They can hold code, or steps that touch other files: only for a file from someone you trust. Raises ProjectError,
     and then nothing was made.
     """
-    with _in_words(), archives.open_archive(source) as members:
+    with as_sentence(ProjectError), archives.open_archive(source) as members:
         found = _contents(members)
         if found is None:
             raise ProjectError("This is not a project file.", "Make one with Pack on the first page.")
@@ -320,13 +320,3 @@ def _snapshot(database: Path) -> bytes:
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(":memory:")) as copy:
         source.backup(copy)
         return copy.serialize()
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.Error, zipfile.LargeZipFile) as error:
-        raise ProjectError(
-            f"The computer said: {getattr(error, 'strerror', None) or error}.", "Make space, or choose another place."
-        ) from None

@@ -7,7 +7,7 @@ asked by a process of its own (core.foreign), and is not loaded for anything els
 from __future__ import annotations
 
 from core import signing
-from core.errors import ModelError
+from core.errors import ModelError, ProjectError, as_sentence
 from core.project import Project
 from core.runs import Run, list_runs
 
@@ -28,6 +28,7 @@ def why_not_loaded(run: Run) -> ModelError | None:
     )
 
 
+@as_sentence(ProjectError)
 def trust(project: Project) -> None:
     """Takes all that came with the folder for one's own: its models are loaded, and its edits can be undone.
 

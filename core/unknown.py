@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core import images, store
-from core.errors import FieldguideError
+from core.errors import FieldguideError, as_sentence
 from core.foreign import load_model
 from core.project import Project
 from core.records import RunRecords
@@ -36,6 +36,7 @@ def pictures(project: Project) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix == ".picture") if folder.is_dir() else []
 
 
+@as_sentence(FieldguideError)
 def add(project: Project, files: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
     """Keeps pictures, (name, content) each, as they are; returns (name, reason) for those that are not taken.
 

@@ -23,7 +23,7 @@ from core.analysis.result import (
     source_run,
 )
 from core.catalogue import Catalogue
-from core.errors import RunError
+from core.errors import RunError, as_sentence
 from core.processes import reap, start_worker
 from core.project import Project
 from core.records import AGAIN, RunRecords, RunState
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 
+@as_sentence(RunError)
 def start(project: Project, catalogue: Catalogue) -> None:
     """Starts a look at the pictures; does not wait, and does nothing while one is under way or the last result still fits.
 

@@ -65,7 +65,7 @@ def trusted(backbone: Backbone) -> bool:
 def trust(backbone: Backbone) -> None:
     """Remembers that a person allows this module, on this machine."""
     if not trusted(backbone):
-        store.write_json(_trust_file(), [*_allowed(), backbone.handle])
+        store.update_json(_trust_file(), lambda known: sorted({*_handles(known), backbone.handle}))
 
 
 def require_trusted(backbone: Backbone) -> None:
@@ -127,8 +127,11 @@ def _trust_file() -> Path:
 
 
 def _allowed() -> list[str]:
-    found = store.read_json(_trust_file())
-    return [handle for handle in found if isinstance(handle, str)] if isinstance(found, list) else []
+    return _handles(store.read_json(_trust_file()))
+
+
+def _handles(value: object) -> list[str]:
+    return [handle for handle in value if isinstance(handle, str)] if isinstance(value, list) else []
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter
 from filelock import FileLock
 
 from core import signing, store
-from core.errors import ModelError
+from core.errors import ModelError, as_sentence
 from core.evaluation.calibration import cooled
 from core.explain.maps import METHODS, Check, Explanation, Method, check, occlusion, overlay, scaled
 from core.foreign import load_model
@@ -71,6 +71,7 @@ def stamp(run: Run) -> str:
     return f"{_model_of(run)} {note['sha256'] if note else ''} {sureness_of(run.folder).temperature}"
 
 
+@as_sentence(ModelError)
 def prepare(run: Run) -> None:
     """Starts the process that makes the file; does not wait, and does nothing while one is at work or there is nothing to do.
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from core import signing, store
 from core.config import ExportFormat
-from core.errors import ModelError, RunError
+from core.errors import ModelError, RunError, as_sentence
 from core.export.kinds import ALL, Kind, can_be_made
 from core.prediction import SPEC_NAME
 from core.processes import reap, start_worker
@@ -122,6 +122,7 @@ def possible_kinds() -> list[Kind]:
     return [kind for kind in ALL.values() if can_be_made(kind.name)]
 
 
+@as_sentence(RunError)
 def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool:
     """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
     nothing while one is at work, and says whether it was started.

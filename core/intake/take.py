@@ -13,7 +13,7 @@ from typing import Any
 from core import images, store
 from core.catalogue import Picture
 from core.checks import is_tiny
-from core.errors import FieldguideError, PictureError
+from core.errors import FieldguideError, PictureError, ProjectError, as_sentence
 from core.index import FileRow
 from core.intake.archives import MAX_FILE, TOO_LARGE
 from core.intake.plan import Entry, Plan, Reader, Row
@@ -62,6 +62,7 @@ class _Ready:
     reason: str = ""
 
 
+@as_sentence(ProjectError)
 def take(project: Project, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Report:
     """Adds the pictures of a plan to a project, as one edit. Bad files are rejected one by one, with their reason.
 

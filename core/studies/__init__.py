@@ -17,7 +17,7 @@ from filelock import FileLock
 from core import store
 from core.catalogue import Catalogue
 from core.config import TrainConfig
-from core.errors import RunError
+from core.errors import RunError, as_sentence
 from core.processes import reap, start_worker
 from core.project import Project
 from core.records import AGAIN, RunPlan, RunRecords, RunState
@@ -74,6 +74,7 @@ class Study:
         self.records.ask_to_stop()
 
 
+@as_sentence(RunError)
 def start_study(
     project: Project,
     kind: Kind,
@@ -104,6 +105,7 @@ def start_study(
     return study
 
 
+@as_sentence(RunError)
 def go_on(study: Study) -> None:
     """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
     nothing while the study is under way."""

@@ -5,8 +5,11 @@ Streamlit looks at the host's name and lets in pages of other servers of this co
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
+import time
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
@@ -16,7 +19,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.launch import TOKEN
+from pages.shared._streamlit_compat import UPLOADS, uploaded_bytes
 
+UPLOAD_BUDGET = 400_000_000
+"""Bytes of uploaded files that are held in memory for all tabs together."""
+UPLOAD_PATIENCE = 30.0
+"""Seconds that a file waits for room."""
 _SECRET = os.environ.pop(TOKEN, "")  # no other process that is started from here gets it
 _HEALTH = "/_stcore/health"
 _CLOSED = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -46,6 +54,42 @@ class Guard:
             await refusal(scope, receive, _hardened(send))
         else:
             await self._app(scope, receive, _hardened(send) if scope["type"] == "http" else send)
+
+
+class Uploads:
+    """Lets files be sent as long as those that all tabs hold, and those on their way, fit into a budget of memory. What does
+    not fit waits for a while, since tabs let go of files that they have added; then it is refused (413)."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        budget: int = UPLOAD_BUDGET,
+        patience: float = UPLOAD_PATIENCE,
+        held: Callable[[], int] = uploaded_bytes,
+    ) -> None:
+        self._app, self._budget, self._patience, self._held = app, budget, patience, held
+        self._coming = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, or hands it on."""
+        if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(UPLOADS):
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        size = int(told) if told.isdecimal() else st.get_option("server.maxUploadSize") * 1_000_000
+        end = time.monotonic() + self._patience
+        while self._held() + self._coming + size > self._budget:
+            if time.monotonic() >= end:
+                await PlainTextResponse("Too many pictures at once. Add those that are here, then go on.", 413)(
+                    scope, receive, send
+                )
+                return
+            await asyncio.sleep(0.1)
+        self._coming += size
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._coming -= size
 
 
 def _refusal(scope: Scope) -> Response | None:

@@ -28,7 +28,7 @@ from core.errors import FieldguideError
 from core.images import open_picture
 from core.prediction import Classifier
 from core.project import Project
-from pages.shared.guard import Guard
+from pages.shared.guard import Guard, Uploads
 
 _SECRET = secrets.token_bytes(16)
 _LARGE = 1600
@@ -172,4 +172,4 @@ ROUTES = [
     Route("/live/{key}", _live, methods=["POST"]),
     Route("/file/{key}", _file),
 ]
-MIDDLEWARE = [Middleware(Guard)]
+MIDDLEWARE = [Middleware(Guard), Middleware(Uploads)]

@@ -17,7 +17,7 @@ from core.analysis import Analysis
 from core.catalogue import Catalogue
 from core.checks import Problem, find_problems
 from core.config import TrainConfig, make_config
-from core.errors import FieldguideError
+from core.errors import FieldguideError, as_sentence
 from core.findings import Finding, dismissed_count, find
 from core.journal import Edit
 from core.project import Progress, Project
@@ -231,6 +231,7 @@ def has_draft(project: Project) -> bool:
     return (project.home / "draft.json").is_file()
 
 
+@as_sentence()
 def keep_draft(project: Project, config: TrainConfig) -> None:
     """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
     if not has_draft(project) or config != draft_of(project):

@@ -12,7 +12,7 @@ from core import intake
 from core.cells import as_csv, safe_cell
 from core.errors import FieldguideError
 from core.project import Project
-from pages.shared import frame, state, webcam
+from pages.shared import frame, guard, state, webcam
 from pages.shared.pictures import starters
 from pages.shared.text import count, literal
 
@@ -57,7 +57,10 @@ def ways_to_begin(project: Project) -> None:
 
 
 def _files(project: Project) -> None:
-    st.caption("Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along.")
+    st.caption(
+        "Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along. "
+        f"At most {guard.UPLOAD_BUDGET // 1_000_000} MB at a time; for more, choose a folder on this computer."
+    )
     turn = st.session_state.setdefault("uploads", 0)
     uploads = st.file_uploader(
         "Pictures or a zip",
