@@ -106,7 +106,7 @@ def start(runs: Sequence[Run]) -> Run:
         raise RunError(
             f"On the validation pictures {alone} alone does as well as all together.", "Choose others, or use it."
         )
-    project = Project.open(plan.project)
+    project = Project.open(plan.project, again=True)
     with FileLock(project.runs_dir / ".lock", timeout=60):
         under_way = live_run(project)
         if under_way:

@@ -24,7 +24,7 @@ def ask(records: RunRecords, progress: Callable[[int, int], None]) -> None:
     """
     plan = records.plan()
     classifier = load_model(records.tflite)
-    project = Project.open(plan.project)
+    project = Project.open(plan.project, again=True)
     pictures, ids, rows = plan.part("train"), [], []
     for number, picture in enumerate(pictures):
         progress(number, len(pictures))

@@ -63,7 +63,9 @@ def _square(plan: RunPlan, picture: RunPicture, pixels: int) -> np.ndarray | Non
     """The picture as the model sees it; where it was moved since, it is found by its content."""
     try:
         file = plan.file(picture)
-        return read_square(file if file.is_file() else Project.open(plan.project).file_with(picture.id), pixels)
+        return read_square(
+            file if file.is_file() else Project.open(plan.project, again=True).file_with(picture.id), pixels
+        )
     except (FieldguideError, PictureError):
         return None
 

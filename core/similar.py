@@ -107,7 +107,7 @@ def _own_spec(config: TrainConfig) -> ExtractorSpec | None:
 def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, dict[str, np.ndarray]]:
     """Whether it is the run's own, the extractor, and the features by picture id, of which there is at least one."""
     wanted = list({picture.id for picture in plan.part("train")})
-    folder = Project.open(plan.project).home / "features"
+    folder = Project.open(plan.project, again=True).home / "features"
     quick = specs_of(TrainConfig())[0]
     for spec in dict.fromkeys((_own_spec(plan.config), quick)):
         if spec is None or not spec.ready or not (folder / f"{spec.id}.sqlite").is_file():

@@ -209,7 +209,7 @@ def _thumbnail(plan: RunPlan, picture: RunPicture) -> bytes:
     """JPEG bytes; where the picture was moved since, it is found by its content. b"" if it is gone."""
     try:
         if (Path(plan.project) / HIDDEN).is_dir():
-            return images.thumbnail(Project.open(plan.project).thumbnail(picture.id), _THUMBNAIL)
+            return images.thumbnail(Project.open(plan.project, again=True).thumbnail(picture.id), _THUMBNAIL)
         return images.thumbnail(plan.file(picture), _THUMBNAIL)
     except (FieldguideError, OSError):
         return b""

@@ -81,7 +81,7 @@ def explain(run_dir: str, picture: str, out: str, class_name: str | None, json_:
 def _similar(run: Run, picture: Path) -> tuple[list[Similar], str]:
     """The most similar training pictures, and whose features were compared: "own", "quick", or "" if none could be."""
     try:
-        project = Project.open(run.records.plan().project)
+        project = Project.open(run.records.plan().project, again=True)
         catalogue = project.scan(bar("looking at pictures"))
         try:
             memory = Memory(run)

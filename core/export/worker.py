@@ -51,7 +51,7 @@ class _Exporter:
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
         self.sureness = sureness_of(run.folder)
-        project = Project.open(self.plan.project)
+        project = Project.open(self.plan.project, again=True)
         # By their content: a class may have been renamed since, or another picture lie at the same place.
         self.places = {picture.id: project.path_of(picture.path) for picture in project.scan().pictures}
         part = self.plan.part("test")
