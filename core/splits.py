@@ -193,9 +193,12 @@ class _Dealer:
 
     def _back(self, name: str) -> list[list[Picture]]:
         """Takes a class back that only came along with others, in groups that span classes, and left a part without it."""
-        mine = [picture for picture in self.parts["train"] if picture.class_name == name]
-        self.parts["train"] = [picture for picture in self.parts["train"] if picture.class_name != name]
-        self.held["train"][name] = 0
+        mine: list[Picture] = []
+        for part, pictures in self.parts.items():
+            back = [picture for picture in pictures if picture.class_name == name and not self._given(picture)]
+            self.parts[part] = [picture for picture in pictures if picture.class_name != name or self._given(picture)]
+            self.held[part][name] -= len(back)
+            mine += back
         return [mine] if mine else []
 
     def _cut_for(self, name: str, groups: list[list[Picture]], lacking: list[str]) -> None:
@@ -220,12 +223,13 @@ class _Dealer:
         for picture in in_time(film):
             by_class[picture.class_name].append(picture)
         shares = {"test": self.config.test, "val": self.config.validation}
-        for frames in by_class.values():
+        for name, frames in by_class.items():
+            room = len(frames) - (not self.held["train"][str(name)])
             sizes = {part: max(1, round(len(frames) * shares[part])) for part in parts}
-            if sum(sizes.values()) >= len(frames):
-                sizes = dict.fromkeys(parts[: len(frames) - 1], 1)
+            if sum(sizes.values()) > room:
+                sizes = dict.fromkeys(parts[:room], 1)
             gap = max(1, len(frames) // _GAP) if len(frames) >= _LONG else 0
-            if sum(sizes.values()) + gap * len(sizes) >= len(frames):
+            if sum(sizes.values()) + gap * len(sizes) > room:
                 gap = 0
             end = len(frames)
             for part, size in sizes.items():

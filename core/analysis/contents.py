@@ -12,7 +12,7 @@ import numpy as np
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups
 from core.errors import PictureError
-from core.groups import groups_of, joined
+from core.groups import groups_of, in_time, joined, kin_of
 from core.images import read_square
 from core.layout import Layout
 from core.project import Project
@@ -21,6 +21,9 @@ from core.training.features import FeatureStore, Sight
 from core.training.frozen import look
 from core.training.job import Job
 from core.training.prepare import specs_of
+
+_PIECES = 5
+"""A film is cut into so many, which is what a class needs in order to be judged."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,23 @@ class Contents:
     @cached_property
     def groups(self) -> list[int]:
         """For each a number, shared by near-duplicates, of whatever class, and by what belongs together by its name: of such a
-        group none may be judged by the label of another."""
-        together: dict[tuple[str, int], list[int]] = defaultdict(list)
-        looks, names = near_groups(self.pictures), groups_of(self.pictures, SplitConfig(), Layout())
-        for kind, numbers in (("looks", looks), ("names", names)):
-            for row, number in enumerate(numbers):
-                together[kind, number].append(row)
-        return joined(len(self.pictures), together.values())
+        group none may be judged by the label of another. A film is a few groups, in time, so that one can be judged by what
+        was learned from the others where a class has no more."""
+        looks, names = defaultdict(list), defaultdict(list)
+        for row, number in enumerate(near_groups(self.pictures)):
+            looks[number].append(row)
+        for row, number in enumerate(groups_of(self.pictures, SplitConfig(), Layout())):
+            names[number].append(row)
+        together = list(looks.values())
+        for rows in names.values():
+            kin = kin_of(self.pictures[rows[0]].path)
+            pieces = min(_PIECES, len(rows)) if kin and kin.film else 1
+            place = {picture.path: at for at, picture in enumerate(in_time(self.pictures[row] for row in rows))}
+            pieces_of: dict[int, list[int]] = defaultdict(list)
+            for row in rows:
+                pieces_of[place[self.pictures[row].path] * pieces // len(rows)].append(row)
+            together += pieces_of.values()
+        return joined(len(self.pictures), together)
 
     @cached_property
     def certain(self) -> list[str | None]:

@@ -44,7 +44,8 @@ class FlipVerdict:
             helps = "helps" if self.high < 0 else "does no harm"
             return f"Mirroring {helps} here: {numbers}."
         if not self.pictures:
-            return f"Too few pictures to tell whether mirroring does harm: two classes need at least {FOLDS} each."
+            need = f"two classes need at least {FOLDS} photos or films each"
+            return f"Too few pictures to tell whether mirroring does harm: {need}."
         return f"Too few pictures to tell whether mirroring does harm: {numbers}."
 
 

@@ -224,6 +224,30 @@ def test_a_split_is_worked_out_once_for_each_catalogue(tmp_path: Path) -> None:
     assert make_split(catalogue, SplitConfig(), 4) is not make_split(catalogue, SplitConfig(), 3)
 
 
+@pytest.mark.parametrize("seed", range(200))
+def test_every_class_is_in_every_part_and_every_picture_is_counted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    classes = ("a", "b", "c")
+    names = ("{}.jpg", "webcam-0000000{1}-{0:03}.jpg", "clip{1}_frame_{0}.jpg", "x{1}-aug-{0}.jpg")
+    pictures = {}
+    for name in classes:
+        wall = rng.bytes(192) if rng.random() < 0.3 else b""
+        for row in range(int(rng.integers(3, 30))):
+            path = f"{name}/{names[rng.integers(4)].format(row, rng.integers(3))}"
+            group = f"patient {rng.integers(4)}" if rng.random() < 0.7 else None
+            content = f"{name} {row:060}"
+            pictures[path] = Picture(content, path, name, 9, 9, 9, wall or rng.bytes(192), 128.0, group=group)
+    together = ("names", "table", "off", "beginnings")[seed % 4]
+    config = SplitConfig(
+        validation=[0.05, 0.15, 0.4][seed % 3], test=[0.05, 0.15, 0.4][seed // 3 % 3], together=together
+    )
+    split = make_split(Catalogue(tuple(pictures[path] for path in sorted(pictures)), classes, (), ()), config, seed)
+    dealt = [picture.path for part in PARTS for picture in split.part(part)]
+    assert len(dealt) == len(set(dealt)) == len(pictures) - split.left_out["between"]
+    for part in PARTS:
+        assert {picture.class_name for picture in split.part(part)} == set(classes)
+
+
 def test_many_shares_are_tried_without_keeping_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = Project.open(flat_project(tmp_path / "p", COLOURS, each=6)).scan()
     looked: list[int] = []
