@@ -151,20 +151,15 @@ class _Dealer:
     def _deal(self, name: str, groups: list[list[Picture]]) -> None:
         """Deals one class's groups to the parts that have none of it yet, in an order that hangs on the seed and the pictures
         only; what is left is for training."""
-        lacking = [part for part in PARTS if not self.held[part][name]]
-        dealt = [part for part in ("test", "val") if part in lacking or not self.keep]
+        dealt = [part for part in ("test", "val") if part in self._lacking(name) or not self.keep]
         whole = []
         for group in groups:
             if len(group) >= _LONG and any(WEBCAM.match(p.path.rpartition("/")[2].rpartition(".")[0]) for p in group):
                 self._cut(group, dealt)
             else:
                 whole.append(group)
-        lacking = [part for part in PARTS if not self.held[part][name]]
-        if lacking and not whole:
-            whole = self._back(name)
-            lacking = [part for part in PARTS if not self.held[part][name]]
-        if len(whole) < len(lacking):
-            self._cut_for(name, whole, lacking)
+        if len(whole) < len(self._lacking(name)):
+            self._cut_for(name, whole if self._enough(name, whole) else self._alone(name, whole))
             return
         order = sorted(
             whole, key=lambda g: hashlib.sha256(f"{self.config.seed} {min(p.id for p in g)}".encode()).digest()
@@ -191,30 +186,41 @@ class _Dealer:
                 others.append(group)
         return others[::-1]
 
-    def _back(self, name: str) -> list[list[Picture]]:
-        """Takes a class back that only came along with others, in groups that span classes, and left a part without it."""
-        mine: list[Picture] = []
+    def _alone(self, name: str, groups: list[list[Picture]]) -> list[list[Picture]]:
+        """Takes a class out of groups that span classes, where these leave a part without it: one group of its own."""
+        mine = [picture for group in groups for picture in group if picture.class_name == name]
+        self._put("train", [picture for group in groups for picture in group if picture.class_name != name])
         for part, pictures in self.parts.items():
             back = [picture for picture in pictures if picture.class_name == name and not self._given(picture)]
             self.parts[part] = [picture for picture in pictures if picture.class_name != name or self._given(picture)]
             self.held[part][name] -= len(back)
             mine += back
-        return [mine] if mine else []
-
-    def _cut_for(self, name: str, groups: list[list[Picture]], lacking: list[str]) -> None:
-        """Of a class with fewer groups than parts: the smaller ones whole, the test first, and pieces of the largest."""
-        groups = sorted(groups, key=lambda group: sum(p.class_name == name for p in group))
-        if not groups or sum(p.class_name == name for p in groups[-1]) < len(lacking) - len(groups) + 1:
+        if len(mine) < len(self._lacking(name)):
             if self.keep:
                 raise ProjectError(
                     f'The ready-made training part has too few pictures of "{name}".',
                     "Put some there, or let the parts be dealt anew (Configure).",
                 )
             raise ProjectError(f'"{name}" has too few different pictures.', "Add other pictures of it.")
-        *small, largest = groups
+        return [mine]
+
+    def _cut_for(self, name: str, groups: list[list[Picture]]) -> None:
+        """Of a class with fewer groups than parts that lack it: the smaller ones whole, the test first, and pieces of the
+        largest."""
+        lacking = self._lacking(name)
+        *small, largest = sorted(groups, key=lambda group: sum(p.class_name == name for p in group))
         for group in small:
             self._put(lacking.pop(), group)
         self._cut(largest, [part for part in ("test", "val") if part in lacking])
+
+    def _lacking(self, name: str) -> list[str]:
+        """The parts without a picture of a class."""
+        return [part for part in PARTS if not self.held[part][name]]
+
+    def _enough(self, name: str, groups: list[list[Picture]]) -> bool:
+        """Whether the largest of a class's groups has a picture of it for each part that the others leave without one."""
+        most = max((sum(p.class_name == name for p in group) for group in groups), default=0)
+        return most >= len(self._lacking(name)) - len(groups) + 1 and most > 0
 
     def _cut(self, film: list[Picture], parts: list[str]) -> None:
         """Cuts a group in time, each class for itself: first what is learned from, then what is checked with, then what is
