@@ -264,7 +264,7 @@ class _Dealer:
         if shared:
             found.append(
                 f"{len(shared)} of {len(self.parts['test'])} test pictures are of a film, photo or group that is learned from, "
-                "too: the test will look better than it is. "
+                "too: the test may look better than it is. "
                 + ("Let the parts be dealt anew." if self.keep else "Add pictures from another time and place.")
             )
         return found

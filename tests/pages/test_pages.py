@@ -172,7 +172,7 @@ def test_classes_that_are_set_aside_are_counted_apart(tmp_path: Path) -> None:
     at = visit("pages/1_Pictures.py", folder)
     assert "25 pictures in 2 classes. 12 more pictures in classes that are set aside." in words(at)
     at.switch_page("pages/2_Configure.py").run()
-    assert "1 picture left out: copies, or in two classes." in words(at)
+    assert "Left out: 1 copy." in words(at)
     other = flat_project(tmp_path / "q", COLOURS, each=12)
     for name in ("red", "green"):
         labels.set_aside(Project.open(other), name, aside=True)

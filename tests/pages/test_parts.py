@@ -54,7 +54,7 @@ def test_classes_before_one_wall_can_train_and_are_told(tmp_path: Path) -> None:
     at = visit(CONFIGURE, still(tmp_path / "p", {"cup": 20, "pie": 20}))
     assert not next(button for button in at.button if button.label == "Train").disabled
     assert "look almost the same. It can train" in words(at).replace("\\", "")
-    assert "between two pieces of a film" in words(at)
+    assert "Left out: 4 pictures between two pieces of a film." in words(at)
 
 
 def test_what_stays_together_is_chosen(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from core.project import Project
 from core.split_config import SplitConfig
 from core.splits import Split
 from pages.shared import forms, frame, state
-from pages.shared.text import literal, percent
+from pages.shared.text import count, literal, percent
 
 _TOGETHER = {
     "names": "Copies of one photo and frames of one film, as their names tell",
@@ -28,9 +28,9 @@ _TOGETHER = {
     "off": "Only what looks almost the same",
 }
 _LEFT_OUT = {
-    "copies": "of the same picture more than once",
-    "conflicts": "in several classes",
-    "between": "between two pieces of a film",
+    "copies": ("copy", ""),
+    "conflicts": ("picture", " in several classes"),
+    "between": ("picture", " between two pieces of a film"),
 }
 
 
@@ -101,7 +101,9 @@ def _seen(project: Project) -> str:
 
 def left_out(split: Split) -> str:
     """How many pictures are in no part and why, as a sentence with a space before it, or ""."""
-    told = [f"{split.left_out[why]:,} {words}" for why, words in _LEFT_OUT.items() if split.left_out.get(why)]
+    told = [
+        count(split.left_out[why], noun) + rest for why, (noun, rest) in _LEFT_OUT.items() if split.left_out.get(why)
+    ]
     return f" Left out: {', '.join(told)}." if told else ""
 
 
