@@ -19,7 +19,8 @@ from core.journal import TRASH, Edit, new_token
 from core.project import Project
 from core.recipes import all_recipes, title_of
 from core.records import MAX_PLAN, PARTS, SCHEMA, RunRecords
-from core.runs import Run, list_runs
+from core.runs import Run, evaluate, list_runs
+from core.sureness import sureness_of
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class _Head:
 def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
     added = about(run)
     try:
-        head = _head(run.folder, _stamp(run.folder / "run.json"), _stamp(run.folder / "result.json"))
+        stamps = (_stamp(run.folder / "run.json"), _stamp(run.folder / "result.json"))
+        head = _head(run.folder, *stamps, sureness_of(run.folder).temperature)
         created = time.localtime(head.created)
     except RunError as error:
         return Row(run, run.id, added, problem=error.message)
@@ -200,7 +202,12 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _head(folder: Path, plan: tuple[int, int], result: tuple[int, int]) -> _Head:  # noqa: ARG001 - the cache's key
+def _head(
+    folder: Path,
+    plan: tuple[int, int],  # noqa: ARG001 - the cache's key
+    result: tuple[int, int],  # noqa: ARG001
+    temperature: float,
+) -> _Head:
     content = store.read_bytes(folder / "run.json", MAX_PLAN)
     # The pictures are nearly all of it, and parsing them would take a second for some fifty trainings. A line break
     # stands in no JSON text, so these two places are the list's ends.
@@ -214,8 +221,11 @@ def _head(folder: Path, plan: tuple[int, int], result: tuple[int, int]) -> _Head
     head = _Head(float(values["created"]), make_config(values["config"]), len(values["classes"]), pictures)
     found = RunRecords(folder).result()
     try:
-        return replace(head, numbers=_numbers(found) if found else {})
-    except (KeyError, TypeError, ValueError):
+        numbers = _numbers(found) if found else {}
+        if numbers and temperature != 1:  # the only one of them that a temperature changes
+            numbers["log_loss"] = evaluate(Run(folder)).log_loss
+        return replace(head, numbers=numbers)
+    except (KeyError, TypeError, ValueError, RunError):
         return head
 
 

@@ -15,6 +15,7 @@ from core.catalogue import Catalogue
 from core.errors import RunError
 from core.project import Project
 from core.runs import Run, list_runs
+from core.sureness import sureness_of
 
 _VERSION = 1
 _NAME = "analysis.npz"
@@ -72,13 +73,18 @@ class Analysis:
     def fresh(self, project: Project, catalogue: Catalogue) -> bool:
         """Whether another look would find the same: same pictures, same labels, same model to ask."""
         run = source_run(project, catalogue)
-        return self.fingerprint == fingerprint(catalogue, run.id if run else None)
+        return self.fingerprint == fingerprint(catalogue, asked(run))
 
 
-def fingerprint(catalogue: Catalogue, run_id: str | None) -> str:
-    """A hex digest of what a look depends on: which contents lie in which classes in use, and the run that is asked."""
+def asked(run: Run | None) -> str | None:
+    """What tells the answers of a run, as they are used now, from others."""
+    return f"{run.id} {sureness_of(run.folder).temperature:g}" if run else None
+
+
+def fingerprint(catalogue: Catalogue, run: str | None) -> str:
+    """A hex digest of what a look depends on: which contents lie in which classes in use, and the run (see `asked`)."""
     rows = sorted({(picture.id, picture.class_name or "") for picture in catalogue.in_use.pictures})
-    return hashlib.sha256(json.dumps([run_id, rows]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([run, rows]).encode()).hexdigest()[:16]
 
 
 def source_run(project: Project, catalogue: Catalogue) -> Run | None:

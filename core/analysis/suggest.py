@@ -11,10 +11,12 @@ from core.analysis.contents import Contents
 from core.analysis.result import Suggestions, folder_of
 from core.catalogue import Picture
 from core.errors import ModelError, PictureError
+from core.evaluation.calibration import cooled
 from core.foreign import load_model
 from core.images import read_square
 from core.project import Project
 from core.runs import Run
+from core.sureness import sureness_of
 from core.threads import chunks, in_threads
 from core.training.features import CHUNK, FeatureStore, Stopped
 from core.training.job import Job
@@ -27,7 +29,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
     """
     asked = {f"{run.id} {contents.ids[row]}": contents.pictures[row] for row in contents.unlabelled}
     try:
-        model = load_model(run.folder)
+        model = load_model(run.records.tflite)  # what is kept must not change with the temperature
     except ModelError:
         return None
     kept = FeatureStore(folder_of(project) / "answers.sqlite")
@@ -52,9 +54,8 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
     answered: list[tuple[Picture, np.ndarray]] = [(asked[mark], answers[mark]) for mark in asked if mark in answers]
     if not answered:
         return None
-    return Suggestions(
-        run.id, model.classes, tuple(picture.id for picture, _ in answered), np.stack([row for _, row in answered])
-    )
+    rows = cooled(np.stack([row for _, row in answered]), sureness_of(run.folder).temperature)
+    return Suggestions(run.id, model.classes, tuple(picture.id for picture, _ in answered), rows)
 
 
 def most_useful(found: Suggestions, alike: tuple[tuple[str, ...], ...]) -> Suggestions:

@@ -15,6 +15,7 @@ from core.analysis.result import (
     Analysis,
     Suggestions,
     Suspect,
+    asked,
     fingerprint,
     folder_of,
     read,
@@ -65,7 +66,7 @@ def look(job: Job, project: Project) -> Analysis:
         groups=alike,
         suggestions=suggestions,
         judged=judged,
-        fingerprint=fingerprint(catalogue, run.id if run else None),
+        fingerprint=fingerprint(catalogue, asked(run)),
     )
 
 

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -25,7 +26,7 @@ from core.export.bundle import labels_text, texts, write_zip
 from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
 from core.export.metadata import with_metadata
 from core.export.needs import needs_of
-from core.export.parity import Measured, input_type, is_integer_only, measure, opens
+from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.names import as_text, file_stem
 from core.prediction import SPEC_NAME, make_spec
 from core.processes import own_state
@@ -55,12 +56,16 @@ class _Exporter:
         # By their content: a class may have been renamed since, or another picture lie at the same place.
         self.places = {picture.id: project.path_of(picture.path) for picture in project.scan().pictures}
         part = self.plan.part("test")
-        self.test = [(p.id, self.places[p.id], p.label) for p in part if p.id in self.places]
+        self.test = self._present("test")
         if not self.test:
             raise ModelError("None of the test pictures is there any more.", "Put them back, or train again.")
         gone = len(part) - len(self.test)
         self.gone = f"{gone} of the {len(part)} test pictures are not in the project any more." if gone else ""
         self._written = 0.0
+
+    def _present(self, part: str) -> list[tuple[str, Path, int]]:
+        """(id, path, label) of a part's pictures that are there."""
+        return [(p.id, self.places[p.id], p.label) for p in self.plan.part(part) if p.id in self.places]
 
     def say(self, phase: str, done: int = 0, total: int = 0) -> None:
         now = time.monotonic()
@@ -98,23 +103,46 @@ class _Exporter:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         model = folder / kind.file
-        note, kept = "", None
+        note = self._write(kind, model)
+        measured = self._measure(kind, model)
+        lost = self.accuracy - measured.parity.accuracy
+        if kind.integer and lost > _POINT:
+            note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
+        self._pack(kind, model, measured, f"{self.gone} {note}".strip())
+
+    def _write(self, kind: Kind, model: Path) -> str:
+        """Writes the model in the way that does best on the validation part, so that the test stays a test; returns what is
+        to be said of it."""
+        kept: tuple[float, str, bytes] | None = None
         for way, words in self._ways(kind):
             self.say(f"{kind.name}: converting")
             way(model)
-            tried = self._measure(kind, model)
-            if kept is None or tried.parity.accuracy > kept.parity.accuracy:
-                note, kept, best = words, tried, model.read_bytes() if kind.integer else b""
-            if kept.parity.accuracy >= self.accuracy - _POINT:
+            accuracy = self._accuracy_when_checked(kind, model) if kind.integer else 1.0
+            if kept is None or accuracy > kept[0]:
+                kept = accuracy, words, model.read_bytes() if kind.integer else b""
+            if accuracy >= self.checked - _POINT:
                 break
         assert kept is not None
-        lost = self.accuracy - kept.parity.accuracy
-        if kind.integer and lost > _POINT:
-            note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
-        if kind.integer and best != model.read_bytes():
-            model.write_bytes(best)
-            kept = self._measure(kind, model)
-        self._pack(kind, model, kept, f"{self.gone} {note}".strip())
+        if kind.integer:
+            model.write_bytes(kept[2])
+        return kept[1]
+
+    @cached_property
+    def checked(self) -> float:
+        """Accuracy of the trained model on those of the validation part that are there; 0 where none is."""
+        there = np.array([picture.id in self.places for picture in self.plan.part("val")])
+        truth = np.array([picture.label for picture in self.plan.part("val")])
+        right = self.run.records.predictions("val").argmax(axis=1) == truth
+        return float(right[there].mean()) if there.any() else 0.0
+
+    def _accuracy_when_checked(self, kind: Kind, model: Path) -> float:
+        pictures = self._present("val")
+        if not pictures:
+            return 1.0
+        self._describe(kind, model)
+        answers = ask(model.parent, [path for _, path, _ in pictures], 1)
+        said = np.array([answer["probabilities"] for answer in answers]).argmax(axis=1)
+        return float((said == [label for _, _, label in pictures]).mean())
 
     def _ways(self, kind: Kind) -> Iterator[tuple[Callable[[Path], Any], str]]:
         """How a kind can be made, the usual way first, and what is to be said of the others."""
@@ -173,8 +201,8 @@ class _Exporter:
     def _pixels(self, kind: Kind) -> int:
         return TEACHABLE_PIXELS if kind.teachable else self.plan.config.input_pixels
 
-    def _measure(self, kind: Kind, model: Path) -> Measured:
-        """Writes what the program needs beside the model, and asks it."""
+    def _describe(self, kind: Kind, model: Path) -> None:
+        """Writes what the program needs beside the model."""
         files = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
         content = b"".join(path.read_bytes() for path in files)
         spec = make_spec(self.plan, self.result, kind.name, content, self.sureness) | {"model": kind.file}
@@ -185,6 +213,10 @@ class _Exporter:
             spec["input"]["range"] = [-1, 1]
         store.write_json(model.with_name(SPEC_NAME), spec)
         shutil.copyfile(Path(__file__).with_name("predict.py"), model.with_name("predict.py"))
+
+    def _measure(self, kind: Kind, model: Path) -> Measured:
+        """Asks the program that goes along about the test part."""
+        self._describe(kind, model)
         return measure(
             model.parent,
             self.plan.classes,

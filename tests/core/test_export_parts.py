@@ -251,7 +251,7 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
     pictures = pictures_for(test=10) + [picture(1000 + n, n % 2, "train") for n in range(300)]
     run = make_run(Project.open(tmp_path), "run", pictures=pictures)
     exporter = exporter_of(run, monkeypatch)
-    exporter.accuracy = 0.9
+    exporter.accuracy = exporter.checked = 0.9
     made = [f"way {number}".encode() for number in range(len(accuracies))]
     forms: list[tuple[str, int]] = []
     packed: list[tuple[bytes, float, str]] = []
@@ -260,6 +260,9 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
         forms.append((form, calibration))
         return made[len(forms) - 1]
 
+    def checked(_: object, model: Path) -> float:
+        return accuracies[made.index(model.read_bytes())]
+
     def measured(_: object, model: Path) -> Measured:
         return Measured(Parity(1.0, 0.0, accuracies[made.index(model.read_bytes())], 1.0, 1.0, 2, (), ()), [])
 
@@ -267,6 +270,7 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
         packed.append((model.read_bytes(), result.parity.accuracy, note))
 
     monkeypatch.setattr(exporter, "_tflite", convert)
+    monkeypatch.setattr(exporter, "_accuracy_when_checked", checked)
     monkeypatch.setattr(exporter, "_measure", measured)
     monkeypatch.setattr(exporter, "_pack", pack)
     exporter._export(KIND)
@@ -275,6 +279,41 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
     assert (content, accuracy) == (made[kept], accuracies[kept])
     assert words in note
     assert bool(words) == bool(note)
+
+
+def test_integers_are_chosen_on_validation_and_told_by_the_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.export import worker
+    from core.export.parity import Measured, Parity
+
+    pictures = pictures_for(test=10) + [picture(1000 + n, n % 2, "train") for n in range(300)]
+    exporter = exporter_of(make_run(Project.open(tmp_path), "run", pictures=pictures), monkeypatch)
+    exporter.accuracy = 1.0
+    assert exporter.checked == 1.0  # the run's own answers
+    asked: list[list[str]] = []
+    packed: list[tuple[bytes, str]] = []
+
+    def ask(folder: Path, files: list[Path], _: int) -> list[dict[str, Any]]:
+        """The first way has one of four wrong, the second none."""
+        asked.append([str(file) for file in files])
+        truth = np.array([p.label for p in exporter.plan.part("val")])
+        if (folder / KIND.file).read_bytes() == b"1":
+            truth[0] = 1 - truth[0]
+        return [{"probabilities": row.tolist()} for row in np.eye(2)[truth]]
+
+    written = iter([b"1", b"2"])
+    monkeypatch.setattr(worker, "ask", ask)
+    monkeypatch.setattr(exporter, "_describe", lambda *_: None)
+    monkeypatch.setattr(exporter, "_tflite", lambda *_: next(written))
+    monkeypatch.setattr(exporter, "_measure", lambda *_: Measured(Parity(0.8, 0.5, 0.8, 1.0, 1.0, 2, (), ()), []))
+    monkeypatch.setattr(exporter, "_pack", lambda _, model, __, note: packed.append((model.read_bytes(), note)))
+    exporter._export(KIND)
+    held_out = {p.path for p in exporter.plan.part("val")}
+    assert [{Path(file).relative_to(tmp_path).as_posix() for file in files} for files in asked] == [held_out, held_out]
+    [(content, note)] = packed
+    assert content == b"2"
+    assert "Whole numbers cost 20.0 points" in note
 
 
 CAMERA = """

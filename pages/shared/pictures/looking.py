@@ -39,7 +39,7 @@ def again(project: Project, catalogue: Catalogue) -> None:
             analysis.start(project, catalogue)
             st.rerun()
         if found is not None:
-            st.caption("Pictures or labels have changed since the last look.")
+            st.caption("Pictures, labels or the model have changed since the last look.")
 
 
 def _progress(project: Project) -> None:

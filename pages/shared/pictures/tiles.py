@@ -11,6 +11,7 @@ from pathlib import Path
 from core.catalogue import Picture
 from core.errors import FieldguideError
 from core.runs import Run, RunSnapshot
+from core.sureness import probabilities, sureness_of
 from pages.shared import server
 from pages.shared.frame import Here
 from pages.shared.grid import Tile
@@ -30,17 +31,19 @@ class Opinions:
 
 def opinions_of(run: RunSnapshot | None) -> Opinions:
     """What the chosen training says; nothing if there is none."""
-    return _opinions(str(run.run.folder), run.result is not None) if run else Opinions()
+    if run is None:
+        return Opinions()
+    return _opinions(str(run.run.folder), run.result is not None, sureness_of(run.run.folder).temperature)
 
 
 @lru_cache(maxsize=4)
-def _opinions(folder: str, finished: bool) -> Opinions:
+def _opinions(folder: str, finished: bool, temperature: float) -> Opinions:  # noqa: ARG001 - part of the cache's key
     run = Run(Path(folder))
     plan = run.records.plan()
     answers: dict[str, tuple[str, float]] = {}
     for part in ("val", "test") if finished else ():
         try:
-            rows = run.records.predictions(part)
+            rows = probabilities(run.records, part)
         except FieldguideError:
             continue
         for picture, row in zip(plan.part(part), rows, strict=True):
