@@ -176,10 +176,10 @@ class Search:
         update = {"fine_tune": "all", "fine_tune_epochs": _ROUNDS, "label_smoothing": 0.1, "keep_best": False}
         config = self.config.model_copy(update=update | {"patience": 0})
         try:
-            tuned = whole.fine_tune(self.job, spec, head, config, seconds=0.85 * self.left)
+            # Half of it, before its rate has come down, would be no rival for what there is.
+            tuned = whole.fine_tune(self.job, spec, head, config, rival=(1.0, 0.0), seconds=0.85 * self.left)
         except whole.NoTime:
             return False
-        self.stopped = self.stopped or tuned.stopped
         frozen = self.best
         weights = tuned.extractor
         candidate = _Candidate(

@@ -40,7 +40,7 @@ class Recorder(keras.callbacks.Callback):
         self._epoch = 0
         self._best_loss = math.inf
         self.best_weights: list[np.ndarray] | None = None
-        self.best_epoch = 0
+        self.best_epoch, self.best_score = 0, (0.0, -math.inf)
         self.stopped = False
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
@@ -80,6 +80,7 @@ class Recorder(keras.callbacks.Callback):
         self._job.epoch({"epoch": number, **values, "seconds": seconds, self._rate: self._config.learning_rate})
         if values["val_loss"] < self._best_loss:
             self._best_loss, self.best_epoch = values["val_loss"], number
+            self.best_score = values["val_accuracy"], -values["val_loss"]
             self.best_weights = self.model.get_weights()
         elif self._config.patience and number - self.best_epoch >= self._config.patience:
             self.model.stop_training = True

@@ -89,12 +89,20 @@ def build_tuned(spec: ExtractorSpec, weights: list[np.ndarray]) -> keras.Model:
     return mirrored(model) if spec.mirrored else model
 
 
-def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, seconds: float = 0.0) -> FineTuned:
+def fine_tune(
+    job: Job,
+    spec: ExtractorSpec,
+    head: Head,
+    config: TrainConfig,
+    rival: tuple[float, float],
+    seconds: float = 0.0,
+) -> FineTuned:
     """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
 
     The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
-    With `seconds` the number of epochs is what fits into them, at most those of the settings. Raises Stopped if no epoch was
-    completed, NoTime if none would fit.
+    `rival`: the score (see fit.score) of what there is already. With `seconds` the number of epochs is what fits into them,
+    at most those of the settings. Raises Stopped if it was stopped before an epoch was better than the rival: it is not worth
+    waiting for the test of it then. Raises NoTime if no epoch would fit.
     """
     squares = read_parts(job, spec.pixels)
     began = time.perf_counter()
@@ -111,6 +119,8 @@ def fine_tune(job: Job, spec: ExtractorSpec, head: Head, config: TrainConfig, se
     )
     left = seconds and seconds - (time.perf_counter() - began)
     recorder, kept = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=left)
+    if recorder.stopped and recorder.best_score <= rival:
+        raise Stopped
     weight_of = {id(variable): weight for variable, weight in zip(model.weights, kept, strict=True)}
     learned = [weight_of[id(variable)] for variable in extractor.weights]
     weights, offset = (weight_of[id(variable)] for variable in model.layers[-1].weights)
@@ -131,12 +141,13 @@ def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
     A stop keeps what there is by then. Raises ModelError where nothing can be fine-tuned.
     """
     (spec,) = specs_of(job.config)
-    try:
-        tuned = fine_tune(job, spec, head, job.config)
-    except Stopped:  # in the first round: the head alone is a model, too
-        return replace(frozen, stopped=True)
     truth = job.labels("val")
-    better = fit.score(softmax(tuned.logits["val"]), truth) > fit.score(frozen.predict("val"), truth)
+    rival = fit.score(frozen.predict("val"), truth)
+    try:
+        tuned = fine_tune(job, spec, head, job.config, rival)
+    except Stopped:  # the head alone is a model, too
+        return replace(frozen, stopped=True)
+    better = fit.score(softmax(tuned.logits["val"]), truth) > rival
     if not better:
         return replace(frozen, stopped=tuned.stopped)
     return Trained(
