@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from core import store
 from core.records import RunRecords, RunState, birth_of
@@ -22,6 +24,8 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first worker takes a card's whole memory
 }
+_AUTOGRAPH = "__autograph_generated_file"
+"""How its modules, and their files, are called."""
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -71,6 +75,18 @@ def load(module: str) -> ModuleType:
     finally:
         gc.freeze()  # what was loaded stays, and need not be looked through ever again
         gc.enable()
+
+
+def leave(status: int) -> NoReturn:
+    """Ends this process at once, whatever its threads still do: one may be loading TensorFlow, or computing for someone who
+    asked to stop. Python's own end would wait for them; of what that does for the others, only the removal of the files is
+    left to do here that AutoGraph has written for each function."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_AUTOGRAPH) and module.__file__:
+            with suppress(OSError):
+                Path(module.__file__).unlink()
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def reap() -> None:

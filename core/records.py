@@ -201,8 +201,12 @@ class RunRecords:
 
     def result(self) -> dict[str, Any] | None:
         """How good the model is, or None while that is not known."""
-        value = store.read_json(self.folder / "result.json")
-        return value if is_result(value) else None
+        path = self.folder / "result.json"
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return _read_result(path, status.st_mtime_ns, status.st_size)
 
     def write_tried(self, attempts: list[dict[str, Any]]) -> None:
         """Writes tried.json: what a search has tried so far."""
@@ -245,6 +249,13 @@ class RunRecords:
     def tflite(self) -> Path:
         """The float32 .tflite model."""
         return self.folder / "model.tflite"
+
+
+@lru_cache(maxsize=8)
+def _read_result(path: Path, modified_ns: int, size: int) -> dict[str, Any] | None:  # noqa: ARG001 - the cache's key
+    """What result.json holds: of a thousand classes it has two million numbers, and a page asks for it several times."""
+    value = store.read_json(path)
+    return value if is_result(value) else None
 
 
 @lru_cache(maxsize=64)

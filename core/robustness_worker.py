@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from core.errors import FieldguideError, PictureError, RunError
 from core.foreign import load_model
 from core.harder import CHANGES, COVERED
 from core.images import read_square
-from core.processes import own_state
+from core.processes import leave, own_state
 from core.project import Project
 from core.records import RunPicture, RunPlan, RunRecords
 from core.robustness import MOST, Outcome, Robustness, folder_of, write
@@ -85,6 +84,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    status = main(Path(sys.argv[1]))
-    sys.stdout.flush()
-    os._exit(status)
+    leave(main(Path(sys.argv[1])))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core import images, store
-from core.errors import FieldguideError, as_sentence
+from core.errors import FieldguideError, ProjectError, as_sentence
 from core.foreign import load_model
 from core.project import Project
 from core.records import RunRecords
@@ -62,8 +62,15 @@ def add(project: Project, files: Iterable[tuple[str, bytes]]) -> list[tuple[str,
 
 
 def forget(project: Project) -> None:
-    """Deletes them all: they are copies."""
-    shutil.rmtree(folder_of(project), ignore_errors=True)
+    """Deletes them all, readable or not: they are copies. Raises ProjectError where one cannot be deleted."""
+    try:
+        shutil.rmtree(folder_of(project))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ProjectError(
+            f"They cannot be deleted: {error.strerror}.", f"Allow writing in {folder_of(project)}, then try again."
+        ) from None
 
 
 def answers(project: Project, records: RunRecords, progress: Callable[[int, int], None]) -> np.ndarray:
@@ -79,12 +86,13 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
             progress(number, len(files))
             try:
                 known[path.stem] = classifier.probabilities(images.read_square(path, classifier.pixels))
-            except FieldguideError:
+            except (FieldguideError, OSError):
                 continue
-        store.write_with(
-            records.folder / _FILE,
-            lambda target: np.savez(target, ids=np.array(list(known)), said=np.stack(list(known.values()))),
-        )
+        if known:
+            store.write_with(
+                records.folder / _FILE,
+                lambda target: np.savez(target, ids=np.array(list(known)), said=np.stack(list(known.values()))),
+            )
     rows = [known[path.stem] for path in pictures(project) if path.stem in known]
     return np.stack(rows) if rows else np.empty((0, len(records.plan().classes)), np.float32)
 

@@ -7,9 +7,10 @@ from core.errors import FieldguideError
 from core.history import history
 from core.intervals import FEW, in_words
 from core.records import RunState
-from core.runs import RunSnapshot, evaluate
+from core.runs import RunSnapshot
 from pages.shared import charts, frame, results, state
 from pages.shared.configure import recipes
+from pages.shared.evaluate.parts import answers_of
 from pages.shared.text import duration, literal, percent
 from pages.shared.train import ensemble, studies, tried
 
@@ -137,7 +138,7 @@ if not training:
                 recipes.save_form(snapshot.plan.config, "Save this training's settings as a recipe")
                 st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with frame.stopping_at_errors():
-            evaluation = evaluate(snapshot.run)
+            evaluation = answers_of(snapshot).evaluation
         results.matrix_and_classes(evaluation)
         voters = ensemble.votes(project, result)
         if voters:

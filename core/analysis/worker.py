@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -24,7 +23,7 @@ from core.analysis.result import (
 )
 from core.analysis.suggest import from_run, most_useful
 from core.config import TrainConfig
-from core.processes import own_state
+from core.processes import leave, own_state
 from core.project import Project
 from core.records import RunPlan, RunRecords
 from core.training.job import Job, work_through
@@ -148,6 +147,4 @@ def run(project: Project) -> int:
 
 
 if __name__ == "__main__":
-    status = run(Project(Path(sys.argv[1]), Path(sys.argv[2])))
-    sys.stdout.flush()
-    os._exit(status)  # a thread may still be computing for someone who asked to stop
+    leave(run(Project(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -10,7 +10,6 @@ help it need none.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -26,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from core.config import TrainConfig
 from core.errors import RunError
-from core.processes import spawn
+from core.processes import leave, spawn
 from core.records import RunState, is_alive
 from core.studies import Study
 from core.studies.bench import Bench, Unheard, set_up
@@ -216,10 +215,9 @@ def _end(helper: subprocess.Popen[bytes]) -> None:
 def _end_with(leader: RunState) -> None:
     while is_alive(leader.pid, leader.born):
         time.sleep(0.5)
-    os._exit(1)
+    leave(1)
 
 
 if __name__ == "__main__":
     help_with(Path(sys.argv[1]))
-    sys.stdout.flush()
-    os._exit(0)  # a thread may still be loading TensorFlow
+    leave(0)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 
-from core.processes import own_state
+from core.processes import leave, own_state
 from core.studies import Study
 from core.training.job import Job, work_through
 
@@ -27,6 +26,4 @@ def run(study: Study) -> int:
 
 
 if __name__ == "__main__":
-    status = run(Study(Path(sys.argv[1])))
-    sys.stdout.flush()
-    os._exit(status)  # a thread may still be loading TensorFlow
+    leave(run(Study(Path(sys.argv[1]))))

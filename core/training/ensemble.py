@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.ensembles import in_order, members_of
-from core.processes import own_state
+from core.processes import leave, own_state
 from core.records import RunRecords
 from core.runs import Run
 from core.training.job import Job, Trained, load_in_background, work_through
@@ -74,6 +73,4 @@ def run(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    status = run(Path(sys.argv[1]))
-    sys.stdout.flush()
-    os._exit(status)  # a thread may still be loading TensorFlow
+    leave(run(Path(sys.argv[1])))

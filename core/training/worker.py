@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from core.diagnosis import diagnose
 from core.errors import ModelError
 from core.evaluation import Evaluation, evaluate_predictions
 from core.prediction import write_spec
-from core.processes import own_state
+from core.processes import leave, own_state
 from core.records import RunRecords
 from core.training.frozen import train_frozen
 from core.training.job import Job, Trained, load_in_background, work_through
@@ -106,6 +105,4 @@ def run(folder: Path, scanned: float) -> int:
 
 
 if __name__ == "__main__":
-    status = run(Path(sys.argv[1]), float(sys.argv[2]))
-    sys.stdout.flush()
-    os._exit(status)  # a thread may still be loading TensorFlow
+    leave(run(Path(sys.argv[1]), float(sys.argv[2])))

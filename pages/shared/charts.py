@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluation import Evaluation
-from pages.shared.text import percent, plot_text
+from pages.shared.text import all_short, percent, plot_text
 
 # Okabe and Ito 2008: told apart by colour-blind people too.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a100", "#7f7f7f")
 _LONGEST_NAME = 14
 MANY_CLASSES = 20
 """More classes than this need the whole width, and names on one side only."""
+MOST_SHOWN = 60
+"""Classes of which a matrix can still be read."""
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -28,9 +31,9 @@ def ink() -> tuple[str, str]:
     return ("#63b878", "#aaa59b") if _dark() else ("#2c7a41", "#6f6a60")
 
 
-def short_name(name: str) -> str:
-    """A name that leaves room for the plot; hovering shows it whole."""
-    return plot_text(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names that leave room for the plot, no two the same; hovering shows them whole."""
+    return [plot_text(name) for name in all_short(names, _LONGEST_NAME)]
 
 
 def blank(height: int, **layout: Any) -> go.Figure:
@@ -107,11 +110,26 @@ def _label_ends(figure: go.Figure, lines: Sequence[tuple[str, list[float], str, 
         )  # fmt: skip
 
 
+def most_confused(evaluation: Evaluation) -> list[int]:
+    """Positions of the classes that a matrix can show: all, or of very many those with the largest confusions, in order."""
+    if len(evaluation.classes) <= MOST_SHOWN:
+        return list(range(len(evaluation.classes)))
+    apart = evaluation.confusion.copy()
+    np.fill_diagonal(apart, 0)
+    largest = np.argsort(-apart, axis=None, kind="stable")[: MOST_SHOWN**2]
+    pairs = np.stack(np.unravel_index(largest, apart.shape), axis=1)
+    found = dict.fromkeys(pairs[apart.ravel()[largest] > 0].ravel().tolist())
+    return sorted([*found, *(n for n in range(MOST_SHOWN) if n not in found)][:MOST_SHOWN])
+
+
 def confusion(evaluation: Evaluation) -> go.Figure:
-    """Rows are the true classes, columns the answers; the diagonal is right. Shade is the share of the row."""
-    names = [plot_text(score.name) for score in evaluation.classes]
-    counts = evaluation.confusion
-    totals = counts.sum(axis=1, keepdims=True)
+    """Rows are the true classes, columns the answers; the diagonal is right. Shade is the share of the row. See
+    `most_confused`."""
+    shown = most_confused(evaluation)
+    whole = [evaluation.classes[position].name for position in shown]
+    names = [plot_text(name) for name in whole]
+    totals = evaluation.confusion.sum(axis=1, keepdims=True)[shown]
+    counts = evaluation.confusion[np.ix_(shown, shown)]
     shares = counts / totals.clip(min=1)
     size = max(300, min(720, 130 + 48 * len(names)))
     figure = blank(size)
@@ -131,7 +149,7 @@ def confusion(evaluation: Evaluation) -> go.Figure:
         xgap=3,
         ygap=3,
     )
-    ticks = {"tickvals": list(range(len(names))), "ticktext": [short_name(score.name) for score in evaluation.classes]}
+    ticks = {"tickvals": list(range(len(names))), "ticktext": short_names(whole)}
     crowded = len(names) > MANY_CLASSES
     figure.update_xaxes(title="the model said", side="bottom", showticklabels=not crowded, **ticks)
     figure.update_yaxes(title="it really is", autorange="reversed", **ticks)
@@ -141,10 +159,9 @@ def confusion(evaluation: Evaluation) -> go.Figure:
 def confusion_words(evaluation: Evaluation) -> str:
     """The matrix for someone who cannot see it: the largest confusions."""
     pairs = [
-        (int(n), evaluation.classes[i].name, evaluation.classes[j].name)
-        for i, row in enumerate(evaluation.confusion)
-        for j, n in enumerate(row)
-        if i != j and n
+        (int(evaluation.confusion[i, j]), evaluation.classes[i].name, evaluation.classes[j].name)
+        for i, j in np.argwhere(evaluation.confusion)
+        if i != j
     ]
     worst = ", ".join(f"{n} {true} taken for {said}" for n, true, said in sorted(pairs, reverse=True)[:5])
     return f"Confusion matrix: {evaluation.in_words}. {worst or 'No confusions'}."
@@ -172,7 +189,7 @@ def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5
         autorange="reversed",
         tickfont={"size": 15},
         tickvals=list(range(len(best))),
-        ticktext=[short_name(classes[i]) for _, i in best],
+        ticktext=short_names([classes[i] for _, i in best]),
     )
     return figure
 

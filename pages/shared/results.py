@@ -33,6 +33,10 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
     with left:
         st.subheader("What is taken for what", anchor=False)
         st.caption("Each row is what the pictures really are, each column what the model said (confusion matrix).")
+        if len(evaluation.classes) > charts.MOST_SHOWN:
+            st.caption(
+                f"Of the {len(evaluation.classes):,} classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
+            )
         charts.show(charts.confusion(evaluation), "confusion", charts.confusion_words(evaluation))
     with right:
         st.subheader("Class by class", anchor=False)

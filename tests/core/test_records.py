@@ -116,3 +116,15 @@ def test_a_number_that_was_used_again_is_not_the_same_process() -> None:
 def test_no_predictions_yet_is_a_sentence(records: RunRecords) -> None:
     with pytest.raises(RunError, match="no predictions"):
         records.predictions("test")
+
+
+def test_a_result_that_is_written_again_is_read_again(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path)
+    assert records.result() is None
+    whole = dict.fromkeys(("val", "test", "diagnosis", "parameters", "best_epoch", "seconds"), 1)
+    records.write_result(whole)
+    assert records.result() == whole
+    records.write_result(whole | {"parameters": 2345})
+    assert records.result() == whole | {"parameters": 2345}
+    (tmp_path / "result.json").unlink()
+    assert records.result() is None

@@ -139,7 +139,7 @@ def test_its_keras_model_and_its_exports_are_not_used_before_someone_trusts_it(f
 def test_a_model_that_ends_its_program_costs_a_sentence(foreign: tuple[Path, Run]) -> None:
     root, run = foreign
     run.records.tflite.write_bytes(crashing(run.records.tflite.read_bytes()))
-    with pytest.raises(ModelError, match="broke the program|ended while"):
+    with pytest.raises(ModelError, match=r"broke the program|ended while"):
         load_model(run.folder).predict([encoded(shaded(COLOURS["red"], 1))])
     for page, view in EVERY:
         at = visit(page, root, run=run.id, **({"view": view} if view else {}))

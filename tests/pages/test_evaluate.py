@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import Project, Run, unknown
 from core.export import exports_of
 from core.findings import confirmed
+from core.journal import HIDDEN
 from core.records import RunPicture
 from core.sureness import Sureness, keep_sureness, sureness_of
 from pages.shared import grid
@@ -22,6 +24,13 @@ from tests.pictures import COLOURS, encoded, flat_project, noise
 from tests.runs import make_run
 
 SURE, MISTAKES = 0.99, 4
+
+
+@pytest.fixture
+def copy_of_run(trained: Run, colours: Path, tmp_path: Path) -> Run:
+    """The colours and their run with its model, to be changed."""
+    shutil.copytree(colours, tmp_path / "copy", ignore=shutil.ignore_patterns("exports", "explain"))
+    return Run(tmp_path / "copy" / HIDDEN / "runs" / trained.id)
 
 
 @pytest.fixture
@@ -142,6 +151,19 @@ def test_pictures_of_other_things_are_turned_away_or_not(trained: Run) -> None:
         unknown.forget(project)
         keep_sureness(trained.folder, Sureness())
     assert unknown.pictures(project) == []
+
+
+def test_other_things_that_cannot_be_read_are_said_and_can_be_forgotten(copy_of_run: Run) -> None:
+    project = Project.open(copy_of_run.records.plan().project)
+    unknown.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(3)])
+    for path in unknown.pictures(project):
+        path.write_bytes(b"damaged since")
+    at = evaluate(copy_of_run, "Sure or not")
+    assert "3 pictures of other things cannot be read." in words(at)
+    button(at, "Forget these 3").click().run()
+    assert not at.exception, at.exception
+    assert unknown.pictures(project) == []
+    unknown.forget(project)  # there is nothing any more
 
 
 def test_the_training_pictures_are_asked_about_on_request(trained: Run) -> None:

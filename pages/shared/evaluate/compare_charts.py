@@ -133,6 +133,6 @@ def deltas(pair: Pair) -> go.Figure:
     figure.update_yaxes(
         autorange="reversed",
         tickvals=list(range(len(recalls))),
-        ticktext=[charts.short_name(recall.name) for recall in recalls],
+        ticktext=charts.short_names([recall.name for recall in recalls]),
     )
     return figure

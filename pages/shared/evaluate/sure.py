@@ -199,10 +199,13 @@ def _others(here: Here, run: RunSnapshot, now: Sureness, threshold: float) -> No
         bar.empty()
         sure = calibration.cooled(raw, now.temperature).max(axis=1)
         away = int((sure < threshold).sum())
-        st.markdown(
-            f"Of {count(len(sure), 'picture')} of other things it turns **{away}** away ({percent(away / len(sure))})."
-            + ("" if away else " Each of them got a name that is wrong.")
-        )
+        if len(sure):
+            st.markdown(
+                f"Of {count(len(sure), 'picture')} of other things it turns **{away}** away ({percent(away / len(sure))})."
+                + ("" if away else " Each of them got a name that is wrong.")
+            )
+        if len(sure) < number:
+            st.caption(f"{count(number - len(sure), 'picture')} of other things cannot be read.")
     with st.expander("Pictures of other things" + (f" · {number}" if number else ""), icon=":material/help:"):
         st.markdown(
             "It only knows its classes and must choose one of them, whatever it sees. Drop pictures of anything else here: "
@@ -220,5 +223,6 @@ def _others(here: Here, run: RunSnapshot, now: Sureness, threshold: float) -> No
         for name, reason in st.session_state.pop("others refused", []):
             st.caption(f"{literal(name)} was not taken: {literal(reason)}.")
         if number and st.button(f"Forget these {number}", icon=":material/delete:"):
-            unknown.forget(here.project)
+            with frame.stopping_at_errors():
+                unknown.forget(here.project)
             st.rerun()

@@ -14,7 +14,7 @@ from pages.shared import grid, state
 from pages.shared.frame import Here
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import PARTS, Opinions, Teller, opinions_of
-from pages.shared.text import literal, short
+from pages.shared.text import all_short, literal
 
 PAGE = 240
 _ALL, _NONE = "all classes", "without a class"
@@ -85,9 +85,11 @@ def _choose_class(catalogue: Catalogue) -> str:
     if catalogue.unlabelled or st.session_state.get("class") == _NONE:
         counts[_NONE] = len(catalogue.unlabelled)
 
+    told = dict(zip(counts, all_short(list(counts)), strict=True))
+
     def words(name: str) -> str:
         aside = ", set aside" if name in catalogue.aside else ""
-        return f"{short(name)}{aside} · {counts[name]:,}"
+        return f"{told[name]}{aside} · {counts[name]:,}"
 
     if st.session_state.get("class") not in counts:
         most = _NONE if len(catalogue.unlabelled) > len(catalogue.in_use.pictures) / 2 else _ALL

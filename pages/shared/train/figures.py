@@ -67,7 +67,9 @@ def learning(found: dict[str, Any], metric: str, title: str) -> go.Figure:
     lines = [(plot_text("all classes"), [step[metric] for step in steps], strong, "solid")]
     if share and found.get("class"):
         at = found["classes"].index(found["class"])
-        lines.append((charts.short_name(found["class"]), [step["recalls"][at] for step in steps], _OUTSTANDING, "dash"))
+        lines.append(
+            (charts.short_names([found["class"]])[0], [step["recalls"][at] for step in steps], _OUTSTANDING, "dash")
+        )
     for name, values, colour, dash in lines:
         figure.add_scatter(
             x=sizes,

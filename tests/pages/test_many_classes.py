@@ -1,0 +1,81 @@
+"""A thousand classes: what the page of a training sends stays small, and shows what is mixed up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import Project
+from core.evaluation import Evaluation, evaluate_predictions
+from core.journal import HIDDEN
+from pages.shared import charts
+from tests.pages.test_pages import visit, words
+from tests.pictures import COLOURS, flat_project
+from tests.runs import make_run, picture
+
+
+def mixed_up(classes: int, pairs: list[tuple[int, int]]) -> Evaluation:
+    """Three test pictures of each class, of which those of the pairs are all taken for the other."""
+    truth = np.repeat(np.arange(classes), 3)
+    said = truth.copy()
+    for true, other in pairs:
+        said[truth == true] = other
+    rows = np.full((len(truth), classes), 1e-6, np.float32)
+    rows[np.arange(len(truth)), said] = 1
+    return evaluate_predictions(
+        rows, truth, [f"a class with a rather long name, number {n:04}" for n in range(classes)]
+    )
+
+
+def test_of_few_classes_all_are_shown() -> None:
+    evaluation = mixed_up(charts.MOST_SHOWN, [(3, 5)])
+    assert charts.most_confused(evaluation) == list(range(charts.MOST_SHOWN))
+
+
+@pytest.mark.parametrize("pairs", [[(900, 17)], [(n, n + 500) for n in range(400)], []])
+def test_of_many_those_that_are_mixed_up_most(pairs: list[tuple[int, int]]) -> None:
+    evaluation = mixed_up(1000, pairs)
+    shown = charts.most_confused(evaluation)
+    assert len(shown) == len(set(shown)) == charts.MOST_SHOWN
+    assert shown == sorted(shown)
+    assert {at for pair in pairs[: charts.MOST_SHOWN // 2] for at in pair} <= set(shown)
+    figure: Any = charts.confusion(evaluation)
+    assert len(set(figure.layout.yaxis.ticktext)) == charts.MOST_SHOWN
+    if pairs:
+        row, column = (shown.index(at) for at in pairs[0])
+        assert figure.data[0].customdata[row][column][2] == 3
+        assert figure.data[0].z[row][column] == 1  # the share is of all its pictures
+    assert len(figure.to_json()) < 1_000_000
+
+
+def sent(at: AppTest) -> int:
+    """Bytes of what the page holds."""
+
+    def inside(block: Any) -> int:
+        total = 0
+        for one in block.children.values():
+            total += len(one.proto.SerializeToString()) if hasattr(one.proto, "SerializeToString") else 0
+            total += inside(one) if hasattr(one, "children") else 0
+        return total
+
+    return inside(at._tree)
+
+
+def test_the_page_of_a_training_stays_small(tmp_path: Path) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
+    classes = [f"a class with a rather long name, number {n:04}" for n in range(1000)]
+    pictures = [
+        *(picture(n, n, "train", classes) for n in range(1000)),
+        *(picture(n, n % 1000, "val", classes) for n in range(1000, 1010)),
+        *(picture(n, n % 1000, "test", classes) for n in range(2000, 3000)),
+    ]
+    assert (project.root / HIDDEN).is_dir()
+    make_run(project, "run", classes=classes, pictures=pictures, said=[(n * 7) % 1000 for n in range(1000)])
+    at = visit("pages/3_Train.py", project.root, run="run")
+    assert f"Of the 1,000 classes, the {charts.MOST_SHOWN} that it mixes up most are shown." in words(at)
+    assert len(at.dataframe[0].value) == 1000
+    assert 100_000 < sent(at) < 3_000_000
