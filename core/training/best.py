@@ -92,7 +92,8 @@ class Search:
     def seconds_to_look(self, name: str) -> float:
         """About how long one network takes for all pictures, as this computer was measured before."""
         update = {"backbone": name, "second_backbone": "", "minutes": 0, "mirrored": True, "fine_tune": "off"}
-        return seconds(self.plain.model_copy(update=update), self.pictures)
+        config = self.plain.model_copy(update=update)
+        return seconds(config, self.pictures) - seconds(config, 0)  # it has started already
 
     def seconds_to_tune(self, name: str) -> float:
         """About how long one epoch of fine-tuning takes, and what comes before it."""

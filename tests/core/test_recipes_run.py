@@ -89,7 +89,7 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
 
 
 def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> None:
-    run = train(project, small("best", pixels=64, minutes=1))
+    run = train(project, small("best", pixels=64, minutes=4))
     snapshot = run.snapshot()
     assert snapshot.result is not None
     tried = snapshot.result["tried"]
