@@ -20,6 +20,7 @@ from core.compare import mcnemar
 from core.errors import RunError, as_sentence
 from core.harder import CHANGES, CURES, Change
 from core.intervals import wilson
+from core.names import count
 from core.processes import reap, start_worker
 from core.records import AGAIN, RunRecords, RunState
 from core.runs import Run
@@ -101,7 +102,7 @@ def in_words(found: Robustness, classes: int, augment: AugmentConfig) -> str:
     if found.plain - lowest.right >= HOLDS * found.pictures:
         return (
             f"{_begun(lowest)} it is right on {_percent(found.share(lowest))} instead of {_percent(plain)}, but on "
-            f"{found.pictures} pictures that could be chance: more test pictures would tell."
+            f"{count(found.pictures, 'picture')} that could be chance: more test pictures would tell."
         )
     return (
         f"It holds up: at worst, {lowest.change.words}, {_percent(found.share(lowest))} instead of {_percent(plain)}."

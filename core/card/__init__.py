@@ -17,6 +17,7 @@ from core.errors import FieldguideError, RunError
 from core.evaluation import Evaluation
 from core.intervals import FEW, in_words, wilson
 from core.journal import HIDDEN
+from core.names import count
 from core.prediction import SPEC_NAME
 from core.project import Project
 from core.recipes import title_of
@@ -75,7 +76,7 @@ def _content(run: Run, *, thumbnails: bool) -> tuple[str, list[Section]]:
 def _what(plan: RunPlan, test: Evaluation) -> str:
     return (
         f"An image classifier. It says which of these {len(plan.classes)} classes a picture shows: "
-        f"{', '.join(plan.classes)}. On {test.total} pictures that it had never seen it was right on {test.right}."
+        f"{', '.join(plan.classes)}. On {count(test.total, 'picture')} that it had never seen it was right on {test.right}."
     )
 
 
@@ -89,7 +90,7 @@ def limits_of(plan: RunPlan, test: Evaluation) -> list[str]:
     ]
     if test.total < FEW:
         said.append(
-            f"It was tested on {test.total} pictures only. On many more such pictures it would be right on "
+            f"It was tested on {count(test.total, 'picture')} only. On many more such pictures it would be right on "
             f"{in_words(test.right, test.total)} of them."
         )
     few = [f"{name} ({number})" for name, number in zip(plan.classes, learned, strict=True) if number < _FEW_LEARNED]
@@ -97,7 +98,7 @@ def limits_of(plan: RunPlan, test: Evaluation) -> list[str]:
         said.append(f"It learned from fewer than {_FEW_LEARNED} pictures of: {_listed(few)}.")
     if max(learned) > 3 * max(min(learned), 1):
         most, least = plan.classes[int(np.argmax(learned))], plan.classes[int(np.argmin(learned))]
-        said.append(f"It saw far more of {most} ({max(learned)} pictures) than of {least} ({min(learned)}).")
+        said.append(f"It saw far more of {most} ({count(max(learned), 'picture')}) than of {least} ({min(learned)}).")
     weak = [f"{s.name} ({s.right} of {s.total} right)" for s in test.classes if s.total and s.recall < _WEAK]
     if weak:
         said.append(f"It misses many of: {_listed(weak)}.")

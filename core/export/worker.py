@@ -27,7 +27,7 @@ from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
 from core.export.metadata import with_metadata
 from core.export.needs import needs_of
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
-from core.names import as_text, file_stem
+from core.names import as_text, count, file_stem
 from core.prediction import SPEC_NAME, make_spec
 from core.processes import own_state
 from core.project import Project
@@ -60,7 +60,11 @@ class _Exporter:
         if not self.test:
             raise ModelError("None of the test pictures is there any more.", "Put them back, or train again.")
         gone = len(part) - len(self.test)
-        self.gone = f"{gone} of the {len(part)} test pictures are not in the project any more." if gone else ""
+        self.gone = (
+            f"{gone} of the {count(len(part), 'test picture')} {'is' if gone == 1 else 'are'} not in the project any more."
+            if gone
+            else ""
+        )
         self._written = 0.0
 
     def _present(self, part: str) -> list[tuple[str, Path, int]]:

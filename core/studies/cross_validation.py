@@ -18,6 +18,7 @@ from core.config import TrainConfig
 from core.errors import ConfigError, RunError
 from core.evaluation import evaluate_predictions
 from core.intervals import wilson
+from core.names import count
 from core.project import Project
 from core.records import RunState
 from core.studies import Study, start_study
@@ -107,14 +108,16 @@ def _possible(deal: Dealer, classes: tuple[str, ...], asked: int) -> tuple[int, 
     most = int(deal.different[least])
     if most < FEWEST:
         raise RunError(
-            f"{classes[least]} has only {most} photos or films that really differ; {FEWEST} are needed to take turns.",
+            f"{classes[least]} has only {count(most, 'photo or film', 'photos or films')} that really differ; {FEWEST} are needed to "
+            "take turns.",
             "Add other pictures of it: copies do not help.",
         )
     if most >= asked:
         return asked, ""
     return (
         most,
-        f"{most} tests instead of {asked}: {classes[least]} has only {most} photos or films that really differ.",
+        f"{most} tests instead of {asked}: {classes[least]} has only "
+        f"{count(most, 'photo or film', 'photos or films')} that really differ.",
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.compare import Pair, Side
 from pages.shared import charts
-from pages.shared.text import percent, plot_text, short
+from pages.shared.text import count, percent, plot_text, short
 
 _LIGHT = ("#0072b2", "#d55e00", "#009e73")
 _DARK = ("#56b4e9", "#e69f00", "#009e73")
@@ -114,7 +114,7 @@ def deltas(pair: Pair) -> go.Figure:
         cliponaxis=False,
         width=0.55,
         customdata=[
-            f"{plot_text(recall.name)}, {recall.total} pictures: {first} {percent(recall.first)}, "
+            f"{plot_text(recall.name)}, {count(recall.total, 'picture')}: {first} {percent(recall.first)}, "
             f"{second} {percent(recall.second)}"
             for recall in recalls
         ],

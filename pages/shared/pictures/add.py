@@ -135,7 +135,7 @@ def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: S
 
 def _preview(plan: intake.Plan) -> None:
     parts = [f"{literal(name or _NO_CLASS)} {number:,}" for name, number in plan.counts.items()]
-    more = f" and {len(parts) - 12} more classes" if len(parts) > 12 else ""
+    more = f" and {count(len(parts) - 12, 'more class')}" if len(parts) > 12 else ""
     st.markdown(f"**{literal(plan.source)}**: {count(len(plan.entries), 'picture')} ({', '.join(parts[:12])}{more}).")
     notes = [*plan.notes]
     rejected = [row for row in plan.rows if row.outcome == "rejected"]
