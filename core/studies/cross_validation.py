@@ -18,7 +18,6 @@ from core.config import TrainConfig
 from core.errors import ConfigError, RunError
 from core.evaluation import evaluate_predictions
 from core.intervals import wilson
-from core.names import count
 from core.project import Project
 from core.records import RunState
 from core.studies import Study, start_study
@@ -102,22 +101,24 @@ def in_words(found: dict[str, Any]) -> str:
     )
 
 
+def _different(number: int) -> str:
+    return f"{number:,} {'photo or film' if number == 1 else 'photos or films'}"
+
+
 def _possible(deal: Dealer, classes: tuple[str, ...], asked: int) -> tuple[int, str]:
     """How many folds there can be, and why that is fewer than asked for. Raises RunError."""
     least = int(deal.different.argmin())
     most = int(deal.different[least])
     if most < FEWEST:
         raise RunError(
-            f"{classes[least]} has only {count(most, 'photo or film', 'photos or films')} that really differ; {FEWEST} are needed to "
-            "take turns.",
+            f"{classes[least]} has only {_different(most)} that really differ; {FEWEST} are needed to take turns.",
             "Add other pictures of it: copies do not help.",
         )
     if most >= asked:
         return asked, ""
     return (
         most,
-        f"{most} tests instead of {asked}: {classes[least]} has only "
-        f"{count(most, 'photo or film', 'photos or films')} that really differ.",
+        f"{most} tests instead of {asked}: {classes[least]} has only {_different(most)} that really differ.",
     )
 
 
