@@ -80,7 +80,8 @@ def write_json(path: Path, value: Any) -> None:
 def update_json(path: Path, change: Callable[[Any], Any]) -> None:
     """Replaces the value in a JSON file by what `change` makes of it (None if there is none), by one caller at a time, in
     whatever process. Nothing is written where it stays the same."""
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=60):
+    # The lock lies in the data home: beside the file, it would make a folder again that someone deleted.
+    with FileLock(data_home() / ".changing.lock", timeout=60):
         before = read_json(path)
         after = change(before)
         if after != before:
