@@ -31,6 +31,10 @@ SETS = (
 """Networks that look together, the cheapest first; all are on every machine."""
 _SAVING = 45.0
 """Seconds kept back for the test and the file."""
+_ONCE = 20.0
+"""Seconds that the first attempt may take for what is done once."""
+_TELLING = 10.0
+"""Seconds that something must be expected to take, to tell of the speed of the computer."""
 _BUILDING = 20.0
 """Seconds until fine-tuning takes its first step."""
 _ROUNDS = 15
@@ -243,7 +247,8 @@ def try_all(found: Search) -> None:
     else:
         began = found.clock()
         found.look(first)
-        slower = max(1.0, (found.clock() - began) / expected)  # a computer that is busy with other things, say
+        # A computer that is busy with other things, say; what is done once, as to convert a network, tells nothing of that.
+        slower = max(1.0, (found.clock() - began - _ONCE) / max(expected, _TELLING))
         seen = set(first)
         for names in others:
             if slower * sum(found.seconds_to_look(name) for name in names if name not in seen) > 0.3 * found.left:

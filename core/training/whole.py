@@ -109,6 +109,8 @@ def fine_tune(
     fit.seed_everything(config.seed)
     job.phase("building")
     extractor, model = job.waiting_for(lambda: _tunable(spec, head, config, len(squares["train"])))
+    # What will answer is made ready now: after a stop nobody wants to wait for that.
+    twin, answers = job.waiting_for(lambda: _answering(spec, len(head.bias), squares["val"][:1]))
     config = config.model_copy(
         update={
             "epochs": config.fine_tune_epochs,
@@ -126,10 +128,8 @@ def fine_tune(
     weights, offset = (weight_of[id(variable)] for variable in model.layers[-1].weights)
     kernel, bias = fold(weights, offset, *head.scale)
     job.phase("evaluate")
-    plain = build_tuned(spec, learned)
-    dense = keras.layers.Dense(kernel.shape[1])
-    answers = keras.Model(plain.input, dense(plain.output))
-    dense.set_weights([kernel, bias])
+    twin.set_weights(learned)
+    answers.layers[-1].set_weights([kernel, bias])
     logits = {part: _ask(answers, squares[part]) for part in ("val", "test")}
     job.spend("fine_tune", time.perf_counter() - began)
     return FineTuned(logits, learned, kernel, bias, recorder.best_epoch, recorder.stopped)
@@ -166,6 +166,16 @@ def _tunable(spec: ExtractorSpec, head: Head, config: TrainConfig, examples: int
         model = _with_head(extractor, head, config, examples)
         _unfreeze(extractor, config)
     return extractor, model
+
+
+def _answering(spec: ExtractorSpec, classes: int, one: np.ndarray) -> tuple[keras.Model, keras.Model]:
+    """An extractor, and the logits that a head gives on it, as the model will be used; both without what was learned. `one`
+    picture uint8 (1, S, S, 3) is asked about, so that the others take no longer than they must."""
+    twin = build_extractor(replace(spec, mirrored=False))
+    seen = mirrored(twin) if spec.mirrored else twin
+    answers = keras.Model(seen.input, keras.layers.Dense(classes)(seen.output))
+    _ask(answers, one)
+    return twin, answers
 
 
 def _with_head(extractor: keras.Model, head: Head, config: TrainConfig, examples: int) -> keras.Model:
