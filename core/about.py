@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from filelock import FileLock
 
 from core import store
-from core.errors import RunError
+from core.errors import RunError, as_sentence
 from core.names import as_text
 from core.recipes import title_of
 from core.records import RunPlan
@@ -72,13 +72,8 @@ def change(
                 )
         if changes:
             now = About(**(asdict(now) | changes))
-            try:
+            with as_sentence(RunError):
                 store.write_json(run.folder / _FILE, asdict(now))
-            except OSError as error:
-                raise RunError(
-                    f"The computer said: {error.strerror or error}. Nothing was changed.",
-                    "Make space, or allow writing in this folder, then try again.",
-                ) from None
     return now
 
 

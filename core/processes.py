@@ -50,6 +50,7 @@ def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> sub
 
 def start_worker(module: str, arguments: Sequence[str], records: RunRecords, state: RunState) -> None:
     """Spawns a worker that keeps `records`, and writes its first state with the process' number in it."""
+    records.reserve()
     child = spawn(module, arguments, records.folder / "worker.log")
     state.pid, state.born = child.pid, birth_of(child.pid)
     records.write_state(state)

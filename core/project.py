@@ -233,7 +233,8 @@ class Project:
             if made:
                 return made
         made = images.thumbnail(self.file_with(content))
-        store.write_bytes(kept, made, durable=False)
+        with suppress(OSError):  # on a full disk it is made again next time
+            store.write_bytes(kept, made, durable=False)
         return made
 
 

@@ -41,6 +41,7 @@ SCHEMA = 1
 PARTS = ("train", "val", "test")
 MAX_PLAN = 300_000_000
 """Bytes of a plan: of a million pictures."""
+_RESERVE, _RESERVED = "reserve", 32_768
 _MAX_LOG, _END_OF_LOG = 100_000_000, 4000
 _FULL = os.strerror(errno.ENOSPC)
 _TEXT = TypeAdapter(str)
@@ -136,9 +137,15 @@ class RunRecords:
         return replace(plan, project=str(home.parent)) if home.name == HIDDEN else plan
 
     def write_state(self, state: RunState) -> None:
-        """Writes state.json."""
+        """Writes state.json; the last one also where the disk has become full."""
         state.updated = time.time()
+        if state.ended:
+            (self.folder / _RESERVE).unlink(missing_ok=True)
         store.write_json(self.folder / "state.json", asdict(state))
+
+    def reserve(self) -> None:
+        """Keeps room on the disk for the last word of a worker."""
+        (self.folder / _RESERVE).write_bytes(bytes(_RESERVED))
 
     def state(self) -> RunState:
         """What state.json says, corrected by what is true: a run whose process is gone without an end was interrupted."""

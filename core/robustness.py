@@ -118,16 +118,13 @@ def start(run: Run) -> None:
     if not run.records.tflite.is_file():
         raise RunError("This run has no model to try.", "Train first, and let it finish.")
     folder = folder_of(run)
-    try:
-        folder.mkdir(exist_ok=True)
-        with FileLock(folder / ".lock", timeout=60):
-            now = state(run)
-            if now and not now.ended:
-                return
-            (folder / "stop").unlink(missing_ok=True)
-            start_worker("core.robustness_worker", [str(run.folder)], RunRecords(folder), RunState())
-    except OSError as error:
-        raise RunError(f"The computer said: {error.strerror or error}.", "Make space, then try again.") from None
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / ".lock", timeout=60):
+        now = state(run)
+        if now and not now.ended:
+            return
+        (folder / "stop").unlink(missing_ok=True)
+        start_worker("core.robustness_worker", [str(run.folder)], RunRecords(folder), RunState())
 
 
 def measure(run: Run, watch: Callable[[RunState], None] | None = None) -> Robustness:

@@ -6,7 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from core.errors import FieldguideError
+from core.errors import FieldguideError, in_words
 from core.explain import folder_of, keep
 from core.processes import own_state
 from core.records import RunRecords, RunState
@@ -41,8 +41,8 @@ def main(folder: Path) -> int:
     except FieldguideError as error:
         state.state, state.message, state.hint = "failed", error.message, error.hint
     except OSError as error:
-        state.state, state.message = "failed", f"The computer said: {error.strerror or error}."
-        state.hint = "Make space, or allow writing, then try again."
+        words = in_words(error)
+        state.state, state.message, state.hint = "failed", words.message, words.hint
     except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details
         traceback.print_exc()
         state.state, state.message = "failed", f"Getting ready to explain failed inside: {type(error).__name__}."

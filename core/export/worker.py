@@ -19,7 +19,7 @@ from PIL import Image
 from core import signing, store
 from core.card import markdown
 from core.config import ExportConfig, ExportFormat
-from core.errors import FieldguideError, ModelError
+from core.errors import FieldguideError, ModelError, in_words
 from core.evaluation.calibration import cooled
 from core.export import FAILED, exports_folder
 from core.export.bundle import labels_text, texts, write_zip
@@ -281,6 +281,9 @@ def words_for(error: Exception, records: RunRecords) -> tuple[str, str]:
     """What happened, and what to do: the log keeps the details."""
     if isinstance(error, FieldguideError):
         return error.message, error.hint
+    if isinstance(error, OSError):
+        words = in_words(error)
+        return words.message, words.hint
     return f"The export failed inside: {type(error).__name__}.", f"Details are in {records.folder / 'worker.log'}."
 
 

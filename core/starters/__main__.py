@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core import store
 from core.download import PAUSES, TIMEOUT, DownloadError, Remote, check, download, forget, size_of
-from core.errors import FieldguideError
+from core.errors import FieldguideError, in_words
 from core.processes import own_state
 from core.records import RunRecords, RunState
 from core.starters import STARTERS, Starter, folder_of
@@ -129,8 +129,8 @@ def run(fetching: Fetching) -> int:
     elif isinstance(error, FieldguideError):
         state.state, state.message, state.hint = "failed", error.message, error.hint
     elif isinstance(error, OSError):
-        state.state, state.message = "failed", f"The computer said: {error.strerror or error}."
-        state.hint = "Make space, or allow writing, then try again."
+        words = in_words(error)
+        state.state, state.message, state.hint = "failed", words.message, words.hint
     else:
         traceback.print_exception(error)
         state.state, state.message = "failed", f"Fetching failed inside: {type(error).__name__}."

@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from core.config import TrainConfig
-from core.errors import FieldguideError
+from core.errors import FieldguideError, in_words
 from core.processes import load
 from core.records import RunPlan, RunRecords, RunState
 from core.runs import queue_lock
@@ -164,7 +164,8 @@ def work_through(job: Job, work: Callable[[], None], *, what: str, again: str, s
     except FieldguideError as error:
         failed(error.message, error.hint)
     except OSError as error:
-        failed(f"The computer said: {error.strerror or error}.", f"Make space, or allow writing, then {again}.")
+        words = in_words(error)
+        failed(words.message, f"{words.hint} Then {again}.")
     except MemoryError:
         failed("Out of memory.", f"Try a smaller batch or picture size, or close other programs, then {again}.")
     except BaseException as error:  # noqa: BLE001 - the person must hear of whatever it was; the log keeps the details

@@ -153,7 +153,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was(run: Run, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.store.write_json", full)
-    with pytest.raises(RunError, match="No space left"):
+    with pytest.raises(RunError, match="The disk is full"):
         change(run, About("before"), name="after")
     assert about(run).name == "before"
 

@@ -121,7 +121,15 @@ def test_no_predictions_yet_is_a_sentence(records: RunRecords) -> None:
 def test_a_result_that_is_written_again_is_read_again(tmp_path: Path) -> None:
     records = RunRecords(tmp_path)
     assert records.result() is None
-    whole = dict.fromkeys(("val", "test", "diagnosis", "parameters", "best_epoch", "seconds"), 1)
+    scores = {"accuracy": 0.5, "right": 1, "total": 2, "log_loss": 0.7, "macro_f1": 0.5}
+    whole = {
+        "val": scores,
+        "test": scores,
+        "diagnosis": "x",
+        "parameters": 1,
+        "best_epoch": 1,
+        "seconds": {"total": 1.0},
+    }
     records.write_result(whole)
     assert records.result() == whole
     records.write_result(whole | {"parameters": 2345})

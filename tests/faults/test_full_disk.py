@@ -282,3 +282,24 @@ def test_what_several_write_at_once_is_all_there(project: Project) -> None:
     for thread in threads:
         thread.join()
     assert findings.confirmed(project) == {(picture.id, picture.class_name) for picture in pictures}
+
+
+def test_a_worker_has_room_for_its_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = RunRecords(tmp_path / "run")
+    records.folder.mkdir()
+    records.reserve()
+    room = [reserved.stat().st_size for reserved in records.folder.iterdir()]
+    assert sum(room) > 16_000
+    write = store.write_with
+
+    def tight(path: Path, *rest: Any, **named: Any) -> None:
+        if any(path.parent.iterdir()):  # what was kept for it is still there: nothing else is
+            refuse()
+        write(path, *rest, **named)
+
+    monkeypatch.setattr(store, "write_with", tight)
+    with pytest.raises(OSError, match="No space"):
+        records.write_state(RunState("running", "fit"))
+    records.write_state(RunState("failed", "", ended=True, message="The disk is full."))
+    assert [path.name for path in records.folder.iterdir()] == ["state.json"]
+    assert records.state().message == "The disk is full."
