@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -233,24 +232,27 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", DAMAGE)
 def test_one_damaged_record_hides_nothing_else(two_runs: Path, tmp_path: Path, file: str) -> None:
-    pages = [("pages/3_Train.py", ""), ("pages/4_Evaluate.py", "Mistakes"), ("pages/4_Evaluate.py", "Compare")]
+    pages = [
+        ("pages/3_Train.py", ""),
+        ("pages/4_Evaluate.py", "Mistakes"),
+        ("app.py", ""),
+        ("pages/4_Evaluate.py", "Compare"),
+    ]
     for number, damage in enumerate(DAMAGE[file]):
         root = tmp_path / str(number)
         shutil.copytree(two_runs, root)
         record = root / HIDDEN / "runs" / "newer" / file
         record.touch()
-        stamp = record.stat()
         damage(record)
         if file == "run.json" and record.is_file():
-            os.utime(record, (stamp.st_atime, 2_000_000_000))
+            os.utime(record, (2_000_000_000, 2_000_000_000))
         project = opened.open_project(root)
         assert {run.id for run in list_runs(project)} == {"older", "newer"}
         assert [row.id for row in history(project) if not row.problem][-1] == "older"
         page, view = pages[number % len(pages)]
-        for page, view in [pages[number % len(pages)], ("app.py", "")]:
-            at = visit(page, root, **({"view": view} if view else {}))
-            assert not at.exception, (file, number, page)
-        if file == "run.json":
+        at = visit(page, root, **({"view": view} if view else {}))
+        assert not at.exception, (file, number, page)
+        if file == "run.json" and record.is_file():
             assert "cannot be read" in words(at), number
 
 
@@ -382,16 +384,11 @@ def test_presses_of_train_in_many_tabs_are_one_training(tmp_path: Path, monkeypa
     seen = ""
 
     def ended(module: str, arguments: list[str], records: object, state: object) -> None:
-        shutil.copy  # a training that is over before the next press is heard  # noqa: B018
         records.write_state(type(state)("done", "", ended=True))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(runs, "start_worker", ended)
+    monkeypatch.setattr(runs, "start_worker", ended)  # it is over before the next press is heard
     made = {runs.start(project, TrainConfig(), seen=seen).id for _ in range(10)}
     assert len(made) == 1
     (first,) = made
     assert runs.start(project, TrainConfig(), seen=first).id != first  # who has seen it asks for another
     assert runs.start(project, TrainConfig()).id not in made
-
-
-if not hasattr(signal, "SIGSEGV"):  # pragma: no cover
-    pytest.skip("signals as POSIX has them", allow_module_level=True)
