@@ -22,8 +22,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import signing
 from core.confined import Confined
+from core.edit_signatures import FOREIGN, newest_own, own_steps, seal, told
 from core.errors import FieldguideError, ProjectError, as_sentence, in_words
 from core.index import connect, has_shape, reading
 from core.steps import Step, carry_out, read_steps, turned_round
@@ -38,10 +38,6 @@ CREATE TABLE IF NOT EXISTS origins (picture TEXT PRIMARY KEY, name TEXT NOT NULL
 """
 _VERSION = 2
 _HALF = ("doing", "undoing")
-_FOREIGN = "foreign"
-"""The state of an edit that this computer did not write."""
-_LOOKED_AT = 200
-"""Rows from elsewhere that are passed over in search of one of our own."""
 
 HIDDEN = ".fieldguide"
 """The folder beside the class folders for all that is not a picture of the person's."""
@@ -125,7 +121,7 @@ class Journal:
     def _ensure(self) -> None:
         """Makes the tables. A journal of an older version, or one that is damaged, is put aside and begun anew; the file is
         kept for who can read it, and what an older one tells stays in sight."""
-        told: list[tuple] = []
+        before: list[tuple] = []
         if self._path.exists():
             with suppress(sqlite3.Error), reading(self._path) as db:  # which changes nothing in it
                 if db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
@@ -141,7 +137,7 @@ class Journal:
                     db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
                     return
                 if version == 1:
-                    told = db.execute(
+                    before = db.execute(
                         "SELECT at, kind, sentence, token FROM edits ORDER BY id DESC LIMIT 1000"
                     ).fetchall()
         except sqlite3.OperationalError:
@@ -155,7 +151,7 @@ class Journal:
         with self._durable() as db:
             db.executemany(
                 "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, '[]', 'kept', ?)",
-                told[::-1],
+                before[::-1],
             )
 
     def apply(self, kind: str, sentence: str, steps: Sequence[Step], token: str = "") -> Edit:
@@ -171,7 +167,7 @@ class Journal:
                 (time.time(), kind, sentence, token),
             )
             number = int(row.lastrowid or 0)
-            _seal(db, number, "doing", json.dumps(steps))
+            seal(db, number, "doing", json.dumps(steps))
         return self._make(number, kind, sentence, steps, "done", "failed")
 
     def undo(self) -> Edit | None:
@@ -208,20 +204,9 @@ class Journal:
             return []
         try:
             with reading(self._path) as db:
-                rows = db.execute(
-                    "SELECT id, at, sentence, state, steps, seal FROM edits ORDER BY id DESC LIMIT ?", (most,)
-                ).fetchall()
+                return told(db, most)
         except sqlite3.Error:
             return []
-        acting = (*_HALF, "done", "undone")
-        return [
-            (
-                float(at) if isinstance(at, int | float) else 0.0,
-                str(sentence),
-                _FOREIGN if state in acting and not _is_own(number, state, steps, seal) else str(state),
-            )
-            for number, at, sentence, state, steps, seal in rows
-        ]
 
     def note_origins(self, origins: Iterable[tuple[str, str, str]]) -> None:
         """Keeps where pictures came from: (picture id, name it had, source); the first word stands."""
@@ -258,7 +243,7 @@ class Journal:
             for number, steps, state in rows:
                 with suppress(ValueError, TypeError):
                     read_steps(steps)
-                    _seal(db, number, state, steps)
+                    seal(db, number, state, steps)
 
     def recover(self) -> None:
         """Completes what a crash cut off, and removes what it left aside, if no one is at it now. What cannot be completed,
@@ -284,10 +269,10 @@ class Journal:
             rows = db.execute(
                 "SELECT id, kind, sentence, steps, state, seal FROM edits WHERE state IN (?, ?) ORDER BY id", _HALF
             ).fetchall()
-        for number, kind, sentence, text, state, seal in rows:
-            known = _own_steps(number, state, text, seal)
+        for number, kind, sentence, text, state, signature in rows:
+            known = own_steps(number, state, text, signature)
             if known is None:
-                self._mark(number, _FOREIGN)
+                self._mark(number, FOREIGN)
             elif state == "doing":
                 self._make(number, kind, sentence, known, "done", "failed")
             else:
@@ -308,15 +293,7 @@ class Journal:
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
         """The first edit of our own in a state."""
         with reading(self._path) if self._held is None else self._database() as db:
-            rows = db.execute(
-                f"SELECT id, kind, sentence, steps, seal FROM edits WHERE state = ? ORDER BY id {order} LIMIT ?",
-                (state, _LOOKED_AT),
-            )
-            for number, kind, sentence, text, seal in rows:
-                steps = _own_steps(number, state, text, seal)
-                if steps is not None:
-                    return number, kind, sentence, steps
-        return None
+            return newest_own(db, state, order)
 
     def _sentence(self, state: str, order: str) -> str:
         if not self._path.exists():
@@ -330,11 +307,11 @@ class Journal:
     def _mark(self, number: int, state: str, steps: Sequence[Step] | None = None) -> None:
         """Writes down another state, and other steps. A row from elsewhere stays one: it is not signed."""
         with self._durable() as db:
-            if state == _FOREIGN:
+            if state == FOREIGN:
                 db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
                 return
             (text,) = db.execute("SELECT steps FROM edits WHERE id = ?", (number,)).fetchone()
-            _seal(db, number, state, text if steps is None else json.dumps(steps))
+            seal(db, number, state, text if steps is None else json.dumps(steps))
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -368,29 +345,3 @@ def _why_not(root: Path) -> tuple[str, str]:
     if (root / HIDDEN).is_symlink():
         return f"The folder {HIDDEN} in {root} is a link, and nothing is put where a link leads.", "Remove the link."
     return f"The folder {root} cannot be written to.", "Copy it to a place of your own, and open the copy."
-
-
-def _signed(number: int, state: str, steps: str) -> bytes:
-    return json.dumps([number, state, steps]).encode()
-
-
-def _seal(db: sqlite3.Connection, number: int, state: str, steps: str) -> None:
-    """Writes state and steps of a row with the signature of this computer."""
-    seal = signing.sign("edit", _signed(number, state, steps))
-    db.execute("UPDATE edits SET state = ?, steps = ?, seal = ? WHERE id = ?", (state, steps, seal, number))
-
-
-def _is_own(number: object, state: object, steps: object, seal: object) -> bool:
-    """Whether this computer wrote a row as it is now."""
-    told = isinstance(number, int) and isinstance(state, str) and isinstance(steps, str)
-    return told and signing.is_signed("edit", _signed(number, state, steps), seal)  # type: ignore[arg-type]
-
-
-def _own_steps(number: int, state: str, steps: str, seal: str) -> list[Step] | None:
-    """The steps of a row that this computer wrote; None for any other."""
-    if not _is_own(number, state, steps, seal):
-        return None
-    try:
-        return read_steps(steps)
-    except ValueError:
-        return None
