@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter
 from core.catalogue import Catalogue
 from core.config import TrainConfig
 from core.ensembles import RECIPE
-from core.errors import ModelError
+from core.errors import ModelError, ProjectError
 from core.images import read_square
 from core.project import Project
 from core.records import RunPlan
@@ -107,9 +107,12 @@ def _own_spec(config: TrainConfig) -> ExtractorSpec | None:
 def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, dict[str, np.ndarray]]:
     """Whether it is the run's own, the extractor, and the features by picture id, of which there is at least one."""
     wanted = list({picture.id for picture in plan.part("train")})
-    folder = Project.open(plan.project, again=True).home / "features"
-    quick = specs_of(TrainConfig())[0]
-    for spec in dict.fromkeys((_own_spec(plan.config), quick)):
+    specs = dict.fromkeys((_own_spec(plan.config), specs_of(TrainConfig())[0]))
+    try:
+        folder = Project.open(plan.project, again=True).home / "features"
+    except ProjectError:  # the record of a run names any folder: none is made a project for it
+        specs = {}
+    for spec in specs:
         if spec is None or not spec.ready or not (folder / f"{spec.id}.sqlite").is_file():
             continue
         kept = FeatureStore(folder / f"{spec.id}.sqlite")
