@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from core import Classifier, Project, Run
+from core import Classifier, Project, Run, signing
 from core.errors import ModelError
 from core.export import bundle, export, exports_folder, exports_of, failure_of, kinds, parity, possible_kinds
 from core.export.metadata import with_metadata
@@ -181,6 +181,7 @@ def test_exports_of_an_older_version_are_made_again(trained: Run, tmp_path: Path
     folder.mkdir(parents=True)
     report = {"kind": "float32", "file": "x", "zip": "y", "differ": [], "sureness": {"temperature": 1, "threshold": 0}}
     (folder / "report.json").write_text(json.dumps(report))
+    signing.sign_files(*folder.iterdir())
     assert exports_of(copy) == {}
 
 

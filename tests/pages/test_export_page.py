@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core import Run
+from core import Run, signing
 from core.export import exports_folder, possible_kinds
 from core.export.kinds import ALL
 from pages.shared.text import literal
@@ -39,6 +39,7 @@ def told(trained: Run) -> Iterator[Run]:
             "integer_only": kind == "uint8", "pictures": 6, "note": note,
         }  # fmt: skip
         (folder / "report.json").write_text(json.dumps(report))
+        signing.sign_files(*folder.iterdir())
     yield run
     shutil.rmtree(run.folder)
 
