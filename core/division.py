@@ -1,7 +1,7 @@
 """How a project divides its pictures: the settings of its split, and what came with the pictures: parts and groups.
 
 It lies in `split.json` in the project's home. Parts and groups go with the content of a picture, so that they stay when it
-is moved, renamed or labelled. All of it is harmless to believe: it says who is in which part, and names no file.
+is moved, renamed or labelled. All of it is harmless to believe: it says who is in which part, and names no folder outside.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from core import store
+from core.confined import parts_of
 from core.split_config import SplitConfig
 
 FILE = "split.json"
@@ -60,7 +61,9 @@ def _read(path: Path, modified_ns: int, size: int) -> Division:  # noqa: ARG001 
 def _valid(value: Any) -> Division:
     try:
         found = _DIVISION.validate_python(value)
-    except ValidationError:  # missing, damaged, or of another version
+        for root in found.roots:
+            parts_of(root)
+    except ValueError:  # missing, damaged, of another version, or with folders that lead elsewhere
         return Division()
     return found if found.config.seed is not None else replace(found, config=Division().config)
 

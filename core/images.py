@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import math
@@ -11,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
+from core import store
 from core.errors import PictureError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")
@@ -34,7 +36,10 @@ MAX_FILE = 200_000_000
 FILE_TOO_LARGE = f"larger than {MAX_FILE // 10**6} MB"
 NO_PICTURE = "not a picture (JPEG, PNG, WebP, GIF, BMP or HEIC)"
 TOO_LARGE = "too large: more than 40 million pixels"
+_DAMAGED = "incomplete or damaged file"
 THUMBNAIL_PIXELS = 256
+MAX_THUMBNAIL = 1_000_000
+"""Bytes; one of noise has a tenth."""
 _MOVING = ("GIF", "PNG", "WEBP")
 _INSPECT_PIXELS = 128
 
@@ -97,8 +102,7 @@ class _Decoded:
 
 
 def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    with _clear_words(), Image.open(file, formats=FORMATS) as opened:
+    with _clear_words(), _source(source) as file, Image.open(file, formats=FORMATS) as opened:
         size = opened.size
         if at_least:
             opened.draft(None, (2 * at_least, 2 * at_least))
@@ -116,6 +120,10 @@ def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
             return _Decoded(image, size[::-1] if up in _SIDEWAYS else size, frames, opened.format or "JPEG")
 
 
+def _source(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else store.open_plain(source, MAX_FILE, links=True)
+
+
 @contextmanager
 def _clear_words() -> Iterator[None]:
     try:
@@ -130,8 +138,12 @@ def _clear_words() -> Iterator[None]:
         raise PictureError("not allowed to read this file") from None
     except FileNotFoundError:
         raise PictureError("the file is gone") from None
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise PictureError(FILE_TOO_LARGE) from None
+        raise PictureError(NO_PICTURE if error.errno == errno.EINVAL else _DAMAGED) from error
     except Exception as error:  # which one damaged content raises depends on Pillow's decoder
-        raise PictureError("incomplete or damaged file") from error
+        raise PictureError(_DAMAGED) from error
 
 
 def _scans(image: Image.Image) -> int:

@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
 _VERSION = 2
+_MAX_VALUE = 100_000_000
+"""Bytes; the steps of an edit of a hundred thousand pictures have some 20 million."""
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"
 # What is left of a path without the characters, at its end, that are no slash; "" for a file at the top.
 _FOLDER = "rtrim(rtrim(path, replace(path, '/', '')), '/')"
@@ -46,12 +48,22 @@ class FileRow:
     reason: str = ""
 
 
+def _careful(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """For a file that may come from elsewhere: runs nothing that is in it, and takes no value that fills the memory."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextmanager
 def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection with write-ahead logging and a 30 s wait for others; commits at the end, or rolls back."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection = _careful(sqlite3.connect(path, timeout=30, isolation_level=None))
     try:
-        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         yield connection
@@ -64,15 +76,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, and changes no file. Where there is no room for what write-ahead logging needs, the file
     is read as it was when it was last written back. Raises sqlite3.Error for a missing or damaged one."""
     address = f"file:{quote(str(path))}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None)
+    connection = _careful(sqlite3.connect(address, uri=True, timeout=30, isolation_level=None))
     try:
-        connection.execute("PRAGMA trusted_schema = OFF")
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.OperationalError:
             connection.close()
-            connection = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
-            connection.execute("PRAGMA trusted_schema = OFF")
+            connection = _careful(sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None))
         yield connection
     finally:
         connection.close()

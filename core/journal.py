@@ -37,6 +37,8 @@ CREATE INDEX IF NOT EXISTS by_state ON edits (state, id);
 CREATE TABLE IF NOT EXISTS origins (picture TEXT PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL) WITHOUT ROWID;
 """
 _VERSION = 2
+_BEFORE = _SCHEMA.replace(", seal TEXT NOT NULL DEFAULT ''", "")
+"""The tables of version 1."""
 _HALF = ("doing", "undoing")
 
 HIDDEN = ".fieldguide"
@@ -136,7 +138,7 @@ class Journal:
                 if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
                     db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
                     return
-                if version == 1:
+                if has_shape(db, _BEFORE, 1):
                     before = db.execute(
                         "SELECT at, kind, sentence, token FROM edits ORDER BY id DESC LIMIT 1000"
                     ).fetchall()
@@ -203,7 +205,7 @@ class Journal:
         if not self._path.exists():
             return []
         try:
-            with reading(self._path) as db:
+            with self._reading() as db:
                 return told(db, most)
         except sqlite3.Error:
             return []
@@ -218,7 +220,7 @@ class Journal:
         if not self._path.exists():
             return {}
         found = {}
-        with suppress(sqlite3.Error), reading(self._path) as db:
+        with suppress(sqlite3.Error), self._reading() as db:
             for picture in pictures:
                 row = db.execute("SELECT name, source FROM origins WHERE picture = ?", (picture,)).fetchone()
                 if row:
@@ -259,10 +261,8 @@ class Journal:
     def _is_half(self) -> bool:
         if not self._path.exists():
             return False
-        with reading(self._path) as db:
-            return has_shape(db, _SCHEMA, _VERSION) and bool(
-                db.execute("SELECT 1 FROM edits WHERE state IN (?, ?) LIMIT 1", _HALF).fetchone()
-            )
+        with self._reading() as db:
+            return bool(db.execute("SELECT 1 FROM edits WHERE state IN (?, ?) LIMIT 1", _HALF).fetchone())
 
     def _complete(self) -> None:
         with self._database() as db:
@@ -292,7 +292,7 @@ class Journal:
 
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
         """The first edit of our own in a state."""
-        with reading(self._path) if self._held is None else self._database() as db:
+        with self._reading() if self._held is None else self._database() as db:
             return newest_own(db, state, order)
 
     def _sentence(self, state: str, order: str) -> str:
@@ -312,6 +312,14 @@ class Journal:
                 return
             (text,) = db.execute("SELECT steps FROM edits WHERE id = ?", (number,)).fetchone()
             seal(db, number, state, text if steps is None else json.dumps(steps))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Raises sqlite3.Error for a journal that is missing, damaged, or has other tables: views in it may never end."""
+        with reading(self._path) as db:
+            if not has_shape(db, _SCHEMA, _VERSION):
+                raise sqlite3.DatabaseError("not the tables of a journal")
+            yield db
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:

@@ -141,8 +141,11 @@ class Project:
 
     def path_of(self, relative: str) -> Path:
         """The file behind a path of the catalogue. Raises ProjectError for one that leads outside of the project."""
-        path = (self.root / relative).resolve()
-        if not path.is_relative_to(self.root.resolve()):
+        try:
+            path = (self.root / relative).resolve()
+        except (OSError, RuntimeError, ValueError):  # too long, a circle of links, a NUL
+            path = None
+        if path is None or not path.is_relative_to(self.root.resolve()):
             raise ProjectError(f"{relative} is not inside the project.")
         return path
 
@@ -200,7 +203,11 @@ class Project:
         used = [folder for folder in counts if class_of[folder] not in aside]
         some = self._index.some(most, used)
         classes = {class_of[folder] for folder in used} - {None}
-        return sum(counts[folder] for folder in used), len(classes), [self.root / path for path in some]
+        inside = []
+        for path in some:
+            with suppress(ProjectError):  # of a path that no look at the folders can have found
+                inside.append(self.path_of(path))
+        return sum(counts[folder] for folder in used), len(classes), inside
 
     def _look(self, file: tuple[str, int, int]) -> FileRow:
         path, size, modified = file
@@ -216,9 +223,10 @@ class Project:
     def file_with(self, content: str) -> Path:
         """A file of the project that has this content, by the id of its picture. Raises PictureError if there is none."""
         path = self._index.path_of(content)
-        if path is None:
+        file = self.path_of(path) if path is not None else None
+        if file is None or not file.is_file():
             raise PictureError("the file is gone")
-        return self.path_of(path)
+        return file
 
     def thumbnail(self, content: str) -> bytes:
         """JPEG bytes of the centre square of a picture, by its id, made once and then kept.
@@ -229,7 +237,7 @@ class Project:
             raise PictureError("the file is gone")
         kept = self.home / "thumbnails" / content[:2] / f"{content}.jpg"
         with suppress(OSError):
-            made = kept.read_bytes()
+            made = store.read_bytes(kept, images.MAX_THUMBNAIL)
             if made:
                 return made
         made = images.thumbnail(self.file_with(content))

@@ -21,8 +21,9 @@ from core.journal import HIDDEN
 QUARANTINE = "quarantine-"
 """What the folders in the hidden one begin with that hold what is neither a plain file nor a folder."""
 _NEVER = (errno.EACCES, errno.EPERM, errno.EROFS)
-_known: dict[tuple[Path, Path], Path] = {}
-"""(data home, root) -> home; it does not change while this process runs, whatever a write says later."""
+_known: dict[tuple[Path, Path], tuple[Path, tuple[int, int] | None]] = {}
+"""(data home, root) -> home, and which folder lies beside the class folders; as long as that is the same one, the home does
+not change while this process runs, whatever a write says later."""
 
 
 def home_of(root: Path, *, make: bool = True) -> Path:
@@ -31,10 +32,10 @@ def home_of(root: Path, *, make: bool = True) -> Path:
 
     `make` False: it must be there. Raises ProjectError if it is not, or if the disk is full.
     """
-    known = _known.get((store.data_home(), root))
-    if known and known.is_dir():
-        return known
     beside, elsewhere = root / HIDDEN, _elsewhere(root)
+    known, same = _known.get((store.data_home(), root), (None, None))
+    if known and known.is_dir() and same == _identity(beside):
+        return known
     if not make and not (beside.is_dir() or elsewhere.is_dir()):
         raise ProjectError(
             f"The folder {root} has lost what Fieldguide knew of it.",
@@ -43,8 +44,17 @@ def home_of(root: Path, *, make: bool = True) -> Path:
     with as_sentence(ProjectError):
         home = beside if _can_write(beside) and _disarmed(beside) else elsewhere
         home.mkdir(parents=True, exist_ok=True)
-    _known[store.data_home(), root] = home
+    _known[store.data_home(), root] = home, _identity(beside)
     return home
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another that is put in its place, as under a stick of the same name."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _elsewhere(root: Path) -> Path:
@@ -89,10 +99,12 @@ def _disarmed(home: Path) -> bool:
 def _odd(home: Path) -> Iterator[Path]:
     stack = [home]
     while stack:
-        with os.scandir(stack.pop()) as entries:
+        folder = stack.pop()
+        with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    if not entry.name.startswith(QUARANTINE):
+                    # Deeper down a folder may be called so to be passed over: what is in it is read as any other.
+                    if folder != home or not entry.name.startswith(QUARANTINE):
                         stack.append(Path(entry.path))
                 elif not entry.is_file(follow_symlinks=False):
                     yield Path(entry.path)

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
@@ -88,15 +88,26 @@ def update_json(path: Path, change: Callable[[Any], Any]) -> None:
             write_json(path, after)
 
 
-def read_bytes(path: Path, most: int) -> bytes:
-    """The content of a plain file. Raises OSError for a link, a device or a pipe, and for more than `most` bytes."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        status = os.fstat(file.fileno())
+def open_plain(path: Path, most: int, *, links: bool = False) -> BinaryIO:
+    """A plain file, to be read and closed. Raises OSError for a device or a pipe, which may never end, for more than `most`
+    bytes, and for a link, unless `links` may be followed."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a plain file", str(path))
         if status.st_size > most:
             raise OSError(errno.EFBIG, "larger than it can be", str(path))
+    except BaseException:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a plain file. Raises OSError for a link, a device or a pipe, and for more than `most` bytes."""
+    with open_plain(path, most) as file:
         content = file.read(most + 1)
     if len(content) > most:  # it grew meanwhile
         raise OSError(errno.EFBIG, "larger than it can be", str(path))
