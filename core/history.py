@@ -18,7 +18,7 @@ from core.intervals import wilson
 from core.journal import TRASH, Edit, new_token
 from core.project import Project
 from core.recipes import all_recipes, title_of
-from core.records import MAX_PLAN, PARTS, SCHEMA, RunRecords
+from core.records import LATEST, MAX_PLAN, PARTS, SCHEMA, RunRecords
 from core.runs import Run, evaluate, list_runs
 from core.sureness import sureness_of
 
@@ -165,6 +165,8 @@ def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
     try:
         stamps = (_stamp(run.folder / "run.json"), _stamp(run.folder / "result.json"))
         head = _head(run.folder, *stamps, sureness_of(run.folder).temperature)
+        if not 0 <= head.created < LATEST:
+            raise ValueError
         created = time.localtime(head.created)
     except RunError as error:
         return Row(run, run.id, added, problem=error.message)

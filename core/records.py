@@ -34,11 +34,13 @@ from core.config import TrainConfig, make_config
 from core.confined import parts_of
 from core.errors import ConfigError, RunError
 from core.journal import HIDDEN
-from core.names import is_digest
+from core.names import as_text, is_digest
 from core.record_shapes import is_attempt, is_epoch, is_result, is_state
 
 SCHEMA = 1
 PARTS = ("train", "val", "test")
+LATEST = 10_000_000_000.0
+"""Seconds since 1970 that no training can have begun after: of the year 2286."""
 MAX_PLAN = 300_000_000
 """Bytes of a plan: of a million pictures."""
 _RESERVE, _RESERVED = "reserve", 32_768
@@ -158,7 +160,7 @@ class RunRecords:
             state.ended, state.state, state.phase = True, "interrupted", ""
             what = "after the test, before its model was saved" if unsaved else "its process ended without a word"
             work, state.hint = self._work
-            if _FULL in self._log():
+            if _FULL in self.log():
                 what, state.hint = (
                     "the disk is full",
                     "Make room on it: empty the trash, or delete a training. Try again.",
@@ -166,8 +168,8 @@ class RunRecords:
             state.message = f"{work} was cut off: {what}."
         return state
 
-    def _log(self) -> str:
-        """The end of what the process printed."""
+    def log(self) -> str:
+        """The end of what the process printed, "" if there is none."""
         try:
             content = store.read_bytes(self.folder / "worker.log", _MAX_LOG)
         except OSError:
@@ -291,14 +293,18 @@ def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the t
 
 def _check(plan: RunPlan) -> None:
     """Raises ValueError for a plan that no training can have had: it may have been written to do harm."""
-    time.localtime(plan.created)
+    if not 0 <= plan.created < LATEST:
+        raise ValueError("created")
     if not plan.classes or len(set(plan.classes)) != len(plan.classes):
         raise ValueError("classes")
+    if any(as_text(name) != name for name in plan.classes):
+        raise ValueError("a class whose name is no text")
     for picture in plan.pictures:
         parts_of(picture.path)
-        if not (isinstance(picture.label, int) and 0 <= picture.label < len(plan.classes)):
+        # True and False are whole numbers to Python, but choose rows when they index an array.
+        if type(picture.label) is not int or not 0 <= picture.label < len(plan.classes):
             raise ValueError("label")
-        if picture.part not in PARTS or not isinstance(picture.group, int) or not is_digest(picture.id):
+        if picture.part not in PARTS or type(picture.group) is not int or not is_digest(picture.id):
             raise ValueError("picture")
 
 
@@ -311,8 +317,13 @@ def birth_of(pid: int) -> float:
 
 
 def is_alive(pid: int, born: float) -> bool:
-    """Whether the process that was started at `born` (see `birth_of`) still runs; its number may be used again."""
+    """Whether the process that was started at `born` (see `birth_of`) still runs, and runs Python; its number may be used
+    again."""
     try:
-        return abs(birth_of(pid) - born) < 2 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        if abs(birth_of(pid) - born) >= 2:
+            return False
+        process = psutil.Process(pid)
+        # A record from elsewhere may name a process that every computer has, such as the first one, and never end.
+        return process.status() != psutil.STATUS_ZOMBIE and "python" in Path(process.exe()).name.lower()
     except (psutil.Error, ValueError, TypeError, OverflowError):
         return False

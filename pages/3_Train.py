@@ -62,10 +62,9 @@ def status_line(snapshot: RunSnapshot) -> None:
     now: RunState = snapshot.state
     if now.state in ("failed", "interrupted"):
         st.error(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/error:")
-        log = snapshot.run.folder / "worker.log"
-        if log.is_file():
+        if log := snapshot.run.records.log():
             with st.expander("Details"):
-                st.code(log.read_text(encoding="utf-8", errors="replace")[-4000:], language=None)
+                st.code(log, language=None)
     elif now.message and now.state == "done":
         st.warning(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/warning:")
     elif now.state == "stopped":
