@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from core import store
 from core.catalogue import Catalogue
@@ -76,6 +77,13 @@ class Analysis:
         return self.fingerprint == fingerprint(catalogue, asked(run))
 
 
+_TEXTS = TypeAdapter(tuple[str, ...])
+_LABELS = TypeAdapter(tuple[str | None, ...])
+_SUSPECTS = TypeAdapter(tuple[Suspect, ...])
+_GROUPS = TypeAdapter(tuple[tuple[str, ...], ...])
+_JUDGED = TypeAdapter(dict[str, tuple[str, float]])
+
+
 def asked(run: Run | None) -> str | None:
     """What tells the answers of a run, as they are used now, from others."""
     return f"{run.id} {sureness_of(run.folder).temperature:g}" if run else None
@@ -133,6 +141,8 @@ def _read(path: Path, modified_ns: int) -> Analysis | None:  # noqa: ARG001 - th
         values, xy = json.loads(file["values"].tobytes()), file["xy"]
         if values.pop("version") != _VERSION or xy.shape != (len(values["ids"]), 2):
             return None
+        if len(values["labels"]) != len(xy) or not np.isfinite(xy.astype(np.float32)).all():
+            return None
         if values["suggestions"]:
             values["suggestions"] = _suggestions(values["suggestions"], file["probabilities"])
         xy.setflags(write=False)
@@ -140,11 +150,11 @@ def _read(path: Path, modified_ns: int) -> Analysis | None:  # noqa: ARG001 - th
             **values
             | {
                 "xy": xy,
-                "ids": tuple(values["ids"]),
-                "labels": tuple(values["labels"]),
-                "suspects": tuple(Suspect(**suspect) for suspect in values["suspects"]),
-                "groups": tuple(map(tuple, values["groups"])),
-                "judged": {name: (str(label), float(sure)) for name, (label, sure) in values["judged"].items()},
+                "ids": _TEXTS.validate_python(values["ids"]),
+                "labels": _LABELS.validate_python(values["labels"]),
+                "suspects": _SUSPECTS.validate_python(values["suspects"]),
+                "groups": _GROUPS.validate_python(values["groups"]),
+                "judged": _JUDGED.validate_python(values["judged"]),
             }
         )
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
@@ -154,5 +164,7 @@ def _read(path: Path, modified_ns: int) -> Analysis | None:  # noqa: ARG001 - th
 def _suggestions(values: dict, probabilities: np.ndarray) -> Suggestions:
     if probabilities.shape != (len(values["ids"]), len(values["classes"])):
         raise ValueError(probabilities.shape)
+    probabilities = probabilities.astype(np.float32)
     probabilities.setflags(write=False)
-    return Suggestions(values["source"], tuple(values["classes"]), tuple(values["ids"]), probabilities)
+    classes, ids = (_TEXTS.validate_python(values[name]) for name in ("classes", "ids"))
+    return Suggestions(str(values["source"]), classes, ids, probabilities)

@@ -20,6 +20,7 @@ from core.config import TrainConfig
 from core.errors import RunError, as_sentence
 from core.processes import reap, start_worker
 from core.project import Project
+from core.record_shapes import is_found
 from core.records import AGAIN, RunPlan, RunRecords, RunState
 from core.runs import freeze, settled
 
@@ -61,9 +62,12 @@ class Study:
         return self.records.state()
 
     def found(self) -> dict[str, Any]:
-        """What it has found so far: plain values, by kind; empty before the first."""
+        """What it has found so far: plain values, by kind; empty before the first, and where its record is damaged."""
         value = store.read_json(self.folder / "found.json")
-        return value if isinstance(value, dict) else {}
+        try:
+            return value if is_found(self.kind, value) else {}
+        except RunError:
+            return {}
 
     def keep(self, found: Mapping[str, Any]) -> None:
         """Writes what it has found so far."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import TypeAdapter
+
 from core.backbones import BACKBONES
 from core.config import STEPPING, TrainConfig, make_config
 from core.errors import ConfigError, RunError
@@ -38,6 +40,10 @@ class Range:
     def points(self) -> tuple[Any, ...]:
         """What a grid tries."""
         return self.choices or self.grid
+
+    def has_place_for(self, value: object) -> bool:
+        """Whether a value lies somewhere on the axis of this setting."""
+        return bool(self.choices) or (isinstance(value, int | float) and (value > 0 or not self.log))
 
 
 _NARROWED = {
@@ -136,15 +142,21 @@ def options_for(
     }
 
 
+_SPACE = TypeAdapter(dict[str, Range])
+
+
 def space_of(options: dict[str, Any]) -> dict[str, Range]:
     """The ranges in a search's options. Raises RunError if they are damaged."""
     try:
-        return {
-            name: Range(**(values | {"grid": tuple(values["grid"]), "choices": tuple(values["choices"])}))
-            for name, values in options["space"].items()
-        }
-    except (KeyError, TypeError, AttributeError):
+        space = _SPACE.validate_python(options["space"])
+        if not space.keys() <= set(VARIABLE):
+            raise ValueError("no such settings")
+        for one in space.values():
+            if not one.choices and not (one.has_place_for(one.low) and -math.inf < one.low <= one.high < math.inf):
+                raise ValueError("no range")
+    except (KeyError, ValueError):
         raise RunError("The record of this search is damaged.", "Start it again.") from None
+    return space
 
 
 def best_config(study: Study, config: TrainConfig | None = None) -> TrainConfig:

@@ -199,6 +199,7 @@ def _found(study: Study, now: RunState) -> None:
         except FieldguideError as error:
             frame.show_error(error)
             return
+        rows = [row for row in rows if all(space[name].has_place_for(row["values"].get(name)) for name in space)]
         ranked = sorted(rows, key=lambda row: (row["state"] != "done", _loss(row)))
         names = {name: _short(name) for name in space}
         charts.show(search_charts.parallel(ranked, space, names), "search lines", _in_words(ranked, names))
@@ -270,7 +271,8 @@ def _in_words(rows: list[dict[str, Any]], names: dict[str, str]) -> str:
 
 def _short(name: str) -> str:
     """The term for a setting, without the plain words before it."""
-    title = TrainConfig.model_fields[name].title or name
+    field = TrainConfig.model_fields.get(name)
+    title = (field.title if field else None) or name
     found = re.search(r"\(([^()]*)\)$", title)
     return found[1] if found else title
 

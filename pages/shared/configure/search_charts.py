@@ -32,11 +32,11 @@ def parallel(rows: Sequence[Mapping[str, Any]], space: Mapping[str, Range], name
     strong, quiet = charts.ink()
     shades = [quiet, strong]
     for row in reversed(shown):  # the best on top
-        told = ", ".join(f"{names[name]} {word(row['values'][name])}" for name in space)
+        told = ", ".join(f"{names[name]} {word(row['values'].get(name, ''))}" for name in space)
         best = row is shown[0]
         figure.add_scatter(
             x=list(range(len(axes))),
-            y=[*(height(row["values"][name], space[name]) for name in space), _share(row["val_accuracy"], *ends)],
+            y=[*(height(row["values"].get(name), space[name]) for name in space), _share(row["val_accuracy"], *ends)],
             mode="lines+markers",
             line={
                 "color": sample_colorscale(shades, _share(row["val_accuracy"], *ends))[0],
