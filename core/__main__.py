@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -297,11 +297,28 @@ explain.add_to(cli)
 serve.add_to(cli)
 
 
+class _Harmless(io.TextIOWrapper):
+    """A stream to a terminal: names of files and classes may come from anyone, and must not command it."""
+
+    def write(self, text: str, /) -> int:
+        """Control characters are shown by their numbers, as JSON does."""
+        return super().write(text.translate(_CONTROLS))
+
+
+_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\r\t"}
+
+
+def _harmless(stream: TextIO) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    buffered = stream.line_buffering
+    # A class may have a name in any script.
+    return _Harmless(stream.detach(), encoding="utf-8", errors="backslashreplace", line_buffering=buffered)
+
+
 def main() -> None:
     """Runs the command line; an error a person can cause is one line on standard error, and exit status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # a class may have a name in any script
+    sys.stdout, sys.stderr = map(_harmless, (sys.stdout, sys.stderr))
     try:
         cli(standalone_mode=False)
     except ConfigError as error:

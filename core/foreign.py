@@ -33,6 +33,8 @@ OPEN_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
 MOST = 3
 """Processes at once, not counting those that are answering; the one that was not asked for longest is ended."""
+_MOST_CLASSES, _MOST_PIXELS, _LONGEST = 10_000, 2048, 300
+"""What a page can show, and what a picture is scaled to here; characters of a label."""
 _OTHERWISE = "Try another picture. If that goes wrong too, export or download the model again."
 _MAX_ANSWER = 10_000_000  # bytes; a thousand classes answer in 4 kB
 _ROOT = Path(__file__).parents[1]
@@ -55,10 +57,19 @@ class ForeignModel(Classifier):
         self.asked = time.monotonic()
         told = self._start()
         try:
-            self.classes = _unique(str(one) for one in told["classes"])
+            self.classes = _unique(str(one)[:_LONGEST] for one in told["classes"])
             self.pixels = int(told["pixels"])
+            if len(self.classes) > _MOST_CLASSES or self.pixels > _MOST_PIXELS:
+                raise ModelError(
+                    f"{name} is too large: at most {_MOST_CLASSES:,} classes and pictures of {_MOST_PIXELS} pixels are "
+                    "supported.",
+                    "Choose another model.",
+                )
             self.threshold = sureness.threshold if sureness and sureness.threshold else float(told["threshold"])
-        except (ValueError, KeyError, TypeError):
+        except ModelError:
+            self.close()
+            raise
+        except (ValueError, KeyError, TypeError, OverflowError):
             self.close()
             raise self._broken() from None
         self.spec = {"classes": list(self.classes), "input": {"pixels": self.pixels}}

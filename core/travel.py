@@ -216,7 +216,8 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
     first, *rest = inside.split("/")
     if (
         inside == name
-        or not (first in _TRAVELS or (inside == _EDITS))
+        or not (first in _TRAVELS or inside == _EDITS)
+        or (first.endswith(".json") and rest)  # a folder in the place of a file that is written again and again
         or any(map(_hidden, rest))
         or _made_again(inside)
     ):

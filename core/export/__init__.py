@@ -114,7 +114,8 @@ def failure_of(run: Run, kind: str) -> ModelError | None:
     state = export_state(run)
     if not words and state and state.ended and state.state != "done":  # before it came to any kind
         words = [state.message, state.hint]
-    return ModelError(*words) if words else None
+    told = isinstance(words, list) and len(words) == 2 and all(isinstance(one, str) for one in words)
+    return ModelError(*words) if told else None
 
 
 def possible_kinds() -> list[Kind]:

@@ -1,0 +1,79 @@
+"""Names that someone else chose, where a terminal or a page shows them, and models that tell more than can be shown."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core import Project, store
+from core.__main__ import _harmless
+from core.errors import ModelError
+from core.export import exports_folder, failure_of
+from core.foreign import ForeignModel
+from tests.pictures import COLOURS, flat_project
+from tests.runs import make_run
+
+
+def written(text: str) -> str:
+    kept = io.BytesIO()
+    stream = _harmless(io.TextIOWrapper(kept, encoding="latin-1"))
+    stream.write(text)
+    stream.flush()
+    return kept.getvalue().decode()
+
+
+def test_no_name_commands_the_terminal() -> None:
+    assert written("gr\u00fcn \u732b\r\n\t\U0001f408\n").splitlines() == ["gr\u00fcn \u732b", "\t\U0001f408"]
+    evil = "\x1b[2J\x1b]0;title\x07\x9b31m\x08"
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in written(evil))
+    told = json.dumps({evil: evil}, ensure_ascii=False)
+    assert json.loads(written(told)) == {evil: evil}
+    assert written("\ud800") == "\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"classes": [str(n) for n in range(10_001)]}, "too large"),
+        ({"pixels": 5000}, "too large"),
+        ({"pixels": float("inf")}, "broke"),
+        ({"classes": 5}, "broke"),
+    ],
+)
+def test_a_model_that_tells_more_than_can_be_shown_is_refused(
+    told: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {"classes": ["a", "x" * 1_000_000], "pixels": 224, "threshold": 0.0}
+    closed = []
+
+    def start(model: ForeignModel) -> dict[str, Any]:
+        model._worker = SimpleNamespace(close=lambda: closed.append(1))  # type: ignore[assignment]
+        return whole
+
+    monkeypatch.setattr(ForeignModel, "_start", start)
+    model = ForeignModel(b"", "gift.zip")
+    assert len(model.classes[1]) == 300
+    assert not closed
+    whole |= told
+    with pytest.raises(ModelError, match=says):
+        ForeignModel(b"", "gift.zip")
+    assert closed
+
+
+@pytest.mark.parametrize("words", [{"a": 1}, [1, 2], ["a"], "abc", ["a", "b", "c"], 5])
+def test_why_an_export_failed_is_two_sentences_or_nothing(tmp_path: Path, words: Any) -> None:
+    root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
+    run = make_run(Project.open(root), "gift", classes=("blue", "red"))
+    folder = exports_folder(run, "float32")
+    folder.mkdir(parents=True)
+    store.write_json(folder / "failed.json", ["It failed.", "Try again."])
+    failure = failure_of(run, "float32")
+    assert failure is not None
+    assert (failure.message, failure.hint) == ("It failed.", "Try again.")
+    store.write_json(folder / "failed.json", words)
+    assert failure_of(run, "float32") is None
