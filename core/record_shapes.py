@@ -129,7 +129,6 @@ class _Fold(_Shape):
 class _Folds(_Shape):
     of: Annotated[int, Field(ge=1, le=1000)]
     note: str
-    classes: list[str]
     folds: list[_Fold]
     right: Whole
     total: Whole

@@ -256,8 +256,8 @@ def _found(kind: str) -> dict[str, Any]:
     every: dict[str, dict[str, Any]] = {
         "search": {"trials": [one, one | {"val_accuracy": None, "val_log_loss": None}], "best": one, "before": None},
         "learning-rate": {"rates": [0.1, 0.2], "losses": [1.0, float("nan")], "suggestion": None},
-        "cross-validation": {"of": 5, "note": "", "classes": ["blue", "red"], "folds": [fold], "right": 1, "total": 2,
-                             "mean": 0.5, "deviation": 0.0, "interval": [0.1, 0.9]},
+        "cross-validation": {"of": 5, "note": "", "folds": [fold], "right": 1, "total": 2, "mean": 0.5, "deviation": 0.0,
+                             "interval": [0.1, 0.9]},
         "learning-curve": {"classes": ["blue", "red"], "steps": [step], "tried": [tried]},
         "mirror": {"kind": "harm", "sentence": "It harms."},
     }  # fmt: skip
