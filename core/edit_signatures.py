@@ -58,6 +58,18 @@ def told(db: sqlite3.Connection, most: int) -> list[tuple[float, str, str]]:
     ]
 
 
+def unsigned(db: sqlite3.Connection) -> list[tuple]:
+    """What the newest edits in a journal of before there were signatures tell: (at, kind, sentence, token)."""
+    return db.execute("SELECT at, kind, sentence, token FROM edits ORDER BY id DESC LIMIT 1000").fetchall()
+
+
+def keep_unsigned(db: sqlite3.Connection, rows: list[tuple]) -> None:
+    """Takes them over, to be shown, but never undone."""
+    db.executemany(
+        "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, '[]', 'kept', ?)", rows[::-1]
+    )
+
+
 def _content(number: int, state: str, steps: str) -> bytes:
     return json.dumps([number, state, steps]).encode()
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.confined import Confined
-from core.edit_signatures import FOREIGN, newest_own, own_steps, seal, told
+from core.edit_signatures import FOREIGN, keep_unsigned, newest_own, own_steps, seal, told, unsigned
 from core.errors import FieldguideError, ProjectError, as_sentence, in_words
 from core.index import connect, has_shape, reading
 from core.steps import Step, carry_out, read_steps, turned_round
@@ -138,10 +138,7 @@ class Journal:
                 if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
                     db.executescript(f"{_SCHEMA}; PRAGMA user_version = {_VERSION}")
                     return
-                if has_shape(db, _BEFORE, 1):
-                    before = db.execute(
-                        "SELECT at, kind, sentence, token FROM edits ORDER BY id DESC LIMIT 1000"
-                    ).fetchall()
+                before = unsigned(db) if has_shape(db, _BEFORE, 1) else []
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
@@ -151,10 +148,7 @@ class Journal:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         self._ensure()
         with self._durable() as db:
-            db.executemany(
-                "INSERT INTO edits (at, kind, sentence, steps, state, token) VALUES (?, ?, ?, '[]', 'kept', ?)",
-                before[::-1],
-            )
+            keep_unsigned(db, before)
 
     def apply(self, kind: str, sentence: str, steps: Sequence[Step], token: str = "") -> Edit:
         """Makes an edit, whole or not at all; to be called inside `editing`. What could be redone before is given up.
