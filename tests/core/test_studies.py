@@ -22,7 +22,7 @@ from core.studies.fewer import Answers, Fewer
 from core.studies.folds import Dealer, dealer
 from core.studies.learning_curve import judge, learning_curve
 from core.studies.mirror import mirror_check
-from core.training.best import _Search
+from core.training.best import Search
 from core.training.features import Sight, key_of
 from core.training.job import Job
 from core.training.solve import answers, solve
@@ -117,7 +117,7 @@ def test_the_search_for_the_best_judges_no_copy_of_what_was_learned(tmp_path: Pa
             for n, row in enumerate(rows)
         )
         plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), pictures)
-        search = _Search(Job(RunRecords(tmp_path), plan, RunState()))
+        search = Search(Job(RunRecords(tmp_path), plan, RunState()))
         heard[name], _ = search.cross_validated({"train": photo[rows[:150]], "val": photo[rows[150:]]})
     assert heard["together"] < 0.7
     assert heard["apart"] > 0.9
