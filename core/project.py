@@ -329,3 +329,12 @@ def _picture(row: FileRow, facts: images.PictureFacts) -> Picture:
         note=facts.note,
         modified_ns=row.modified_ns,
     )
+
+
+def now_at(path: Path, content: str) -> Path | None:
+    """Where the picture that lay at `path` in a project lies now, by its id; None if it is gone, or was in no project."""
+    for root in path.parents:
+        if (root / HIDDEN).is_dir():
+            with suppress(PictureError, ProjectError):
+                return Project(root, root / HIDDEN).file_with(content)
+    return None

@@ -18,11 +18,13 @@ from core.augmentation import AugmentConfig, augment, generator
 from core.errors import PictureError
 from core.images import read_square
 from core.index import connect, ensure
+from core.project import now_at
 from core.store import make_folder
 from core.threads import chunks, in_threads
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
+_LOOKS, _MOMENT = 6, 0.1  # seconds
 _READ = 1000  # kept features that are read at once
 
 
@@ -42,7 +44,7 @@ class Sight:
 
     def pixels(self, side: int, config: AugmentConfig, seed: int) -> np.ndarray:
         """What is to be looked at: uint8 (side, side, 3). Raises PictureError if the file went bad."""
-        picture = read_named(self.path, side)
+        picture = read_named(self.path, side, self.id)
         if self.draw:
             picture = augment(picture, config, generator(seed, self.id, self.draw))
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirror else picture
@@ -194,12 +196,22 @@ def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
         return
 
 
-def read_named(path: Path, pixels: int) -> np.ndarray:
-    """As read_square, uint8 (pixels, pixels, 3), but the error names the file: it went bad since the project was checked."""
-    try:
-        return read_square(path, pixels)
-    except PictureError as error:
-        raise PictureError(f"{path.name}: {error.message}.", "Mend it or take it away, then train again.") from None
+def read_named(path: Path, pixels: int, content: str = "") -> np.ndarray:
+    """As read_square, uint8 (pixels, pixels, 3), but the error names the file: it went bad since the project was checked.
+
+    `content`: the picture's id; one that was put into another class meanwhile is then found where it lies now.
+    """
+    for turn in range(_LOOKS):
+        try:
+            return read_square(path, pixels)
+        except PictureError as error:
+            if turn == _LOOKS - 1 or not content or path.exists():
+                raise PictureError(
+                    f"{path.name}: {error.message}.", "Mend it or take it away, then train again."
+                ) from None
+        time.sleep(turn * _MOMENT)  # whoever moves it tells the index just afterwards
+        path = now_at(path, content) or path
+    raise AssertionError
 
 
 def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:

@@ -19,26 +19,26 @@ IN_MEMORY_BYTES = 1_000_000_000
 
 
 def load_squares(
-    paths: Sequence[Path],
+    files: Sequence[tuple[Path, str]],
     pixels: int,
     scratch: Path,
     progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> np.ndarray:
-    """All pictures decoded: uint8 (N, S, S, 3), in memory or, where that is too much, in the file `scratch`.
+    """All pictures, (file, id) each, decoded: uint8 (N, S, S, 3), in memory or, where that is too much, in the file `scratch`.
 
     Raises Stopped when `should_stop` says so, PictureError if a file went bad since it was checked.
     """
-    shape = (len(paths), pixels, pixels, 3)
+    shape = (len(files), pixels, pixels, 3)
     if np.prod(shape) <= IN_MEMORY_BYTES:
         squares = np.empty(shape, np.uint8)
     else:
         squares = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
-    for row, square in enumerate(in_threads(lambda path: read_named(path, pixels), paths)):
+    for row, square in enumerate(in_threads(lambda file: read_named(file[0], pixels, file[1]), files)):
         if row % CHUNK == 0 and should_stop():
             raise Stopped
         squares[row] = square
-        progress(row + 1, len(paths))
+        progress(row + 1, len(files))
     return squares
 
 

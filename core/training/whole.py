@@ -34,14 +34,14 @@ def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
     job.phase("reading", total)
     squares = {}
     for part in PARTS:
-        paths = [job.plan.file(picture) for picture in job.plan.part(part)]
+        files = [(job.plan.file(picture), picture.id) for picture in job.plan.part(part)]
 
         def said(done: int, _: int, before: int = offset) -> None:
             job.progress(before + done, total)
 
         scratch = job.records.folder / f"{part}-{pixels}.npy"
-        squares[part] = pipeline.load_squares(paths, pixels, scratch, said, job.should_stop)
-        offset += len(paths)
+        squares[part] = pipeline.load_squares(files, pixels, scratch, said, job.should_stop)
+        offset += len(files)
     job.spend("decode", time.perf_counter() - began)
     return squares
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import FieldguideError
+from core.errors import FieldguideError, in_words
 from pages.shared.component import component
 
 _COMPONENT = component("grid")
@@ -186,13 +186,10 @@ def _attempt(op: Op, carry_out: Callable[[Op], Outcome]) -> tuple[Outcome, bool]
     """What became of an op, and whether it is trouble."""
     try:
         return carry_out(op), False
-    except FieldguideError as error:
-        return Outcome(str(error)), True
-    except OSError as error:
-        return Outcome(f"The computer said: {error.strerror or error}. Nothing was changed."), True
-    except Exception:  # the next op must still be carried out, and the page drawn
-        logging.getLogger(__name__).exception("an edit failed")
-        return Outcome("This did not work. Reload the page and try again."), True
+    except Exception as error:  # the next op must still be carried out, and the page drawn
+        if not isinstance(error, FieldguideError):
+            logging.getLogger(__name__).exception("an edit failed")
+        return Outcome(str(in_words(error))), True
 
 
 def _op(raw: Mapping[str, Any], moved: Mapping[str, str]) -> Op:

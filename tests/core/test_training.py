@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core import Project, labels
 from core.config import TrainConfig
-from core.errors import RunError
+from core.errors import PictureError, RunError
 from core.processes import ROOT, load
 from core.records import RunPicture, RunPlan, RunRecords, RunState, birth_of
 from core.runs import queue_lock
-from core.training.features import Stopped
+from core.training.features import Stopped, read_named
 from core.training.job import Job, softmax, wait_for_turn
 from core.training.prepare import specs_of
+from tests.pictures import COLOURS, flat_project
 
 CLASSES = ("a", "b", "c")
 
@@ -393,3 +395,16 @@ def test_two_cards_divide_the_batches(tmp_path: Path) -> None:
     replicas, epochs, accuracy = done.stdout.split()[-3:]
     assert (replicas, epochs) == ("2", "3")
     assert float(accuracy) >= 0.9
+
+
+def test_a_picture_that_is_put_into_another_class_meanwhile_is_still_read(tmp_path: Path) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
+    first, second = project.scan().by_class["red"][:2]
+    there, square = project.root / first.path, read_named(project.root / first.path, 32)
+    labels.move(project, [first], "blue")
+    assert np.array_equal(read_named(there, 32, first.id), square)
+    with pytest.raises(PictureError, match="the file is gone"):
+        read_named(there, 32)
+    (project.root / second.path).unlink()
+    with pytest.raises(PictureError, match="the file is gone"):
+        read_named(project.root / second.path, 32, second.id)
