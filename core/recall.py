@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from core import store
 from core.errors import FieldguideError, RunError
@@ -15,6 +16,7 @@ from core.project import Project
 from core.records import RunPicture, RunRecords
 
 _FILE = "recall.npz"
+_TEXTS = TypeAdapter(list[str])
 
 
 def ask(records: RunRecords, progress: Callable[[int, int], None]) -> None:
@@ -44,11 +46,11 @@ def answers(records: RunRecords) -> tuple[tuple[RunPicture, ...], np.ndarray] | 
     plan = records.plan()
     try:
         file = store.read_arrays(records.folder / _FILE)
-        ids, said = file["ids"].tolist(), file["said"]
-    except (OSError, KeyError):
+        ids, said = _TEXTS.validate_python(file["ids"].tolist()), file["said"].astype(np.float32)
+    except (OSError, KeyError, ValueError, TypeError):
         return None
     known = {picture.id: picture for picture in plan.part("train")}
-    if said.shape != (len(ids), len(plan.classes)) or not set(ids) <= set(known):
+    if said.shape != (len(ids), len(plan.classes)) or not set(ids) <= set(known) or not np.isfinite(said).all():
         return None
     return tuple(known[one] for one in ids), said
 

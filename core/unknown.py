@@ -100,8 +100,8 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
 def _known(records: RunRecords) -> dict[str, np.ndarray]:
     try:
         file = store.read_arrays(records.folder / _FILE)
-        said = file["said"]
-        if said.ndim != 2 or said.shape[1] != len(records.plan().classes):
+        said = file["said"].astype(np.float32)
+        if said.ndim != 2 or said.shape[1] != len(records.plan().classes) or not np.isfinite(said).all():
             return {}
         return dict(zip(file["ids"].tolist(), said, strict=True))
     except (OSError, KeyError, ValueError, TypeError):

@@ -69,7 +69,7 @@ def making() -> None:
     if working:
         kind, colon, what = now.phase.partition(": ")
         words = f"{kinds[kind].title}: {what}" if colon and kind in kinds else now.phase
-        st.progress(min(now.done / now.total, 1.0) if now.total else 0.0, text=words[:1].upper() + words[1:])
+        st.progress(min(now.done / now.total, 1.0) if now.total else 0.0, text=literal(words[:1].upper() + words[1:]))
     elif failure:
         st.error(f"**{literal(failure.message)}** {literal(failure.hint)}", icon=":material/error:")
 

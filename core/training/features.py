@@ -83,7 +83,8 @@ class FeatureStore:
                 some = keys[start : start + 500]
                 marks = ",".join("?" * len(some))
                 for key, vector in db.execute(f"SELECT key, vector FROM features WHERE key IN ({marks})", some):
-                    found[key] = np.frombuffer(vector, np.float32)
+                    if isinstance(vector, bytes) and len(vector) % 4 == 0:  # the file may come from elsewhere
+                        found[key] = np.frombuffer(vector, np.float32)
         return found
 
     def put(self, vectors: Iterable[tuple[str, np.ndarray]]) -> None:

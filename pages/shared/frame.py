@@ -253,7 +253,7 @@ def progress(now: RunState) -> None:
     """One line and one bar: the phase, how far it is, and the time left; the space is the same in every phase."""
     share = now.done / now.total if now.total else 0.0
     left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-    words = PHASES.get(now.phase, now.phase)
+    words = PHASES.get(now.phase) or literal(now.phase)
     st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
 
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from core import Project, store
+from core import Project, TrainConfig, recall, store
 from core.__main__ import _harmless
 from core.errors import ModelError
 from core.export import exports_folder, failure_of
 from core.foreign import ForeignModel
+from core.records import RunState
+from pages.shared import frame
+from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
 
@@ -77,3 +81,38 @@ def test_why_an_export_failed_is_two_sentences_or_nothing(tmp_path: Path, words:
     assert (failure.message, failure.hint) == ("It failed.", "Try again.")
     store.write_json(folder / "failed.json", words)
     assert failure_of(run, "float32") is None
+
+
+PICTURE = "![](http://elsewhere.test/seen.png)"
+
+
+def test_no_word_of_a_record_is_markdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
+    config = TrainConfig(minutes=1)
+    run = make_run(
+        Project.open(root), "gift", classes=("blue", "red"), config=config, why_stopped=PICTURE, diagnosis=PICTURE
+    )
+    run.records.write_tried([{"what": "x", "val_accuracy": 0.5, "val_log_loss": 1.0, "seconds": 1.0}])
+    said = words(visit("pages/3_Train.py", root))
+    assert "Why it ended" in said
+    assert "elsewhere" in said
+    assert PICTURE not in said
+    shown = []
+    monkeypatch.setattr("pages.shared.frame.st.progress", lambda _, text: shown.append(text))
+    frame.progress(RunState("running", PICTURE))
+    frame.progress(RunState("running", "fit"))
+    assert PICTURE not in shown[0]
+    assert shown[1] == "Learning (epochs)"
+
+
+@pytest.mark.parametrize("odd", ["lists", "text", "nothing"])
+def test_what_a_model_said_of_its_own_pictures_is_numbers_by_picture(tmp_path: Path, odd: str) -> None:
+    root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
+    records = make_run(Project.open(root), "gift", classes=("blue", "red")).records
+    ids = np.array([picture.id for picture in records.plan().part("train")])
+    said = np.full((len(ids), 2), 0.5, np.float32)
+    np.savez(records.folder / "recall.npz", ids=ids, said=said)
+    assert recall.answers(records) is not None
+    wrong = {"lists": (ids[:, None], said), "text": (ids, np.full(said.shape, "x")), "nothing": (ids, said * np.nan)}
+    np.savez(records.folder / "recall.npz", ids=wrong[odd][0], said=wrong[odd][1])
+    assert recall.answers(records) is None

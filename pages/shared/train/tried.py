@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import RunSnapshot
+from pages.shared.text import literal
 
 
 def show(snapshot: RunSnapshot) -> None:
@@ -48,4 +49,4 @@ def show(snapshot: RunSnapshot) -> None:
     )
     why = result.get("why_stopped")
     if why:
-        st.caption(f"Why it ended: {why}")
+        st.caption(f"Why it ended: {literal(why)}")
