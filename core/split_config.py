@@ -11,7 +11,7 @@ from core.settings import Percent, Settings
 
 Share = Annotated[Percent, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 Together = Literal["names", "beginnings", "folders", "pattern", "table", "off"]
-_MOST_REPEATS = 2
+_MOST_REPEATS, _MOST_CHOICES = 2, 8
 
 
 class SplitConfig(Settings):
@@ -58,8 +58,16 @@ class SplitConfig(Settings):
             raise ValueError("this is not a regular expression") from None
         # A pattern that comes with a folder may be made to never end: of the kinds that can take long none is taken.
         plain = re.sub(r"\\.|\[\^?\]?[^]]*\]", "x", pattern)
-        if len(re.findall(r"[*+{]", plain)) > _MOST_REPEATS or re.search(r"\)[*+{]", plain):
+        if re.search(r"\(\?(#|[a-zA-Z-]*x)", re.sub(r"\\.", "x", pattern)):
+            raise ValueError("leave out comments")  # a bracket in one would hide what stands after it
+        repeats = len(re.findall(r"[*+{]", plain))
+        if repeats > _MOST_REPEATS or re.search(r"\)[*+{]", plain):
             raise ValueError(f"use at most {_MOST_REPEATS} of * + {{}}, and none after brackets")
+        # Each choice may double the time. The sign is none where it opens a group or makes a repeat lazy.
+        choices = len(re.findall(r"[?|]", re.sub(r"\(\?|(?<=[*+}?])\?", "", plain)))
+        most = _MOST_CHOICES >> repeats
+        if choices > most:
+            raise ValueError(f"use at most {most} of ? and | beside {repeats} of * + {{}}")
         return pattern
 
     @property

@@ -203,12 +203,42 @@ def test_too_few_groups_across_classes_are_cut_for_each_class(tmp_path: Path, pa
     assert bool(split.shared) == (patients == 1)  # of two, one is for the test alone
 
 
-@pytest.mark.parametrize("pattern", ["(", "(a+)+$", ".*.*.*x", "(?:a|a)*b", "[a-z]{1,99}.*.*"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        "(a+)+$",
+        ".*.*.*x",
+        "(?:a|a)*b",
+        "[a-z]{1,99}.*.*",
+        "1?" * 49 + "x",
+        "(?:a|a)" * 9 + "b",
+        ".*.*1?1?1?x",
+        "((((a?)?)?)?)?.+",
+        "(?x)#[\n" + "1?" * 40 + "x#]",
+        "(?i-x:a)",
+        "(?#[)" + "1?" * 40 + "x(?#])",
+    ],
+)
 def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
     from core.config import make_config
 
     with pytest.raises(ConfigError, match="pattern"):
         make_config({"split": {"pattern": pattern}})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(left|right|front|back)_plant(\d+)",
+        r"(?:a|b)[-_ ]?(\d+?)",
+        r"\?\|[?|]" * 8,
+        "(?i)(?P<x>a)(?=b).*?-.*?",
+        r"\(?x",
+    ],
+)
+def test_a_pattern_that_ends_soon_can_be_used(pattern: str) -> None:
+    assert SplitConfig(pattern=pattern).pattern == pattern
 
 
 def test_beginnings_join_what_differs_in_its_last_number(tmp_path: Path) -> None:
