@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core import images, store
-from core.errors import FieldguideError, ProjectError, as_sentence
+from core.errors import FieldguideError, ModelError, PictureError, ProjectError, as_sentence
 from core.foreign import load_model
 from core.project import Project
 from core.records import RunRecords
@@ -76,17 +76,20 @@ def forget(project: Project) -> None:
 def answers(project: Project, records: RunRecords, progress: Callable[[int, int], None]) -> np.ndarray:
     """What a run's model, as it came out of training, says of them: float32 (N, K), in the order of `pictures`.
 
-    Each is asked about once and the answer kept; a damaged file is left out. Raises ModelError if there is no model.
+    Each is asked about once and the answer kept; a damaged file is left out. Raises ModelError if there is no model, or if
+    it breaks down: others are not asked about then, since each may take long.
     """
     known = _known(records)
     files = [path for path in pictures(project) if path.stem not in known]
     if files:
         classifier = load_model(records.tflite)
+        if len(classifier.classes) != len(records.plan().classes):
+            raise ModelError("The model of this training is not the one that its record tells of.", "Train again.")
         for number, path in enumerate(files):
             progress(number, len(files))
             try:
                 known[path.stem] = classifier.probabilities(images.read_square(path, classifier.pixels))
-            except (FieldguideError, OSError):
+            except PictureError:
                 continue
         if known:
             store.write_with(

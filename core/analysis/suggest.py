@@ -25,7 +25,7 @@ from core.training.job import Job
 def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Suggestions | None:
     """The answers of the run's model, kept on disk so that each picture is asked about once.
 
-    None if there is nobody to answer or nothing to ask. Raises Stopped.
+    None if there is nobody to answer, or it breaks down, or nothing to ask. Raises Stopped.
     """
     asked = {f"{run.id} {contents.ids[row]}": contents.pictures[row] for row in contents.unlabelled}
     try:
@@ -33,7 +33,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
     except ModelError:
         return None
     kept = FeatureStore(folder_of(project) / "answers.sqlite")
-    answers = kept.get(list(asked))
+    answers = {mark: row for mark, row in kept.get(list(asked)).items() if len(row) == len(model.classes)}
     missing, done = [mark for mark in asked if mark not in answers], 0
 
     def answer(mark: str) -> np.ndarray | None:
@@ -43,14 +43,17 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
             return None
 
     # One picture is computed at a time, but others are decoded meanwhile.
-    for chunk in chunks(zip(missing, in_threads(answer, missing), strict=True), CHUNK):
-        if job.should_stop():
-            raise Stopped
-        fresh = [(mark, row) for mark, row in chunk if row is not None]
-        kept.put(fresh)
-        answers.update(fresh)
-        done += len(chunk)
-        job.progress(done, len(missing))
+    try:
+        for chunk in chunks(zip(missing, in_threads(answer, missing), strict=True), CHUNK):
+            if job.should_stop():
+                raise Stopped
+            fresh = [(mark, row) for mark, row in chunk if row is not None]
+            kept.put(fresh)
+            answers.update(fresh)
+            done += len(chunk)
+            job.progress(done, len(missing))
+    except ModelError:  # of a model from elsewhere, which must not take the rest of the look away
+        return None
     answered: list[tuple[Picture, np.ndarray]] = [(asked[mark], answers[mark]) for mark in asked if mark in answers]
     if not answered:
         return None

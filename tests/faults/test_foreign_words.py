@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import Project, TrainConfig, recall, store
+from core import Project, TrainConfig, recall, store, unknown
 from core.__main__ import _harmless
+from core.analysis import suggest
+from core.analysis.contents import Contents
 from core.errors import ModelError
 from core.export import exports_folder, failure_of
 from core.foreign import ForeignModel
 from core.records import RunState
 from pages.shared import frame
 from tests.pages.test_pages import visit, words
-from tests.pictures import COLOURS, flat_project
+from tests.pictures import COLOURS, encoded, flat_project, shaded
 from tests.runs import make_run
 
 
@@ -116,3 +118,46 @@ def test_what_a_model_said_of_its_own_pictures_is_numbers_by_picture(tmp_path: P
     wrong = {"lists": (ids[:, None], said), "text": (ids, np.full(said.shape, "x")), "nothing": (ids, said * np.nan)}
     np.savez(records.folder / "recall.npz", ids=wrong[odd][0], said=wrong[odd][1])
     assert recall.answers(records) is None
+
+
+class Breaking:
+    """A model that breaks down over every picture."""
+
+    def __init__(self, classes: int = 2) -> None:
+        self.classes, self.pixels, self.asked = tuple(map(str, range(classes))), 32, 0
+
+    def probabilities(self, square: np.ndarray) -> np.ndarray:
+        self.asked += 1
+        raise ModelError("It did not answer within 20 seconds.", "Try a smaller one.")
+
+
+def test_a_model_that_breaks_down_is_not_asked_about_every_other_thing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
+    project = Project.open(root)
+    run = make_run(project, "gift", classes=("blue", "red"))
+    unknown.add(project, [(str(n), encoded(shaded((n, 90, 30), n))) for n in range(3)])
+    unknown.folder_of(project).joinpath("damaged.picture").write_bytes(b"x")
+    model = Breaking()
+    monkeypatch.setattr(unknown, "load_model", lambda _: model)
+    with pytest.raises(ModelError, match="20 seconds"):
+        unknown.answers(project, run.records, lambda *_: None)
+    assert model.asked == 1
+    monkeypatch.setattr(unknown, "load_model", lambda _: Breaking(3))
+    with pytest.raises(ModelError, match="not the one"):
+        unknown.answers(project, run.records, lambda *_: None)
+
+
+def test_a_model_that_breaks_down_takes_no_look_at_the_pictures_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
+    (root / "new.png").write_bytes(encoded(shaded((9, 90, 30), 9)))
+    project = Project.open(root)
+    run = make_run(project, "gift", classes=("blue", "red"))
+    monkeypatch.setattr(suggest, "load_model", lambda _: Breaking())
+    job = SimpleNamespace(should_stop=lambda: False, progress=lambda *_: None)
+    contents = Contents.of(project.scan())
+    assert len(contents.unlabelled) == 1
+    assert suggest.from_run(job, project, run, contents) is None  # type: ignore[arg-type]
