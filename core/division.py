@@ -7,12 +7,13 @@ is moved, renamed or labelled. All of it is harmless to believe: it says who is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 
 from core import store
 from core.confined import parts_of
@@ -40,7 +41,12 @@ class Division:
         return replace(self, parts={**self.parts, **both})  # type: ignore[dict-item]
 
 
-_DIVISION = TypeAdapter(Division)
+_FIELDS: dict[str, TypeAdapter[Any]] = {
+    "config": TypeAdapter(SplitConfig),
+    "roots": TypeAdapter(dict[Annotated[str, AfterValidator(lambda root: "/".join(parts_of(root)))], Part]),
+    "parts": TypeAdapter(dict[str, Part]),
+    "groups": TypeAdapter(dict[str, str]),
+}
 
 
 def read(home: Path) -> Division:
@@ -59,13 +65,14 @@ def _read(path: Path, modified_ns: int, size: int) -> Division:  # noqa: ARG001 
 
 
 def _valid(value: Any) -> Division:
-    try:
-        found = _DIVISION.validate_python(value)
-        for root in found.roots:
-            parts_of(root)
-    except ValueError:  # missing, damaged, of another version, or with folders that lead elsewhere
-        return Division()
-    return found if found.config.seed is not None else replace(found, config=Division().config)
+    """What can be believed: one thing that is damaged, or of another version, takes no other away."""
+    found: dict[str, Any] = {}
+    for name, adapter in _FIELDS.items():
+        if isinstance(value, dict) and name in value:
+            with suppress(ValueError):
+                found[name] = adapter.validate_python(value[name])
+    kept = Division(**found)
+    return kept if kept.config.seed is not None else replace(kept, config=Division().config)
 
 
 def change(home: Path, changed: Callable[[Division], Division]) -> None:

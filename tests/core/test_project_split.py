@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from core import division
 from core.__main__ import cli
 from core.commands.shared import settings
 from core.config import TrainConfig, make_config, with_changes
@@ -149,3 +150,18 @@ def test_a_table_that_cannot_be_used_is_a_sentence(project: Project, tmp_path: P
     ):
         with pytest.raises(ProjectError, match=match):
             assign_groups(project, content, "patient")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"config": {"pattern": "1?" * 40}}, {"config": 5}, {"groups": [1]}, {"roots": {"..": "train"}}, {"new": 1}],
+)
+def test_one_damaged_thing_of_a_split_takes_no_other_away(tmp_path: Path, wrong: dict[str, object]) -> None:
+    good = {"parts": {"0" * 64: "test"}, "groups": {"0" * 64: "plant 1"}, "config": {"seed": 7}}
+    (tmp_path / "split.json").write_text(json.dumps(good | wrong))
+    division.change(tmp_path, lambda before: before.with_parts({"1" * 64: "val"}))
+    kept = division.read(tmp_path)
+    assert kept.parts == {"0" * 64: "test", "1" * 64: "val"}
+    assert kept.groups == ({} if "groups" in wrong else good["groups"])
+    assert kept.config.seed == (0 if "config" in wrong else 7)
+    assert kept.roots == {}
