@@ -193,6 +193,28 @@ def test_the_same_picture_twice_and_in_two_classes(project: Project) -> None:
     assert intake.take(project, intake.from_pictures([("d.png", one)])).rows[0].outcome == "skipped"
 
 
+def test_the_trash_is_emptied_meanwhile_and_every_picture_arrives(project: Project) -> None:
+    other, before = Project.open(project.root), len(project.scan().pictures)
+    labels.delete(other, [other.scan().pictures[0]])
+    plan = intake.from_pictures([(f"{n}.png", picture(n + 1000)) for n in range(40)]).into("red")
+    report = intake.take(project, plan, lambda *_: labels.empty_trash(other))
+    assert report.count("taken") == 40
+    assert len(project.scan().pictures) == before - 1 + 40
+    assert all((project.root / row.path).is_file() for row in report.rows)
+    assert project.journal.history(1)[0][1] == "40 pictures added from files"
+
+
+def test_a_picture_that_goes_missing_on_its_way_is_told_and_not_counted(project: Project) -> None:
+    def lose(done: int, total: int) -> None:
+        if done == total:
+            next((project.root / STAGING).glob("*/3.png")).unlink()
+
+    report = intake.take(project, intake.from_pictures([(f"{n}.png", picture(n + 2000)) for n in range(6)]), lose)
+    assert report.count("taken") == 5
+    assert [(row.name, row.outcome) for row in report.rows if "went missing" in row.reason] == [("3.png", "rejected")]
+    assert project.journal.history(1)[0][1] == "5 pictures added from files"
+
+
 def test_nothing_is_added_if_it_is_broken_off(project: Project) -> None:
     class CancelledError(Exception):
         pass
