@@ -24,7 +24,7 @@ _COPIES = tuple(
         rf"^(.+?)(?:[_.](?:{_ENDINGS}))?\.rf\.[0-9a-z]{{6,}}$",  # Roboflow
         rf"^.*?_original_(.+?)(?:\.(?:{_ENDINGS}))?_[0-9a-f]{{8}}(?:-[0-9a-f]{{4,12}}){{4}}$",  # Augmentor
         r"^(aug(?:mented)?_\d+)_\d+$",  # Keras' ImageDataGenerator
-        r"^(.+?)[\s._-]+aug(?:mented|mentation)?[\s._-]*\d*$",
+        r"^(.+?)[\s._-]+aug(?:mented|mentation)?[\s._-]*(?!(?:19|20)\d\d$)\d*$",  # with a year it is August
         r"^(.+?)[\s._-]+(?:[hv]?flip(?:ped)?(?:[\s._-]?(?:h|v|lr|ud|horizontal|vertical))?|mirror(?:ed)?)$",
         r"^(.+?)[\s._-]+(?:rotated(?:[\s._-]?\d+)?|rot[\s._-]?(?:90|180|270))$",
         r"^(.+?)[\s._-]+\(?(?:copy|kopie|copie|copia)\)?(?:[\s._-]*\(?\d+\)?)?$",
@@ -34,12 +34,14 @@ _COPIES = tuple(
 """What names of copies of one photo have in common. Not ` (2)`: systems number any pictures so."""
 WEBCAM = re.compile(r"^(webcam-[0-9a-f]{8})-(\d+)(?: \(\d+\))?$")
 """A burst as our own webcam names it."""
+_ALONE = r"(?:(?<![^\W\d_])|(?<=video)|(?<=movie)|(?<=film))"
+"""Before a word for films: a screenshot, a paperclip and a sunburst are none."""
 _FILMS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^(.*?)[\s._-]*(?:frame|frm)[\s._-]*(\d+)$",
-        r"^(.*(?:clip|video|vid|movie|film|scene|shot|burst|take|sequence|seq)[\s._-]?\d{1,4})[\s._-]+(\d+)$",
-        r"^(.+?)[\s._-]*burst[\s._-]*(\d{1,4})(?:_cover)?$",
+        rf"^(.*?)[\s._-]*{_ALONE}(?:frame|frm)[\s._-]*(\d+)$",
+        rf"^(.*{_ALONE}(?:clip|video|vid|movie|film|scene|shot|burst|take|sequence|seq)[\s._-]?\d{{1,4}})[\s._-]+(\d+)$",
+        rf"^(.+?)[\s._-]*{_ALONE}burst[\s._-]*(\d{{1,4}})(?:_cover)?$",
         r"^.*?burst(\d{10,})()(?:_cover)?$",
         r"^(.*\d{8}[_-]?\d{6})[_-](\d{1,6})$",  # the second in which a camera began
     )
@@ -98,7 +100,11 @@ def groups_of(pictures: Sequence[Picture], config: SplitConfig, layout: Layout) 
             keys[key].append(row)
     for name, rows in by_class.items():
         mine = [pictures[row] for row in rows]
-        told: list[Sequence[Hashable]] = [near_groups(mine), _folders(mine, config, layout), _names(mine, config)]
+        told: list[Sequence[Hashable]] = [
+            near_groups(mine),
+            _folders(mine, config, layout),
+            _names(mine, config, layout),
+        ]
         for kind, values in enumerate(told):
             for row, value in zip(rows, values, strict=True):
                 if value is not None:
@@ -132,20 +138,24 @@ def _said(picture: Picture, config: SplitConfig) -> list[Hashable]:
     return [picture.group] if config.together == "table" and picture.group else []
 
 
-def _names(pictures: list[Picture], config: SplitConfig) -> list[str | None]:
+def _names(pictures: list[Picture], config: SplitConfig, layout: Layout) -> list[Hashable]:
     """For each picture of a class what its name has in common with others of its photo or film."""
     if config.together == "off":
         return [None] * len(pictures)
     if config.together == "beginnings":
         return [beginning_of(picture.path) for picture in pictures]
     told = [kin_of(picture.path) for picture in pictures]
-    # An original has no mark: it belongs to the copies beside it that are called after it.
-    copied = {(_folder(p), kin.key) for p, kin in zip(pictures, told, strict=True) if kin and not kin.film}
-    originals = ((_folder(picture), f"photo {_stem(picture.path)}") for picture in pictures)
-    return [
-        kin.key if kin else original[1] if original in copied else None
-        for kin, original in zip(told, originals, strict=True)
-    ]
+    # An original has no mark: it belongs to the copies beside it, or the frames, that are called after it.
+    marked = {(_folder(p), kin.key): kin for p, kin in zip(pictures, told, strict=True) if kin}
+    found: list[Hashable] = []
+    for picture, own in zip(pictures, told, strict=True):
+        copies = (marked.get((_folder(picture), f"{kind} {_stem(picture.path)}")) for kind in ("photo", "film"))
+        kin = own or next(filter(None, copies), None)
+        # Of a film that is called frame_0001 and so on, only the folder inside the class tells which one it is.
+        nameless = kin is not None and kin.film and not re.search(r"\d", kin.key)
+        inside = _folder(picture).removeprefix(layout.place(picture.path)[1]) if nameless else ""
+        found.append((kin.key, inside) if kin else None)
+    return found
 
 
 def _folder(picture: Picture) -> str:

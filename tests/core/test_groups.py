@@ -63,6 +63,8 @@ def parts_of(split: Split) -> dict[str, str]:
         ["IMG_20150906_115400_BURST1.jpg", "IMG_20150906_115400_BURST002_COVER.jpg"],
         ["00001IMG_00001_BURST20190404090130113.jpg", "00002IMG_00002_BURST20190404090130113_COVER.jpg"],
         ["20190404_090130_001.jpg", "20190404_090130_002.jpg"],
+        ["video1frame12.png", "video1_frame_13.png"],
+        ["leaf_aug_0001.png", "leaf_aug_2.png"],
         ["webcam-0a1b2c3d-001.jpg", "webcam-0a1b2c3d-030.jpg", "webcam-0a1b2c3d-030 (2).jpg"],
     ],
 )
@@ -83,6 +85,16 @@ def test_names_that_tell_of_one_photo_or_film(names: list[str]) -> None:
         ["copyright.jpg", "inflation.jpg", "framework.jpg"],
         ["video_0001.jpg", "video_0002.jpg"],
         ["screenshot_20240102-101010.png", "screenshot_20240102-101011.png"],
+        [
+            "Screenshot_1_2.png",
+            "gunshot1_2.png",
+            "paperclip 12 03.png",
+            "covid1_2.png",
+            "snapshot2-1.png",
+            "overtake_1_2.png",
+        ],
+        ["sunburst 4.jpg", "starburst_12.jpg", "mainframe_2.jpg"],
+        ["15-aug-2019.jpg", "cake_aug_2021.jpg", "IMG 5 Aug 2019.jpg"],
     ],
 )
 def test_names_that_tell_nothing(names: list[str]) -> None:
@@ -98,6 +110,25 @@ def test_copies_of_one_photo_and_its_original_are_in_one_part(tmp_path: Path) ->
             for n in range(20):
                 assert len({parts[f"{name}/{n}{mark}.png"] for mark in ("", "-aug-1", "_aug_2")}) == 1
             assert Counter(parts[f"{name}/{each}"] for each in names) == {"train": 42, "val": 9, "test": 9}
+
+
+def test_the_first_of_a_burst_has_no_number(tmp_path: Path) -> None:
+    second = "IMG_20230401_12050{}"
+    bursts = [[f"{second.format(n)}{mark}.png" for mark in ("", "_1", "_2")] for n in range(8)]
+    split = split_of(named(tmp_path / "p", {"a": [name for burst in bursts for name in burst], "b": [f"{n}.png" for n in range(8)]}))
+    assert [len({split.groups[f"a/{name}"] for name in burst}) for burst in bursts] == [1] * 8
+    assert len(set(split.groups.values())) == 16
+
+
+@pytest.mark.parametrize("name", ["frame_{:04}.png", "cat_frame_{}.png"])
+@pytest.mark.parametrize("films", [3, 6])
+@pytest.mark.parametrize("together", ["names", "folders", "pattern"])
+def test_a_folder_tells_which_film_it_is(tmp_path: Path, name: str, films: int, together: str) -> None:
+    frames = [f"film{film}/{name.format(n)}" for film in range(films) for n in range(4)]
+    folder = named(tmp_path / "p", {"a": frames, "b": [f"{n}.png" for n in range(8)]})
+    split = split_of(folder, together=together, pattern="film." if together == "pattern" else "")
+    assert len({split.groups[f"a/{frame}"] for frame in frames}) == films
+    assert not split.shared
 
 
 def test_equal_names_of_different_photos_do_not_join(tmp_path: Path) -> None:
