@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.catalogue import Catalogue, Picture
-from core.layout import in_parts
+from core.layout import in_parts, remarks_on
 
 NEAR = 5.0
 """Mean difference of two signatures (0..255) up to which two pictures count as near-duplicates. On flower_photos this
@@ -117,7 +117,9 @@ def _rejected(catalogue: Catalogue) -> list[Problem]:
 
 def _split(catalogue: Catalogue) -> list[Problem]:
     told = in_parts(picture.part for picture in catalogue.pictures)
-    return [Problem("split", f"The pictures came split already: {told}.")] if told else []
+    found = [Problem("split", f"The pictures came split already: {told}.")] if told else []
+    remarks = remarks_on(catalogue.layout, (picture.path for picture in catalogue.pictures))
+    return [*found, *(Problem("layout", remark) for remark in remarks)]
 
 
 def _empty(catalogue: Catalogue) -> list[Problem]:

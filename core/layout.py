@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from core.names import class_key
+from core.names import class_key, count
 
 _PARTS = {
     "train": "train training trainings trn learn learning",
@@ -29,6 +29,8 @@ _FILLERS = frozenset(_TELLING_NOTHING.split())
 """Words beside the name of a part."""
 _GLUED = re.compile(r"(?<=.)(datasets?|sets?|data|images?|imgs?|pictures|photos)$")
 _DEEPEST = 4
+_NAMED = 3
+"""So many folders are named in remarks."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,48 @@ def in_parts(parts: Iterable[str | None]) -> str:
     words = {"train": "to learn from", "val": "to check with", "test": "for the test", None: "in no part"}
     told = [f"{counts[part]:,} {word}" for part, word in words.items() if counts[part]]
     return ", ".join(told) if counts.keys() - {None} else ""
+
+
+def remarks_on(layout: Layout, paths: Iterable[str]) -> list[str]:
+    """What may not be expected of the pictures at `paths`, in sentences: parts that are not used, folders without a class."""
+    inside: Counter[str] = Counter()
+    classes: dict[str, None] = {}
+    lost: Counter[str] = Counter()
+    total = 0
+    for path in paths:
+        part, folder = layout.place(path)
+        total += 1
+        if folder:
+            classes[layout.classes[folder]] = None
+            inside[path.removeprefix(f"{folder}/").rpartition("/")[0].partition("/")[0]] += 1
+        elif layout.roots:
+            root = next((root for root in layout.roots if path.startswith(f"{root}/")), "")
+            if lies := path[len(root) :].lstrip("/").rpartition("/")[0]:
+                lost[f"{root}/{lies.partition('/')[0]}" if part else lies.partition("/")[0]] += 1
+    found = []
+    named = [name for name in inside if part_word(name)]
+    if may_be_split(named) and 2 * sum(inside[name] for name in named) > total:
+        first, name = next(iter(classes)), sorted(named)[-1]
+        turned = (
+            f"turn them round: {name}/{first}, not {first}/{name}" if len(classes) > 1 else f"choose the folder {first}"
+        )
+        found.append(f"The folders {_listed(named)} inside the classes are not used as parts. To use them, {turned}.")
+    if may_be_split(classes) and all(map(part_word, classes)):
+        found.append(
+            f"{_listed(classes)} are taken for classes, though they are called as the parts of a split are. To use them as "
+            "parts, put a folder for each class into each of them."
+        )
+    for folder, number in list(lost.items())[:_NAMED]:
+        why = "the training part has no such folder" if layout.place(f"{folder}/")[0] else "it is none of the parts"
+        found.append(f"What lies in {folder} has no class ({count(number, 'picture')}): {why}.")
+    if len(lost) > _NAMED:
+        found.append(f"The same is true of {count(len(lost) - _NAMED, 'more folder')}.")
+    return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = sorted(names)
+    return f"{', '.join(others)} and {last}"
 
 
 def may_be_split(names: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from core.checks import MAX_CLASSES
 from core.errors import ProjectError
 from core.folders import ignored, is_picture_name, unwrapped, walk_folders
 from core.intake import archives, tables
-from core.layout import Layout, find_parts, in_parts, layout_of, with_those_above
+from core.layout import Layout, find_parts, in_parts, layout_of, remarks_on, with_those_above
 from core.names import as_text, class_key, class_name, safe_class_name
 
 _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "oak-samples"
@@ -290,6 +290,7 @@ def _laid_out(
         entries.append(Entry(path, renamed[given] if given is not None else None, part=layout.place(path)[0]))
     if layout.roots and (told := in_parts(entry.part for entry in entries)):
         notes.append(f"It is split already: {told}.")
+    notes += remarks_on(layout, paths) if class_of is None else []
     notes += [f"The folder {old} becomes the class {new}." for old, new in renamed.items() if old != new]
     if any("/" in path.removeprefix(f"{layout.place(path)[1]}/") for path in paths if layout.place(path)[1]):
         notes.append("Folders inside a class folder belong to that class.")

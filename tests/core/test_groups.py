@@ -115,7 +115,9 @@ def test_copies_of_one_photo_and_its_original_are_in_one_part(tmp_path: Path) ->
 def test_the_first_of_a_burst_has_no_number(tmp_path: Path) -> None:
     second = "IMG_20230401_12050{}"
     bursts = [[f"{second.format(n)}{mark}.png" for mark in ("", "_1", "_2")] for n in range(8)]
-    split = split_of(named(tmp_path / "p", {"a": [name for burst in bursts for name in burst], "b": [f"{n}.png" for n in range(8)]}))
+    split = split_of(
+        named(tmp_path / "p", {"a": [name for burst in bursts for name in burst], "b": [f"{n}.png" for n in range(8)]})
+    )
     assert [len({split.groups[f"a/{name}"] for name in burst}) for burst in bursts] == [1] * 8
     assert len(set(split.groups.values())) == 16
 

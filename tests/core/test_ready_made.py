@@ -13,7 +13,7 @@ from core import intake, labels, travel
 from core.catalogue import Catalogue
 from core.checks import find_problems
 from core.errors import ProjectError
-from core.layout import find_parts, layout_of, part_word, with_those_above
+from core.layout import find_parts, layout_of, part_word, remarks_on, with_those_above
 from core.project import Project, new_project
 from core.split_config import SplitConfig
 from core.splits import PARTS, READY_MADE, make_split
@@ -94,6 +94,50 @@ def test_what_is_a_split_and_what_are_classes(paths: str, roots: dict[str, str])
     layout = layout_of(folders, roots)
     if not roots:
         assert set(layout.classes.values()) == {path.split("/")[0] for path in files}
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (
+            "cat/train/1 cat/test/1 dog/train/1 dog/test/1",
+            "The folders test and train inside the classes are not used as parts.",
+        ),
+        (
+            "images/train/a/1 images/val/a/1",
+            "The folders train and val inside the classes are not used as parts. To use them, choose",
+        ),
+        ("cat/Train/1 cat/VAL/1 dog/Train/1 dog/VAL/x/1", "The folders Train and VAL inside the classes are not used"),
+        ("train/1 val/1 test/1", "test, train and val are taken for classes, though they are called as the parts"),
+        ("trainA/1 trainB/1 testA/1 testB/1 a/1", ""),
+        (
+            "train/a/1 train/b/1 test/a/1 test/c/1 test/c/2",
+            "What lies in test/c has no class (2 pictures): the training part has",
+        ),
+        ("train/a/1 train/b/1 test/a/1 old/a/1", "What lies in old has no class (1 picture): it is none of the parts."),
+        ("train/a/1 train/b/1 test/a/1 1", ""),
+        ("train/a/1 train/b/1 test/1 test/2", ""),
+        ("train/a/1 train/b/1 test/unknown/1", ""),
+        ("train/steam/1 train/diesel/1 bus/red/1 bus/test/1", ""),
+        ("train/1 bus/1 test/1", ""),
+        ("cat/train/1 cat/test/2 cat/3 cat/4 cat/5 dog/1", ""),
+        ("cat/training/1 dog/training/1", ""),
+        ("cat/1 dog/2", ""),
+    ],
+)
+def test_what_may_not_be_expected_is_said(paths: str, told: str) -> None:
+    files = paths.split()
+    folders = {above for path in files for above in with_those_above(path.rpartition("/")[0])}
+    remarks = remarks_on(layout_of(folders, find_parts(folders, files)), files)
+    assert len(remarks) == bool(told)
+    assert not told or remarks[0].startswith(told)
+
+
+def test_parts_inside_the_classes_are_said_to_be_none_in_place_and_by_import(tmp_path: Path, own_home: Path) -> None:
+    folder = split_folder(tmp_path / "p", {"cat": 4, "dog": 4}, ("train", "test"))
+    said = "The folders test and train inside the classes are not used as parts."
+    assert [p.kind for p in find_problems(Project.open(folder).scan()) if p.sentence.startswith(said)] == ["layout"]
+    assert any(note.startswith(said) for note in intake.look(folder).notes)
 
 
 def test_it_is_opened_in_place(folder: Path) -> None:
