@@ -96,7 +96,7 @@ def groups_of(pictures: Sequence[Picture], config: SplitConfig, layout: Layout) 
     by_class: dict[str | None, list[int]] = defaultdict(list)
     for row, picture in enumerate(pictures):
         by_class[picture.class_name].append(row)
-        for key in _said(picture, config):
+        for key in said_of(picture, config):
             keys[key].append(row)
     for name, rows in by_class.items():
         mine = [pictures[row] for row in rows]
@@ -130,7 +130,7 @@ def joined(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
     return [numbers.setdefault(root(row), len(numbers)) for row in range(count)]
 
 
-def _said(picture: Picture, config: SplitConfig) -> list[Hashable]:
+def said_of(picture: Picture, config: SplitConfig) -> list[Hashable]:
     """The groups of a picture by a person's own pattern or table; they may span classes."""
     if config.together == "pattern" and config.pattern:
         found = re.search(config.pattern, picture.path[-255:])

@@ -11,7 +11,7 @@ from typing import Any
 from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
 from core.errors import ProjectError
-from core.groups import WEBCAM, groups_of, in_time
+from core.groups import WEBCAM, groups_of, in_time, said_of
 from core.records import PARTS
 from core.split_config import SplitConfig
 
@@ -20,6 +20,7 @@ _LONG = 10
 _GAP = 20
 """One frame of so many is left out where a film is cut, at least one."""
 READY_MADE = "The pictures came split already: these parts are used."
+_SAYING = {"pattern": "The pattern finds nothing in any path", "table": "No table gives a group to any picture"}
 _KEPT = 8
 """So much of what was worked out from a catalogue is kept."""
 _NAMED = 3
@@ -247,6 +248,10 @@ class _Dealer:
     def _remarks(self, shared: tuple[Picture, ...]) -> list[str]:
         """What to know of the split, in sentences."""
         found = [READY_MADE] if self.keep else []
+        if self.config.ready_made == "keep" and not self.keep and any(picture.part for picture in self.pictures):
+            found.append("The pictures came split already, but none of them is to learn from: all are dealt anew.")
+        if self.config.together in _SAYING and not any(said_of(picture, self.config) for picture in self.pictures):
+            found.append(f"{_SAYING[self.config.together]}: by it, nothing stays together.")
         alike = []
         by_class: dict[str, list[Picture]] = defaultdict(list)
         for picture in self.pictures:

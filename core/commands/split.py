@@ -11,6 +11,7 @@ from core.config import make_config, with_changes
 from core.errors import ConfigError
 from core.intake import assign_groups
 from core.layout import in_parts
+from core.names import count
 from core.project import Project
 from core.records import PARTS
 from core.splits import make_split
@@ -43,7 +44,7 @@ def split(folder: str, changes: tuple[str, ...], table: str | None, column: str 
                 "A table of groups needs its column, and the other way round.", "--groups FILE --column NAME"
             )
         told = assign_groups(project, Path(table), column)
-        click.echo(f"{told} pictures have a group by {column}.")
+        click.echo(f"{count(told, 'picture')} {'has' if told == 1 else 'have'} a group by {column}.")
         changes = ("together=table", *changes)
     if changes:
         values = make_config({"split": config.model_dump(), "own_split": False})
@@ -52,7 +53,7 @@ def split(folder: str, changes: tuple[str, ...], table: str | None, column: str 
         config = project.division().config
     found = make_split(project.scan(), config)
     counts = {part: len(found.part(part)) for part in PARTS}
-    click.echo(f"{in_parts(part for part, count in counts.items() for _ in range(count))}.")
+    click.echo(f"{in_parts(part for part, number in counts.items() for _ in range(number))}.")
     for remark in found.remarks:
         click.echo(remark)
     say_json(

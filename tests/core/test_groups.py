@@ -274,6 +274,25 @@ def test_a_pattern_that_ends_soon_can_be_used(pattern: str) -> None:
     assert SplitConfig(pattern=pattern).pattern == pattern
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            {"together": "pattern", "pattern": "plant"},
+            "The pattern finds nothing in any path: by it, nothing stays together.",
+        ),
+        ({"together": "pattern"}, "The pattern finds nothing in any path: by it, nothing stays together."),
+        ({"together": "table"}, "No table gives a group to any picture: by it, nothing stays together."),
+        ({"together": "pattern", "pattern": "a/1"}, None),
+        ({"together": "names", "pattern": "plant"}, None),
+    ],
+)
+def test_what_joins_nothing_is_told(tmp_path: Path, asked: dict[str, str], told: str | None) -> None:
+    names = [f"{n}.png" for n in range(6)]
+    split = split_of(named(tmp_path / "p", {"a": names, "b": names}), **asked)
+    assert split.remarks == ((told,) if told else ())
+
+
 def test_beginnings_join_what_differs_in_its_last_number(tmp_path: Path) -> None:
     assert beginning_of("a/site A_012.jpg") == beginning_of("a/Site A_7.jpg") == "site a"
     names = [f"site{s}_{n}.png" for s in "abcdefgh" for n in range(4)]

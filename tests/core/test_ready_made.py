@@ -168,6 +168,14 @@ def test_a_part_that_is_missing_is_dealt_from_training(tmp_path: Path, given: st
     assert {picture.part for picture in split.part(lacking)} == {"train"}
 
 
+def test_parts_without_one_to_learn_from_are_dealt_anew_and_it_is_told(tmp_path: Path) -> None:
+    catalogue = Project.open(split_folder(tmp_path / "p", {"val": 8, "test": 8})).scan()
+    assert make_split(catalogue, SplitConfig()).remarks == (
+        "The pictures came split already, but none of them is to learn from: all are dealt anew.",
+    )
+    assert not make_split(catalogue, SplitConfig(ready_made="anew")).remarks
+
+
 def test_loose_test_pictures_have_no_class(tmp_path: Path) -> None:
     folder = split_folder(tmp_path / "p", {"train": 8})
     split_folder(folder, {"test": 5}, ())
