@@ -237,7 +237,8 @@ def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[str]) ->
     left = tuple(picture for picture in found if f"beginning {picture.id}" not in dismissed)
     if not left or len(found) < _ALIKE * len(asked):
         return []
-    title = f"{len(found)} of {len(split.test)} test pictures have names that begin as names of training pictures do"
+    have = "has a name that begins" if len(found) == 1 else "have names that begin"
+    title = f"{len(found)} of {count(len(split.test), 'test picture')} {have} as names of training pictures do"
     reason = (
         "Are they of one photo, film or place? Then the test is too easy: let names with one beginning stay together "
         "(Configure, What stays together)."

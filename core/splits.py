@@ -12,6 +12,7 @@ from core.catalogue import Catalogue, Picture
 from core.checks import near_groups, why_not_trainable
 from core.errors import ProjectError
 from core.groups import WEBCAM, groups_of, in_time, said_of
+from core.names import count
 from core.records import PARTS
 from core.split_config import SplitConfig
 
@@ -265,11 +266,11 @@ class _Dealer:
                 "movement for a better one."
             )
         if len(alike) > _NAMED:
-            found.append(f"The same is true of {len(alike) - _NAMED} more classes.")
+            found.append(f"The same is true of {count(len(alike) - _NAMED, 'more class')}.")
         if shared:
             found.append(
-                f"{len(shared)} of {len(self.parts['test'])} test pictures are of a film, photo or group that is learned from, "
-                "too: the test may look better than it is. "
+                f"{len(shared)} of {count(len(self.parts['test']), 'test picture')} {'is' if len(shared) == 1 else 'are'} of a "
+                "film, photo or group that is learned from, too: the test may look better than it is. "
                 + ("Let the parts be dealt anew." if self.keep else "Add pictures from another time and place.")
             )
         return found

@@ -180,6 +180,17 @@ def test_classes_before_one_wall_train_each_with_pictures_in_each_part(tmp_path:
     assert "the test may look better" in split.remarks[-1]
 
 
+def test_one_is_told_as_one(tmp_path: Path) -> None:
+    names = {"a": [f"frame_{n}.png" for n in range(3)], "b": ["1.png", "2.png", "3.png"]}
+    assert (
+        split_of(named(tmp_path / "p", names))
+        .remarks[0]
+        .startswith("1 of 2 test pictures is of a film, photo or group")
+    )
+    remarks = split_of(still(tmp_path / "q", dict.fromkeys("abcd", 6))).remarks
+    assert remarks[3] == "The same is true of 1 more class."
+
+
 def test_a_class_that_varies_is_not_said_to_be_still(tmp_path: Path) -> None:
     folder = still(flat_project(tmp_path / "p", COLOURS, each=20), {"pie": 20})
     remarks = " ".join(split_of(folder).remarks)
