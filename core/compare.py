@@ -15,6 +15,7 @@ from core.errors import RunError
 from core.evaluation import Evaluation
 from core.history import Difference, differences, distinct
 from core.intervals import wilson
+from core.names import count
 from core.records import RunPicture, RunPlan
 from core.runs import Run, evaluate
 from core.sureness import probabilities
@@ -142,9 +143,9 @@ def in_words(first: str, second: str, only_first: int, only_second: int, shared:
     if not shared:
         return "They were tested on different pictures, so nothing can be said about which is better."
     if not only_first + only_second:
-        return f"Both have the same {shared} test pictures right and wrong: no difference."
+        return f"Both have the same of {count(shared, 'test picture')} right and wrong: no difference."
     told = (
-        f"{first} is right on {_pictures(only_first)} where {second} is wrong, "
+        f"{first} is right on {count(only_first, 'picture')} where {second} is wrong, "
         f"{second} on {only_second} where {first} is wrong"
     )
     if only_first + only_second < _FEWEST:
@@ -152,10 +153,6 @@ def in_words(first: str, second: str, only_first: int, only_second: int, shared:
     if mcnemar(only_first, only_second) >= CHANCE:
         return f"{told}: that could be chance."
     return f"{told}: more than chance. {first if only_first > only_second else second} is better."
-
-
-def _pictures(number: int) -> str:
-    return f"{number} picture{'' if number == 1 else 's'}"
 
 
 def _pair(first: Side, second: Side) -> Pair:
@@ -231,14 +228,14 @@ def _warnings(first: Side, second: Side, shared: int, relabelled: int) -> list[s
     if shared < larger:
         found.append(
             "They were tested on different pictures, so their accuracies on these do not tell which is better. The "
-            f"rest here is about the {_pictures(shared)} that both are tested with."
+            f"rest here is about the {count(shared, 'picture')} that both are tested with."
         )
     if relabelled:
-        found.append(f"{_pictures(relabelled)} got another label in between and {_were(relabelled)} left out.")
+        found.append(f"{count(relabelled, 'picture')} got another label in between and {_were(relabelled)} left out.")
     for learner, tested in ((first, second), (second, first)):
         leaked = len(_ids(learner.plan.part("train")) & _ids(tested.plan.part("test")))
         if leaked:
-            found.append(f"{learner.title} learned from {_pictures(leaked)} that {tested.title} is tested with.")
+            found.append(f"{learner.title} learned from {count(leaked, 'picture')} that {tested.title} is tested with.")
     return found
 
 

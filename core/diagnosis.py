@@ -23,6 +23,10 @@ FEW_TEST = 50
 """Fewer test pictures than this cannot tell a good model from a fair one."""
 
 _BURST = re.compile(r"(webcam-[0-9a-f]{8})-\d+")
+_FEWEST = 10
+"""Of fewer test pictures even a fair model may have as few right as by guessing."""
+_MISTAKES = 3
+"""So many mistakes in validation are no chance."""
 _GIVEN_AWAY = 0.75
 _FINE = 0.98
 """From this test accuracy on, nothing in the way it learned is blamed."""
@@ -137,7 +141,7 @@ def _steps(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluation
 
 def _hopeless(test: Evaluation) -> Iterator[Diagnosis]:
     guess = 1 / len(test.classes)
-    if test.accuracy < 1.3 * guess:
+    if test.accuracy < 1.3 * guess and test.total >= _FEWEST:
         yield Diagnosis(
             "guessing",
             "It is hardly better than guessing. Do the classes really look different, and are the pictures in the right "
@@ -153,7 +157,7 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
     learned = Counter(picture.label for picture in plan.part("train"))
     counts = {name: learned[position] for position, name in enumerate(plan.classes)}
     few = min(counts, key=lambda name: counts[name])
-    if test.accuracy < 1.3 / len(test.classes):
+    if any(_hopeless(test)):
         return
     apart = last["accuracy"] - last["val_accuracy"] if last else 0.0
     known = (
@@ -162,7 +166,8 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
         if last
         else ""
     )
-    too_well = apart > OVERFIT_GAP and test.accuracy < _FINE
+    missed = round((1 - last["val_accuracy"]) * len(plan.part("val"))) if last else 0
+    too_well = apart > OVERFIT_GAP and test.accuracy < _FINE and missed >= _MISTAKES
     by_heart = not config.pretrained and too_well
     if by_heart:
         changes = "" if config.augment.active else "changes at random (augmentation) "
@@ -175,7 +180,7 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
     if worst.recall < 0.5 and worst.total >= 3 and test.accuracy - worst.recall > 0.2:
         yield Diagnosis(
             "class-fails",
-            f"{worst.name} fails: only {worst.right} of {worst.total} were recognised. Look at its mistakes, and add "
+            f"{worst.name} fails: only {worst.right} of {worst.total} {_were(worst.right)} recognised. Look at its mistakes, and add "
             "pictures of it in other places and light.",
             "",
             "mistakes",
@@ -221,11 +226,16 @@ def _leaks(plan: RunPlan) -> Iterator[Diagnosis]:
     if total and shared >= 0.3 * total:
         yield Diagnosis(
             "leak",
-            f"{shared} of {total} test pictures were taken by the webcam within the same seconds as training pictures (leak): "
-            "the number is probably too good. Take some at another time and place, and try them under Test.",
+            f"{shared} of {count(total, 'test picture')} {_were(shared)} taken by the webcam within the same seconds as "
+            "training pictures (leak): the number is probably too good. Take some at another time and place, "
+            "and try them under Test.",
             "",
             "test",
         )
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _given_away(test: Evaluation, covered: float | None) -> Iterator[Diagnosis]:

@@ -9,7 +9,7 @@ from core.runs import settled
 from core.splits import make_split
 from pages.shared import charts, frame, state
 from pages.shared.configure import augmentation, parts, recipes, search, settings
-from pages.shared.text import count, literal
+from pages.shared.text import count, duration, literal
 
 here = frame.begin("Configure")
 project, catalogue = here.project, here.catalogue
@@ -84,7 +84,7 @@ with start_here:
         st.switch_page("pages/3_Train.py", query_params=state.link_params())
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config
-    rounds = f"about {config.minutes:g} minutes" if config.minutes else f"up to {count(config.epochs, 'round')}"
+    rounds = duration(60 * config.minutes) if config.minutes else f"up to {count(config.epochs, 'round')}"
     st.caption(
         f"{literal(title_of(config.recipe))}{', changed' if changed else ''}: {rounds}, {len(split.classes)} classes"
     )

@@ -261,7 +261,7 @@ def try_all(found: Search) -> None:
     if skipped:
         found.why = f"The time was too short for {_listed(skipped)}."
     elif found.left < 0:
-        found.why = f"The {found.config.minutes:g} minutes were over."
+        found.why = "The time was over."
 
 
 def _listed(names: Sequence[str]) -> str:

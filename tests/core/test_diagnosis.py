@@ -48,13 +48,19 @@ def losses(*each: float, rate: str = "", train: float = 0.9, val: float = 0.9) -
 
 
 def plan_of(
-    config: TrainConfig = SOLVED, *, classes: int = 4, each: Sequence[int] = (100,) * 4, test: Sequence[str] = ()
+    config: TrainConfig = SOLVED,
+    *,
+    classes: int = 4,
+    each: Sequence[int] = (100,) * 4,
+    test: Sequence[str] = (),
+    val: int = 40,
 ) -> RunPlan:
     train = [f"{NAMES[label]}/webcam-0a1b2c3d-{n:03}.jpg" for label in range(classes) for n in range(each[label])]
     pictures = [
         RunPicture(f"{n:064}", path, NAMES.index(path.partition("/")[0]), "train") for n, path in enumerate(train)
     ]
     pictures += [RunPicture(f"t{n:063}", path, 0, "test") for n, path in enumerate(test)]
+    pictures += [RunPicture(f"v{n:063}", f"ash/{n}.jpg", 0, "val") for n in range(val)]
     return RunPlan("run", "p", 0.0, config, NAMES[:classes], tuple(pictures))
 
 
@@ -74,6 +80,11 @@ STATES: dict[str, tuple[RunPlan, History, Evaluation, float | None, list[str]]] 
                                             ["works", "few-tested"]),
     "solved, loss rises, and bad": (plan_of(), losses(0.9, 0.8, 2.9), right(9, 9, 9, 9), None, ["works"]),
     "solved, loss is absurd, and bad": (plan_of(), losses(60, 40, 12), right(9, 9, 9, 9), None, ["works"]),
+    # Two or three pictures tell too little to blame anything.
+    "one of two, as by guessing": (plan_of(classes=2, val=2), losses(0.1, train=1, val=0.5), right(1, 0, total=1), None,
+                                   ["works", "few-tested"]),
+    "one of two in validation": (plan_of(SCRATCH, val=2), losses(0.1, train=1, val=0.5), right(18, 18, 18, 18), None,
+                                 ["works"]),
     # Steps that were too large.
     "steps, far off": (plan_of(SCRATCH), losses(3_027_172, 9000, 387), right(5, 5, 5, 5), None, ["rate-too-high"]),
     "steps, far off at first": (plan_of(STEPS), losses(60, 9, 2.9), right(16, 16, 16, 2), None, ["rate-too-high", "alike"]),
