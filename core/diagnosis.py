@@ -180,8 +180,8 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
     if worst.recall < 0.5 and worst.total >= 3 and test.accuracy - worst.recall > 0.2:
         yield Diagnosis(
             "class-fails",
-            f"{worst.name} fails: only {worst.right} of {worst.total} {_were(worst.right)} recognised. Look at its mistakes, and add "
-            "pictures of it in other places and light.",
+            f"{worst.name} fails: only {worst.right} of {worst.total} {_were(worst.right)} recognised. Look at its mistakes, "
+            "and add pictures of it in other places and light.",
             "",
             "mistakes",
         )
