@@ -46,6 +46,8 @@ _FILMS = tuple(
         r"^(.*\d{8}[_-]?\d{6})[_-](\d{1,6})$",  # the second in which a camera began
     )
 )
+_AGAIN = re.compile(r" \(\d+\)$")
+"""What a name gets where films come from several folders into one: which film a frame is of cannot be told any more."""
 _LAST_NUMBER = re.compile(r"^(.*?)[\s._-]*\(?\d+\)?$")
 _FEWEST_FOLDERS = 5
 """So many folders inside a class, none with more than half of it, are taken for groups."""
@@ -66,7 +68,7 @@ def kin_of(path: str) -> Kin | None:
         return Kin(found[1], True)
     while found := next((match for each in _COPIES if (match := each.match(stem))), None):
         stem = found[1]
-    if found := next((match for each in _FILMS if (match := each.match(stem))), None):
+    if found := next((match for each in _FILMS if (match := each.match(_AGAIN.sub("", stem)))), None):
         return Kin(f"film {found[1]}", True)
     return Kin(f"photo {stem}", False) if stem != whole else None
 

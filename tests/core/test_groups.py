@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import splits
+from core import intake, splits
 from core.catalogue import Catalogue, Picture
 from core.errors import ConfigError, ProjectError
 from core.groups import beginning_of, kin_of
-from core.project import Project
+from core.project import Project, new_project
 from core.split_config import SplitConfig
 from core.splits import PARTS, Split, make_split
 from tests.pictures import COLOURS, flat_project, noise, shaded
@@ -63,6 +63,7 @@ def parts_of(split: Split) -> dict[str, str]:
         ["IMG_20150906_115400_BURST1.jpg", "IMG_20150906_115400_BURST002_COVER.jpg"],
         ["00001IMG_00001_BURST20190404090130113.jpg", "00002IMG_00002_BURST20190404090130113_COVER.jpg"],
         ["20190404_090130_001.jpg", "20190404_090130_002.jpg"],
+        ["frame_0001.png", "frame_0001 (2).png", "frame_0002 (13).png"],
         ["video1frame12.png", "video1_frame_13.png"],
         ["leaf_aug_0001.png", "leaf_aug_2.png"],
         ["webcam-0a1b2c3d-001.jpg", "webcam-0a1b2c3d-030.jpg", "webcam-0a1b2c3d-030 (2).jpg"],
@@ -79,6 +80,7 @@ def test_names_that_tell_of_one_photo_or_film(names: list[str]) -> None:
     [
         ["IMG_0012.jpg", "IMG_0013.jpg"],
         ["cat (1).jpg", "cat (2).jpg"],
+        ["frame (1).jpg", "frame (2).jpg", "take_1 (2).jpg"],
         ["cardboard1.jpg", "cardboard2.jpg"],
         ["100080576_f52e8ee070_n.jpg", "100080576_0a1b2c3d4e_n.jpg"],
         ["apfel_rot_1.jpg", "apfel_rot_2.jpg"],
@@ -120,6 +122,15 @@ def test_the_first_of_a_burst_has_no_number(tmp_path: Path) -> None:
     )
     assert [len({split.groups[f"a/{name}"] for name in burst}) for burst in bursts] == [1] * 8
     assert len(set(split.groups.values())) == 16
+
+
+def test_films_that_came_into_one_folder_are_cut_in_time_and_it_is_told(tmp_path: Path, own_home: Path) -> None:
+    frames = [f"film{film}/frame_{n:04}.png" for film in range(3) for n in range(12)]
+    project = new_project("films")
+    intake.take(project, intake.look(named(tmp_path / "p", {"a": frames, "b": [f"{n}.png" for n in range(8)]})))
+    split = make_split(project.scan(), SplitConfig())
+    assert split.left_out["between"] == 2
+    assert "of a film, photo or group that is learned from" in split.remarks[0]
 
 
 @pytest.mark.parametrize("name", ["frame_{:04}.png", "cat_frame_{}.png"])
