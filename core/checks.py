@@ -116,6 +116,7 @@ def _rejected(catalogue: Catalogue) -> list[Problem]:
 
 
 def _split(catalogue: Catalogue) -> list[Problem]:
+    catalogue = catalogue.in_use
     told = in_parts(picture.part for picture in catalogue.pictures)
     found = [Problem("split", f"The pictures came split already: {told}.")] if told else []
     remarks = remarks_on(catalogue.layout, (picture.path for picture in catalogue.pictures))

@@ -152,6 +152,13 @@ def test_it_is_opened_in_place(folder: Path) -> None:
         assert {picture.path for picture in split.part(part)} == {p.path for p in catalogue.pictures if p.part == part}
 
 
+def test_a_class_that_is_set_aside_is_not_counted_in_the_parts(folder: Path) -> None:
+    project = Project.open(folder)
+    labels.set_aside(project, "cross", aside=True)
+    told = {problem.kind: problem.sentence for problem in find_problems(project.scan())}
+    assert told["split"] == "The pictures came split already: 16 to learn from, 4 to check with, 6 for the test."
+
+
 def test_the_parts_are_dealt_anew_where_a_person_says_so(folder: Path) -> None:
     catalogue = Project.open(folder).scan()
     split = make_split(catalogue, SplitConfig(ready_made="anew"))
@@ -198,7 +205,7 @@ def test_a_test_of_copies_is_told(tmp_path: Path) -> None:
     for part in ("train", "test"):
         noise(5000 + len(part)).save(folder / part / "cross" / f"photo_jpg.rf.{part.encode().hex()}0123.png")
     _, remark = make_split(Project.open(folder).scan(), SplitConfig()).remarks
-    assert remark.startswith("1 of 13 test pictures are of a film, photo or group")
+    assert remark.startswith("1 of 13 test pictures is of a film, photo or group")
     assert remark.endswith("Let the parts be dealt anew.")
 
 

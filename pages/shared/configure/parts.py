@@ -56,7 +56,7 @@ def choose(
 
     for name in ("validation", "test"):
         ask(name)
-    told = in_parts(picture.part for picture in catalogue.pictures)
+    told = in_parts(picture.part for picture in catalogue.in_use.pictures)
     if told:
         keep = st.toggle(
             "Use the parts that the pictures came in",
