@@ -46,7 +46,7 @@ def sureness_of(folder: Path) -> Sureness:
 
 @as_sentence(RunError)
 def keep_sureness(folder: Path, sureness: Sureness) -> None:
-    """Writes what was chosen."""
+    """Writes what was chosen. Raises RunError if that cannot be written."""
     store.write_json(folder / _FILE, asdict(sureness))
 
 

@@ -40,7 +40,7 @@ def pictures(project: Project) -> list[Path]:
 def add(project: Project, files: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
     """Keeps pictures, (name, content) each, as they are; returns (name, reason) for those that are not taken.
 
-    Raises OSError if they cannot be written.
+    Raises FieldguideError if they cannot be written.
     """
     refused = []
     number = len(pictures(project))

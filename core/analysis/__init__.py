@@ -48,7 +48,7 @@ def start(project: Project, catalogue: Catalogue) -> None:
     """Starts a look at the pictures; does not wait, and does nothing while one is under way or the last result still fits.
 
     Its phases are "starting", "waiting" (something else computes), "prepare", "features", "compare" and "map". A result
-    that was overtaken by an edit is found by `Analysis.fresh`, and cured by another call. Raises OSError if nothing can be
+    that was overtaken by an edit is found by `Analysis.fresh`, and cured by another call. Raises RunError if nothing can be
     written.
     """
     folder = folder_of(project)

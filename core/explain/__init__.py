@@ -75,7 +75,7 @@ def stamp(run: Run) -> str:
 def prepare(run: Run) -> None:
     """Starts the process that makes the file; does not wait, and does nothing while one is at work or there is nothing to do.
 
-    Raises OSError if nothing can be written there.
+    Raises ModelError if nothing can be written there.
     """
     if is_ready(run):
         return
@@ -97,7 +97,7 @@ def state(run: Run) -> RunState | None:
 
 
 def make(run: Run, watch: Callable[[RunState], None] | None = None) -> None:
-    """Makes the file if it is missing, and waits for it. Raises ModelError if that fails, OSError as `prepare`."""
+    """Makes the file if it is missing, and waits for it. Raises ModelError if that fails."""
     prepare(run)
     while not is_ready(run):
         now = state(run)

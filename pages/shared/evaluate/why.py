@@ -138,7 +138,7 @@ def _opened(run: Run, key: str) -> Explainer:
 
         try:
             explain.make(run, watch)
-        except (ModelError, OSError) as error:
+        except ModelError as error:
             trouble = str(error)
         place.empty()
     if not explain.is_ready(run):
@@ -150,7 +150,7 @@ def _opened(run: Run, key: str) -> Explainer:
 
 
 def _again(run: Run) -> None:
-    with suppress(OSError):  # what is wrong is said when the page waits for it
+    with suppress(ModelError):  # what is wrong is said when the page waits for it
         explain.prepare(run)
 
 
