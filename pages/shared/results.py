@@ -24,6 +24,11 @@ def class_table(evaluation: Evaluation) -> pd.DataFrame:
     )
 
 
+def most_shown(evaluation: Evaluation) -> str:
+    """Which classes of very many a matrix shows."""
+    return f"Of the {len(evaluation.classes):,} classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
+
+
 def matrix_and_classes(evaluation: Evaluation) -> None:
     """The confusion matrix beside a table of the classes."""
     if len(evaluation.classes) > charts.MANY_CLASSES:
@@ -34,9 +39,7 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
         st.subheader("What is taken for what", anchor=False)
         st.caption("Each row is what the pictures really are, each column what the model said (confusion matrix).")
         if len(evaluation.classes) > charts.MOST_SHOWN:
-            st.caption(
-                f"Of the {len(evaluation.classes):,} classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
-            )
+            st.caption(most_shown(evaluation))
         charts.show(charts.confusion(evaluation), "confusion", charts.confusion_words(evaluation))
     with right:
         st.subheader("Class by class", anchor=False)

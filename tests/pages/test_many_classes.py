@@ -65,7 +65,7 @@ def sent(at: AppTest) -> int:
     return inside(at._tree)
 
 
-def test_the_page_of_a_training_stays_small(tmp_path: Path) -> None:
+def test_the_pages_of_a_training_stay_small(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
     classes = [f"a class with a rather long name, number {n:04}" for n in range(1000)]
     pictures = [
@@ -76,6 +76,10 @@ def test_the_page_of_a_training_stays_small(tmp_path: Path) -> None:
     assert (project.root / HIDDEN).is_dir()
     make_run(project, "run", classes=classes, pictures=pictures, said=[(n * 7) % 1000 for n in range(1000)])
     at = visit("pages/3_Train.py", project.root, run="run")
-    assert f"Of the 1,000 classes, the {charts.MOST_SHOWN} that it mixes up most are shown." in words(at)
+    told = f"Of the 1,000 classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
+    assert told in words(at)
     assert len(at.dataframe[0].value) == 1000
     assert 100_000 < sent(at) < 3_000_000
+    at = visit("pages/4_Evaluate.py", project.root, run="run")
+    assert told in words(at)
+    assert 10_000 < sent(at) < 3_000_000

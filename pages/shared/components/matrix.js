@@ -26,6 +26,8 @@ const make = (tag, name = "", text = "") => {
   return node
 }
 
+const matter = ({ names, counts, called, shares }) => JSON.stringify([names, counts, called, shares])
+
 class Matrix {
   constructor(root) {
     this.turn = 0
@@ -43,8 +45,7 @@ class Matrix {
 
   // Row or column -1 is a heading, which stands for the whole row or column.
   update(data) {
-    const same = this.data && JSON.stringify([this.data.names, this.data.counts, this.data.shares]) ===
-      JSON.stringify([data.names, data.counts, data.shares])
+    const same = this.data && matter(this.data) === matter(data)
     this.data = data
     if (!same) this.draw()
     this.mark()
@@ -52,20 +53,19 @@ class Matrix {
   }
 
   draw() {
-    const { names, counts, shares } = this.data
+    const { names, counts, totals, shares } = this.data
     const size = names.length > MANY ? "tiny" : names.length > ROOMY ? "small" : "roomy"
     const table = make("table", size)
     table.append(make("caption", "", this.data.caption))
     const head = table.createTHead().insertRow()
     head.append(make("td", "corner"))
-    names.forEach((name, column) => head.append(this.heading(name, -1, column, "col")))
+    names.forEach((_, column) => head.append(this.heading(column, -1, column, "col")))
     const body = table.createTBody()
-    names.forEach((name, row) => {
+    names.forEach((_, row) => {
       const line = body.insertRow()
-      line.append(this.heading(name, row, -1, "row"))
-      const total = counts[row].reduce((sum, count) => sum + count, 0)
+      line.append(this.heading(row, row, -1, "row"))
       counts[row].forEach((count, column) => {
-        const share = total ? count / total : 0
+        const share = totals[row] ? count / totals[row] : 0
         const text = size === "tiny" || !count ? "" : shares ? `${Math.round(share * 100)}` : `${count}`
         const button = this.button(row, column, text)
         button.classList.add(row === column ? "right" : "wrong")
@@ -77,12 +77,12 @@ class Matrix {
     this.at = [Math.min(this.at[0], names.length - 1), Math.min(this.at[1], names.length - 1)]
   }
 
-  heading(name, row, column, scope) {
+  heading(at, row, column, scope) {
     const node = document.createElement("th")
     node.scope = scope
-    const button = this.button(row, column, name)
+    const button = this.button(row, column, this.data.short[at])
     button.classList.add("name")
-    button.title = name
+    button.title = this.data.names[at]
     node.append(button)
     return node
   }
@@ -97,10 +97,9 @@ class Matrix {
   }
 
   sentence(row, column) {
-    const { names, counts } = this.data
-    const sum = (line) => line.reduce((total, count) => total + count, 0)
-    if (row < 0) return `All that it calls ${names[column]}: ${sum(counts.map((line) => line[column]))}`
-    const total = sum(counts[row])
+    const { names, counts, totals, called } = this.data
+    if (row < 0) return `All that it calls ${names[column]}: ${called[column]}`
+    const total = totals[row]
     if (column < 0) return `All pictures of ${names[row]}: ${total}`
     const count = counts[row][column]
     const share = total ? ` (${Math.round((count / total) * 100)} %)` : ""

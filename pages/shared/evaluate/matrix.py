@@ -16,14 +16,14 @@ from core.evaluation.order import confused_together
 from core.project import Project
 from core.records import RunPicture
 from core.runs import RunSnapshot
-from pages.shared import grid
+from pages.shared import charts, grid, results
 from pages.shared.component import component
 from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
 from pages.shared.frame import Here
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
-from pages.shared.text import count, percent
+from pages.shared.text import all_short, count, percent
 
 _MOST = 240
 _WIDE = 6
@@ -76,19 +76,25 @@ def show(here: Here, run: RunSnapshot) -> None:
 
 def _matrix(evaluation: Evaluation, *, shares: bool) -> Cell:
     """Draws the matrix and gives the cell that is chosen in it."""
-    order = confused_together(evaluation.confusion)
+    confusion = evaluation.confusion
+    shown = np.array(charts.most_confused(evaluation))
+    order = shown[confused_together(confusion[np.ix_(shown, shown)])]
     names = [evaluation.classes[position].name for position in order]
     state: Any = st.session_state.get("matrix") or {}
     now = _cell(state.get("cell"), names)
-    counts = evaluation.confusion[np.ix_(order, order)].tolist()
     unit = "percent of the row" if shares else "pictures"
     caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
+    if len(shown) < len(evaluation.classes):
+        caption += " " + results.most_shown(evaluation)
     st.caption(caption)
     result = _COMPONENT(
         key="matrix",
         data={
             "names": names,
-            "counts": counts,
+            "short": all_short(names, 20),
+            "counts": confusion[np.ix_(order, order)].tolist(),
+            "totals": confusion.sum(axis=1)[order].tolist(),
+            "called": confusion.sum(axis=0)[order].tolist(),
             "shares": shares,
             "caption": caption,
             "hint": "Click a number, or a name, to see the pictures behind it.",
