@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,6 +23,16 @@ _LISTEN_SECONDS = 0.05
 _OVER = 1.1
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best epoch by the validation loss: its score (see `score`), the weights after it in the order of the model's, and
+    what `ask` of the recorder made of them; None if there was nothing to ask."""
+
+    score: tuple[float, float]
+    weights: list[np.ndarray]
+    answers: Any = None
+
+
 class Recorder(keras.callbacks.Callback):
     """Reports progress, records epochs, remembers the best weights, and ends early on a stop, on NaN, or for patience."""
 
@@ -30,17 +42,18 @@ class Recorder(keras.callbacks.Callback):
         config: TrainConfig,
         steps: int,
         rate: str = "learning_rate",
+        ask: Callable[[Sequence[np.ndarray], tuple[float, float]], Any] | None = None,
     ) -> None:
-        """`rate`: the setting (see core.config.RATES) that `config.learning_rate` is from."""
+        """`rate`: the setting (see core.config.RATES) that `config.learning_rate` is from. `ask`: called with the weights and
+        the score of each epoch that is better than those before; where it raises Stopped, the one before stays the best."""
         super().__init__()
-        self._job, self._config, self._steps, self._rate = job, config, steps, rate
+        self._job, self._config, self._steps, self._rate, self._ask = job, config, steps, rate, ask
         self.epochs = config.epochs
         self._before = len(job.records.history())  # a fine-tuning goes on where the head ended
         self._reported = self._listened = self._epoch_began = 0.0
         self._epoch = 0
-        self._best_loss = math.inf
-        self.best_weights: list[np.ndarray] | None = None
-        self.best_epoch, self.best_score = 0, (0.0, -math.inf)
+        self.best: Best | None = None
+        self.best_epoch = 0
         self.stopped = False
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
@@ -78,10 +91,10 @@ class Recorder(keras.callbacks.Callback):
         number = self._before + epoch + 1
         seconds = time.perf_counter() - self._epoch_began
         self._job.epoch({"epoch": number, **values, "seconds": seconds, self._rate: self._config.learning_rate})
-        if values["val_loss"] < self._best_loss:
-            self._best_loss, self.best_epoch = values["val_loss"], number
-            self.best_score = values["val_accuracy"], -values["val_loss"]
-            self.best_weights = self.model.get_weights()
+        if -values["val_loss"] > (self.best.score[1] if self.best else -math.inf):
+            weights, reached = self.model.get_weights(), (values["val_accuracy"], -values["val_loss"])
+            answers = self._ask(weights, reached) if self._ask else None
+            self.best, self.best_epoch = Best(reached, weights, answers), number
         elif self._config.patience and number - self.best_epoch >= self._config.patience:
             self.model.stop_training = True
         if self._job.should_stop():
@@ -89,9 +102,9 @@ class Recorder(keras.callbacks.Callback):
 
     def restore_best(self) -> bool:
         """Puts the best weights back; False if no epoch has been completed."""
-        if self.best_weights is None:
+        if self.best is None:
             return False
-        self.model.set_weights(self.best_weights)
+        self.model.set_weights(self.best.weights)
         return True
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -110,7 +111,21 @@ def fine_tune(
     job.phase("building")
     extractor, model = job.waiting_for(lambda: _tunable(spec, head, config, len(squares["train"])))
     # What will answer is made ready now: after a stop nobody wants to wait for that.
-    twin, answers = job.waiting_for(lambda: _answering(spec, len(head.bias), squares["val"][:1]))
+    twin, answering = job.waiting_for(lambda: _answering(spec, len(head.bias), squares["val"][:1]))
+    places = {id(variable): place for place, variable in enumerate(model.weights)}
+
+    def learned(weights: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        """The extractor's weights, and the head's kernel and bias, of those of the model that learns."""
+        inner = [weights[places[id(variable)]] for variable in extractor.weights]
+        kernel, offset = (weights[places[id(variable)]] for variable in model.layers[-1].weights)
+        return inner, *fold(kernel, offset, *head.scale)
+
+    def answers(weights: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        inner, kernel, bias = learned(weights)
+        twin.set_weights(inner)
+        answering.layers[-1].set_weights([kernel, bias])
+        return {part: _ask(answering, squares[part], job.should_stop) for part in ("val", "test")}
+
     config = config.model_copy(
         update={
             "epochs": config.fine_tune_epochs,
@@ -120,19 +135,24 @@ def fine_tune(
         }
     )
     left = seconds and seconds - (time.perf_counter() - began)
-    recorder, kept = _fit(job, model, squares, config, warm_up=config.fine_tune_warm_up, seconds=left)
-    if recorder.stopped and recorder.best_score <= rival:
+    # An epoch that beats the rival is asked at once: whoever stops afterwards waits for no answers.
+    recorder, kept = _fit(
+        job,
+        model,
+        squares,
+        config,
+        warm_up=config.fine_tune_warm_up,
+        seconds=left,
+        ask=lambda weights, reached: answers(weights) if reached > rival else None,
+    )
+    logits = recorder.best.answers if recorder.best and kept is recorder.best.weights else None
+    if recorder.stopped and logits is None:
         raise Stopped
-    weight_of = {id(variable): weight for variable, weight in zip(model.weights, kept, strict=True)}
-    learned = [weight_of[id(variable)] for variable in extractor.weights]
-    weights, offset = (weight_of[id(variable)] for variable in model.layers[-1].weights)
-    kernel, bias = fold(weights, offset, *head.scale)
-    job.phase("evaluate")
-    twin.set_weights(learned)
-    answers.layers[-1].set_weights([kernel, bias])
-    logits = {part: _ask(answers, squares[part]) for part in ("val", "test")}
+    if logits is None:
+        job.phase("evaluate")
+        logits = answers(kept)
     job.spend("fine_tune", time.perf_counter() - began)
-    return FineTuned(logits, learned, kernel, bias, recorder.best_epoch, recorder.stopped)
+    return FineTuned(logits, *learned(kept), recorder.best_epoch, recorder.stopped)
 
 
 def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
@@ -212,13 +232,15 @@ def _fit(
     *,
     warm_up: float = 0.0,
     seconds: float = 0.0,
+    ask: Callable[[Sequence[np.ndarray], tuple[float, float]], Any] | None = None,
 ) -> tuple[fit.Recorder, list[np.ndarray]]:
     """Trains the model; returns the recorder, and the weights that are kept, in the order of the model's. Raises as
     `fine_tune` does."""
     classes = len(job.plan.classes)
     train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
-    recorder = fit.Recorder(job, config, len(train), "fine_tune_rate" if config.pretrained else "learning_rate")
+    rate = "fine_tune_rate" if config.pretrained else "learning_rate"
+    recorder = fit.Recorder(job, config, len(train), rate, ask)
 
     def work() -> None:
         left, began = seconds, time.perf_counter()
@@ -234,12 +256,27 @@ def _fit(
     try:
         job.waiting_for(work)  # the first step takes long, and the others of a large network, too
     except Stopped:
-        if recorder.best_weights is None:
+        if recorder.best is None:
             raise
         recorder.stopped = True
-        return recorder, recorder.best_weights
-    return recorder, model.get_weights()
+        return recorder, recorder.best.weights
+    best = recorder.best
+    return recorder, best.weights if best and (config.keep_best or recorder.stopped) else model.get_weights()
 
 
-def _ask(model: keras.Model, squares: np.ndarray) -> np.ndarray:
-    return np.asarray(model.predict(pipeline.plain_batches(squares), verbose=0))
+class _Listener(keras.callbacks.Callback):
+    """Leaves between two batches when it is asked to."""
+
+    def __init__(self, should_stop: Callable[[], bool]) -> None:
+        super().__init__()
+        self._should_stop = should_stop
+
+    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
+        if self._should_stop():
+            raise Stopped
+
+
+def _ask(model: keras.Model, squares: np.ndarray, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
+    """What the model gives for the pictures uint8 (N, S, S, 3). Raises Stopped when `should_stop` says so."""
+    listener = [_Listener(should_stop)]
+    return np.asarray(model.predict(pipeline.plain_batches(squares), verbose=0, callbacks=listener))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,34 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
     assert max(rates) == pytest.approx(0.01, rel=0.01)
     assert rates[0] < 0.01
     assert rates[-1] < 0.0005
+
+
+def test_what_a_better_epoch_answers_is_ready_at_a_stop_and_a_stop_meanwhile_keeps_the_one_before(
+    tmp_path: Path,
+) -> None:
+    from core.training import fit
+    from core.training.batches import feature_batches
+    from core.training.scale import standard
+
+    features, labels = toy((20, 20, 20))
+    config = TrainConfig(epochs=8, batch_size=15, learning_rate=0.01)
+    train = feature_batches(features, labels, 3, config, standard(features), training=True)
+    asked: list[tuple[float, float]] = []
+
+    def ask(weights: Sequence[np.ndarray], reached: tuple[float, float]) -> float:
+        asked.append(reached)
+        if len(asked) == 3:
+            raise Stopped
+        return float(weights[0].sum())
+
+    recorder = fit.Recorder(job_in(tmp_path, config), config, len(train), ask=ask)
+    model = fit.head(features.shape[1], 3, len(labels), config)
+    fit.fit(model, train, train, config, recorder)
+    assert recorder.stopped
+    assert recorder.best is not None
+    assert recorder.best.score == asked[1] > asked[0]
+    assert asked[2] > asked[1]
+    assert recorder.best.answers == pytest.approx(float(model.get_weights()[0].sum()))
 
 
 def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: Any) -> None:
