@@ -3,10 +3,11 @@
 import streamlit as st
 
 if __name__ == "__main__":
-    from pages.shared import home
+    from pages.shared.home import home
 
     home.show()
 else:
-    from pages.shared import frame, server
+    from pages.shared.http import routes
+    from pages.shared.ui import page
 
-    app = st.App(__file__, routes=server.ROUTES, middleware=server.MIDDLEWARE, on_script_error=frame.say)
+    app = st.App(__file__, routes=routes.ROUTES, middleware=routes.MIDDLEWARE, on_script_error=page.say)

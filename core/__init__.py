@@ -3,17 +3,17 @@
 Importing it loads no TensorFlow; trainings and exports run in processes of their own.
 """
 
-from core.augmentation import AugmentConfig
-from core.catalogue import Catalogue, Picture
-from core.config import ExportConfig, TrainConfig
-from core.errors import FieldguideError
-from core.evaluation import Evaluation
-from core.export import Export, export
-from core.prediction import Classifier, Predictions
-from core.project import Project
-from core.recipes import RECIPES, Recipe, get_recipe
-from core.runs import Run, RunSnapshot, evaluate, list_runs, open_run, start, train
-from core.split_config import SplitConfig
+from core.config.augmentation import AugmentConfig
+from core.config.recipes import RECIPES, Recipe, get_recipe
+from core.config.split import SplitConfig
+from core.config.training import ExportConfig, TrainConfig
+from core.datasets.catalogue import Catalogue, Picture
+from core.datasets.project import Project
+from core.export.exports import Export, export
+from core.inference.classifier import Classifier, Predictions
+from core.inference.metrics import Evaluation
+from core.runs.lifecycle import Run, RunSnapshot, evaluate, list_runs, open_run, start, train
+from core.system.errors import FieldguideError
 
 __all__ = [
     "RECIPES",

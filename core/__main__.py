@@ -12,26 +12,30 @@ from typing import Any, TextIO
 
 import click
 
-from core import analysis, checks, findings, images, intake, recipes, store
-from core.catalogue import Catalogue
-from core.cells import as_csv, safe_cell
-from core.commands import explain, runs, serve, split, studies
-from core.commands.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
-from core.errors import ConfigError, FieldguideError, PictureError, in_words
-from core.export import KINDS
-from core.export import export as make_export
-from core.folders import ignored
-from core.foreign import load_model
-from core.intervals import told
-from core.launch import open_app
-from core.opened import open_project
-from core.project import Project
-from core.report import report
-from core.runs import RunSnapshot, open_run
-from core.runs import evaluate as evaluate_run
-from core.runs import train as train_run
-from core.splits import make_split
-from core.sureness import NOT_SURE
+from core.cli import explain, runs, serve, split, studies
+from core.cli.launch import open_app
+from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
+from core.config import recipes
+from core.datasets import importing, validation
+from core.datasets.catalogue import Catalogue
+from core.datasets.opened import open_project
+from core.datasets.project import Project
+from core.datasets.scanner import ignored
+from core.datasets.splits import make_split
+from core.evaluation.report import report
+from core.export.exports import KINDS
+from core.export.exports import export as make_export
+from core.imaging import decode
+from core.inference.decision import NOT_SURE
+from core.inference.sandbox import load_model
+from core.quality import analysis, findings
+from core.runs.lifecycle import RunSnapshot, open_run
+from core.runs.lifecycle import evaluate as evaluate_run
+from core.runs.lifecycle import train as train_run
+from core.system import storage
+from core.system.csv_safety import as_csv, safe_cell
+from core.system.errors import ConfigError, FieldguideError, PictureError, in_words
+from core.system.statistics import told
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,8 +55,8 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
     project = open_project(folder)
     catalogue = project.scan(bar("looking at pictures"))
-    problems = checks.find_problems(catalogue)
-    reason = checks.why_not_trainable(catalogue)
+    problems = validation.find_problems(catalogue)
+    reason = validation.why_not_trainable(catalogue)
     looked = None if quick or reason else analysis.look(project, catalogue, phase_watcher())
     found = findings.find(project, catalogue, looked)
     for name, count in catalogue.counts.items():
@@ -118,10 +122,10 @@ def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> 
     SOURCE is a folder of class folders, a zip or tar of them, a CSV or JSON Lines of file and label, or one picture.
     """
     target = Path(folder).expanduser()
-    plan = intake.look(Path(source)).into(into)
+    plan = importing.look(Path(source)).into(into)
     if target.parent.is_dir():
         target.mkdir(exist_ok=True)
-    report = intake.take(open_project(target), plan, bar("reading pictures"))
+    report = importing.take(open_project(target), plan, bar("reading pictures"))
     for row in report.rows:
         if row.reason and row.outcome != "skipped":
             click.echo(f"{row.name} - {row.reason}")
@@ -219,7 +223,7 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
     for name in pictures:
         try:
             if not Path(name).is_dir():
-                images.open_picture(Path(name), at_least=32)
+                decode.open_picture(Path(name), at_least=32)
         except PictureError as error:
             raise PictureError(f"{name}: {error.message}.", "Leave it out, or choose another picture.") from None
     classifier, answers = load_model(model), []
@@ -236,7 +240,7 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
         names = ["file", "label", "sure", "probability"]
         rows = [[*(row[name] for name in names), *row["probabilities"].values()] for row in answers]
         text = as_csv([*names, *map(safe_cell, classifier.classes)], rows)
-        store.write_bytes(Path(table).expanduser().absolute(), text.encode("utf-8-sig"))
+        storage.write_bytes(Path(table).expanduser().absolute(), text.encode("utf-8-sig"))
     if json_:
         # A list was asked for; the one JSON value on the last line is that list.
         click.echo(json.dumps(answers, ensure_ascii=False))

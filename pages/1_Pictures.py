@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from core import checks
-from pages.shared import frame
+from core.datasets import validation
 from pages.shared.pictures import add, browse, classes, looking, new, picture_map, problems
-from pages.shared.text import count, literal
+from pages.shared.ui import page
+from pages.shared.ui.text import count, literal
 
 VIEWS = {"Browse": browse, "Label what is new": new, "Problems": problems, "Map": picture_map}
 
-here = frame.begin("Pictures")
+here = page.begin("Pictures")
 catalogue = here.catalogue
-missing = checks.why_not_trainable(catalogue)
+missing = validation.why_not_trainable(catalogue)
 filled = [name for name, number in catalogue.in_use.counts.items() if number]
 
 
@@ -37,7 +37,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         if st.button("Classes", icon=":material/label:"):
             classes.dialog(here.project)
         if not missing:
-            frame.next_step("pages/2_Configure.py", "Next: choose how to train")
+            page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
 st.markdown(f"{how_many()} {literal(missing)}")
 

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from core.config import TrainConfig, make_config
-from core.errors import FieldguideError
-from core.recipes import all_recipes, get_recipe, title_of
-from core.runs import settled
-from core.splits import make_split
-from pages.shared import charts, frame, state
+from core.config.recipes import all_recipes, get_recipe, title_of
+from core.config.training import TrainConfig, make_config
+from core.datasets.splits import make_split
+from core.runs.lifecycle import settled
+from core.system.errors import FieldguideError
 from pages.shared.configure import augmentation, parts, recipes, search, settings
-from pages.shared.text import count, duration, literal
+from pages.shared.session import state
+from pages.shared.ui import charts, page
+from pages.shared.ui.text import count, duration, literal
 
-here = frame.begin("Configure")
+here = page.begin("Configure")
 project, catalogue = here.project, here.catalogue
 st.title("Configure", anchor=False)
 config = state.draft_of(project)
@@ -58,7 +59,7 @@ try:
 except FieldguideError as error:
     with start_here:
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
-    frame.show_error(error, start_here)
+    page.show_error(error, start_here)
     st.stop()
 
 with bar:
@@ -79,7 +80,7 @@ with preview:
 
 with start_here:
     if st.button("Train", type="primary", icon=":material/play_arrow:"):
-        with frame.stopping_at_errors():
+        with page.stopping_at_errors():
             state.train(project, config, catalogue, seen=here.newest)
         st.switch_page("pages/3_Train.py", query_params=state.link_params())
     known = all_recipes().get(config.recipe)

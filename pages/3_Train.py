@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from core.diagnosis import kept_round
-from core.errors import FieldguideError
-from core.history import history
-from core.intervals import FEW, in_words
-from core.records import RunState
-from core.runs import RunSnapshot
-from pages.shared import charts, frame, results, state
+from core.runs.diagnosis import kept_round
+from core.runs.history import history
+from core.runs.lifecycle import RunSnapshot
+from core.runs.records import RunState
+from core.system.errors import FieldguideError
+from core.system.statistics import FEW, in_words
 from pages.shared.configure import recipes
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.text import duration, literal, percent
+from pages.shared.session import state
 from pages.shared.train import ensemble, studies, tried
+from pages.shared.ui import charts, page, results
+from pages.shared.ui.text import duration, literal, percent
 
-here = frame.begin("Train", strip=False)
+here = page.begin("Train", strip=False)
 project = here.project
 
 
@@ -80,7 +81,7 @@ if snapshot is None:
     st.markdown("Nothing has been trained yet. The Quick recipe is a good first choice.")
     st.button("Train", type="primary", icon=":material/play_arrow:", on_click=train_now)
     if problem:
-        frame.show_error(FieldguideError(*problem))
+        page.show_error(FieldguideError(*problem))
     st.stop()
 
 st.title("Train", anchor=False)
@@ -102,7 +103,7 @@ def watch() -> None:
                 now.run.stop()
                 st.rerun(scope="fragment")
     if training:
-        frame.progress(now.state)
+        page.progress(now.state)
     status_line(now)
     tried.show(now)
     if now.history or not (now.result or now.plan.config.minutes):
@@ -113,14 +114,14 @@ watch()
 
 if not training:
     if problem:
-        frame.show_error(FieldguideError(*problem))
+        page.show_error(FieldguideError(*problem))
     result = snapshot.result
     if result:
         st.info(literal(result["diagnosis"]), icon=":material/lightbulb:")
         for remark in snapshot.plan.remarks:
             st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
-            frame.next_step("pages/4_Evaluate.py", "See its mistakes")
+            page.next_step("pages/4_Evaluate.py", "See its mistakes")
             st.page_link(
                 "pages/5_Test.py",
                 label="Try new pictures",
@@ -136,7 +137,7 @@ if not training:
             with st.popover("Keep these settings", icon=":material/bookmark_add:"):
                 recipes.save_form(snapshot.plan.config, "Save this training's settings as a recipe")
                 st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
-        with frame.stopping_at_errors():
+        with page.stopping_at_errors():
             evaluation = answers_of(snapshot).evaluation
         results.matrix_and_classes(evaluation)
         voters = ensemble.votes(project, result)
@@ -145,7 +146,7 @@ if not training:
         seconds = result["seconds"]
         kept = kept_round(snapshot.plan, snapshot.history, result["best_epoch"])
         st.caption(
-            f"{frame.run_title(snapshot.run, snapshot.plan)}, {result['parameters']:,} weights (parameters), "
+            f"{page.run_title(snapshot.run, snapshot.plan)}, {result['parameters']:,} weights (parameters), "
             f"{kept and f'{kept}, '}{duration(seconds['total'])} in all"
         )
     else:

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core.intervals import FEW, in_words
-from pages.shared import frame, state
+from core.system.statistics import FEW, in_words
 from pages.shared.evaluate import advice, compare, matrix, numbers, stress, sure, why
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.text import percent
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import percent
 
 VIEWS = {
     "Mistakes": matrix,
@@ -17,21 +18,21 @@ VIEWS = {
     "Compare": compare,
 }
 
-here = frame.begin("Evaluate")
+here = page.begin("Evaluate")
 run = here.run
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Evaluate", anchor=False)
     if run is None or run.result is None:
         with st.container():
             st.markdown("There is nothing to look at yet: train first.")
-            frame.next_step("pages/3_Train.py", "Go to Train")
+            page.next_step("pages/3_Train.py", "Go to Train")
         st.stop()
-    frame.next_step("pages/5_Test.py", "Next: try new pictures")
-with frame.stopping_at_errors():
+    page.next_step("pages/5_Test.py", "Next: try new pictures")
+with page.stopping_at_errors():
     evaluation = answers_of(run).evaluation
 total = evaluation.total
 chance = f" On many more such pictures: {in_words(evaluation.right, total)}." if total < FEW else ""
-name = frame.run_title(run.run, run.plan)
+name = page.run_title(run.run, run.plan)
 st.markdown(f"{name}: **{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
 advice.show(here, run)
 

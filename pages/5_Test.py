@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from core.images import thumbnail
-from pages.shared import frame, state
-from pages.shared.test import live, many, model, one, pictures
-from pages.shared.text import literal
+from core.imaging.decode import thumbnail
+from pages.shared.predict import live, many, model, one, pictures
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import literal
 
-here = frame.begin("Test")
+here = page.begin("Test")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Test", anchor=False)
     model.offer()
@@ -25,7 +26,7 @@ def known() -> list[tuple[str, bytes]]:
 @st.dialog("What is this?", width="medium")
 def try_out(name: str, content: bytes) -> None:
     """One of the pictures kept apart, over the page, so that nothing on it moves."""
-    with frame.stopping_at_errors():
+    with page.stopping_at_errors():
         one.ask(here, tested, name, content)
 
 
@@ -42,7 +43,7 @@ with right:
 if moving and not once:
     twin = model.integer_twin(tested)
     live.show({"exact": tested} | ({"whole numbers (int8)": twin} if twin else {}))
-with frame.stopping_at_errors():
+with page.stopping_at_errors():
     if taken is not None:
         one.ask(here, tested, "webcam", taken.getvalue())
     if files:

@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from core.export import Export, export_state, exports_of, failure_of, possible_kinds, start_exports
-from core.export.kinds import TINY
-from pages.shared import frame
-from pages.shared.gallery import grid
-from pages.shared.text import count, literal
+from core.config.export_formats import TINY
+from core.export.exports import Export, export_state, exports_of, failure_of, possible_kinds, start_exports
+from pages.shared.ui import page
+from pages.shared.ui.gallery import grid
+from pages.shared.ui.text import count, literal
 
 PLACES = {
     "On a computer, with Python": "float32",
@@ -32,10 +32,10 @@ HOW = {
 }
 SHOWN = 12
 
-here = frame.begin("Export")
+here = page.begin("Export")
 st.title("Export", anchor=False)
-run = frame.trained_run(here)
-if frame.ask_to_trust(here):
+run = page.trained_run(here)
+if page.ask_to_trust(here):
     st.stop()
 kinds = {kind.name: kind for kind in possible_kinds()}
 places = [place for place, name in PLACES.items() if name in kinds]
@@ -129,7 +129,7 @@ if name in ready:
     parity(made)
 else:
     if st.button("Make the files", type="primary", icon=":material/build:", disabled=working):
-        with frame.stopping_at_errors():
+        with page.stopping_at_errors():
             start_exports(run.run, [name])
         st.rerun()
     st.caption(
@@ -183,6 +183,6 @@ if ready:
     if missing and st.button(
         f"Make {count(len(missing), 'more kind')} and compare", icon=":material/table:", disabled=working
     ):
-        with frame.stopping_at_errors():
+        with page.stopping_at_errors():
             start_exports(run.run)
         st.rerun()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from core import Project, Run, TrainConfig
-from core.evaluation import evaluate_predictions
-from core.records import RunPicture, RunPlan, RunRecords, RunState
+from core.inference.metrics import evaluate_predictions
+from core.runs.records import RunPicture, RunPlan, RunRecords, RunState
 
 CLASSES = ("cat", "dog")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.export.kinds import TINY, Kind
+from core.config.export_formats import TINY, Kind
 
 _PROGRAMS = Path(__file__).with_name("programs")
 _COLUMNS = 12

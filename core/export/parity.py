@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from core.errors import ModelError
+from core.system.errors import ModelError
 
 _TIMED_CALLS = 20
 

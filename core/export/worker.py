@@ -16,26 +16,26 @@ from typing import Any, Literal, cast
 import numpy as np
 from PIL import Image
 
-from core import signing, store
-from core.card import markdown
-from core.config import ExportConfig, ExportFormat
-from core.errors import FieldguideError, ModelError, in_words
-from core.evaluation.calibration import cooled
-from core.export import FAILED, exports_folder
+from core.config.export_formats import ALL, TEACHABLE_PIXELS, Kind
+from core.config.training import ExportConfig, ExportFormat
+from core.datasets.project import Project
+from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
-from core.export.kinds import ALL, TEACHABLE_PIXELS, Kind
-from core.export.metadata import with_metadata
-from core.export.needs import needs_of
+from core.export.exports import FAILED, exports_folder
+from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
-from core.names import as_text, count, file_stem
-from core.prediction import SPEC_NAME, make_spec
-from core.processes import own_state
-from core.project import Project
-from core.records import RunPlan, RunRecords, RunState
-from core.runs import Run, open_run
-from core.sureness import sureness_of
+from core.export.requirements import needs_of
+from core.inference.calibration import cooled
+from core.inference.classifier import SPEC_NAME, make_spec
+from core.inference.decision import sureness_of
+from core.models.saved import load_model, softened
+from core.runs.lifecycle import Run, open_run
+from core.runs.records import RunPlan, RunRecords, RunState
+from core.system import signing, storage
+from core.system.errors import FieldguideError, ModelError, in_words
+from core.system.naming import as_text, count, file_stem
+from core.system.tasks.processes import own_state
 from core.training.features import read_named
-from core.training.saved import load_model, softened
 
 EXAMPLES = "test_pictures"
 _SHOWN = 3
@@ -91,7 +91,7 @@ class _Exporter:
                 self._export(ALL[kind])
             except Exception as error:  # noqa: BLE001 - the others shall be made all the same
                 traceback.print_exc()
-                store.write_json(exports_folder(self.run, kind) / FAILED, words_for(error, self.records))
+                storage.write_json(exports_folder(self.run, kind) / FAILED, words_for(error, self.records))
 
     def _reference(self) -> np.ndarray:
         """The Keras model's probabilities on the test part: float32 (N, K)."""
@@ -170,7 +170,7 @@ class _Exporter:
             )
 
     def _whole(self, kind: Kind, target: Path) -> None:
-        from core.export.convert import save_whole
+        from core.models.litert_conversion import save_whole
 
         try:
             save_whole(self.model, kind.name, target)
@@ -180,7 +180,7 @@ class _Exporter:
             ) from error
 
     def _tflite(self, kind: Kind, form: ExportFormat | Literal["int8-inside"], calibration: int = 0) -> bytes:
-        from core.export.convert import Refused, to_tflite
+        from core.models.litert_conversion import Refused, to_tflite
 
         made = b""
         if form == "float32" and self.sureness.temperature == 1 and self.run.records.tflite.is_file():
@@ -215,7 +215,7 @@ class _Exporter:
         spec["output"]["dtype"] = type_
         if kind.teachable and type_ == "float32":
             spec["input"]["range"] = [-1, 1]
-        store.write_json(model.with_name(SPEC_NAME), spec)
+        storage.write_json(model.with_name(SPEC_NAME), spec)
         shutil.copyfile(Path(__file__).with_name("predict.py"), model.with_name("predict.py"))
 
     def _measure(self, kind: Kind, model: Path) -> Measured:
@@ -232,7 +232,7 @@ class _Exporter:
 
     def _examples(self, kind: Kind, folder: Path) -> list[Path]:
         """Writes a few test pictures as the model sees them, without what a camera wrote into them."""
-        store.make_folder(folder / EXAMPLES)
+        storage.make_folder(folder / EXAMPLES)
         targets = []
         for number, (path, _) in enumerate(self._shown(), 1):
             targets.append(folder / EXAMPLES / f"{number}.png")
@@ -246,11 +246,11 @@ class _Exporter:
 
     def _pack(self, kind: Kind, model: Path, measured: Measured, note: str) -> None:
         """The zip, and at last the report that makes the export known."""
-        folder, spec, parity = model.parent, store.read_json(model.with_name(SPEC_NAME)), asdict(measured.parity)
+        folder, spec, parity = model.parent, storage.read_json(model.with_name(SPEC_NAME)), asdict(measured.parity)
         shared = {name: value for name, value in parity.items() if name not in ("differ", "said")}
         spec |= {"parity": shared | {"pictures": len(self.test)}} | ({"note": note} if note else {})
         spec["needs"] = dict(zip(("install", "versions"), needs_of(kind, model), strict=True))
-        store.write_json(folder / SPEC_NAME, spec)
+        storage.write_json(folder / SPEC_NAME, spec)
         content = model.read_bytes() if kind.litert else b""
         files = texts(kind, spec, content, markdown(self.run))
         expected = []
@@ -261,7 +261,7 @@ class _Exporter:
             files[file] = (folder / file).read_bytes()
         files["expected.json"] = json.dumps(expected, indent=1, ensure_ascii=False).encode()
         bundle = folder / f"{file_stem(Path(self.plan.project).name + '.zip')}-{kind.name}-{self.plan.id}.zip"
-        store.write_with(bundle, lambda target: write_zip(target, model, files))
+        storage.write_with(bundle, lambda target: write_zip(target, model, files))
         whole = model.rglob("*") if model.is_dir() else [model]
         report = parity | {
             "kind": kind.name,

@@ -1,1 +1,1 @@
-"""Training: features, input pipeline, fitting, and the worker process. The only rooms, with export, that load TensorFlow."""
+"""From a plan to a model. Only worker processes load TensorFlow here."""

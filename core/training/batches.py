@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from core.augmentation import generator
-from core.config import TrainConfig
-from core.training.scale import class_weights, scaled
+from core.config.training import TrainConfig
+from core.imaging.augment import generator
+from core.training.standardise import class_weights, scaled
 
 KEPT_BYTES = 256_000_000
 """Features beyond this are scaled batch by batch: a scaled copy of all would not always fit into memory."""

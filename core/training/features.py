@@ -14,13 +14,14 @@ from typing import Protocol
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from core.augmentation import AugmentConfig, augment, generator
-from core.errors import PictureError
-from core.images import read_square
-from core.index import connect, ensure
-from core.project import now_at
-from core.store import make_folder
-from core.threads import chunks, in_threads
+from core.config.augmentation import AugmentConfig
+from core.datasets.file_index import connect, ensure
+from core.datasets.project import now_at
+from core.imaging.augment import augment, generator
+from core.imaging.decode import read_square
+from core.system.errors import PictureError
+from core.system.storage import make_folder
+from core.system.threads import chunks, in_threads
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core.config import RATES, TrainConfig
-from core.errors import RunError
+from core.config.training import RATES, TrainConfig
+from core.system.errors import RunError
 from core.training.features import Stopped
 from core.training.job import Job
 
@@ -44,7 +44,7 @@ class Recorder(keras.callbacks.Callback):
         rate: str = "learning_rate",
         ask: Callable[[Sequence[np.ndarray], tuple[float, float]], Any] | None = None,
     ) -> None:
-        """`rate`: the setting (see core.config.RATES) that `config.learning_rate` is from. `ask`: called with the weights and
+        """`rate`: the setting (see RATES) that `config.learning_rate` is from. `ask`: called with the weights and
         the score of each epoch that is better than those before; where it raises Stopped, the one before stays the best."""
         super().__init__()
         self._job, self._config, self._steps, self._rate, self._ask = job, config, steps, rate, ask

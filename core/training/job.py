@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.config import TrainConfig
-from core.errors import FieldguideError, in_words
-from core.processes import load
-from core.records import RunPlan, RunRecords, RunState
-from core.runs import queue_lock
+from core.config.training import TrainConfig
+from core.runs.lifecycle import queue_lock
+from core.runs.records import RunPlan, RunRecords, RunState
+from core.system.errors import FieldguideError, in_words
+from core.system.tasks.processes import load
 from core.training.features import Stopped
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.augmentation import AugmentConfig
-from core.threads import chunks, in_threads
+from core.config.augmentation import AugmentConfig
+from core.models.feature_extractor import ExtractorSpec, build_extractor
+from core.system.threads import chunks, in_threads
 from core.training.features import CHUNK, Sight, Spent
-from core.training.prepare import ExtractorSpec, build_extractor
 
 
 class KerasExtractor:

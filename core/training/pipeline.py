@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from core.augmentation import augment, generator, mix
-from core.config import TrainConfig
-from core.threads import in_threads
+from core.config.training import TrainConfig
+from core.imaging.augment import augment, generator
+from core.imaging.mixing import mix
+from core.system.threads import in_threads
 from core.training.batches import batches, example_weights, one_hot, sampled
 from core.training.features import CHUNK, Stopped, read_named
 

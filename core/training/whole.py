@@ -10,17 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from core.backbones.loading import blocks
-from core.backbones.scratch import NETWORKS
-from core.config import TrainConfig
-from core.errors import ModelError
+from core.config.training import TrainConfig
+from core.models.devices import training_scope
+from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
+from core.models.loading import blocks
+from core.models.scratch import NETWORKS
+from core.system.errors import ModelError
 from core.training import fit, pipeline
-from core.training.devices import training_scope
 from core.training.features import Stopped
-from core.training.frozen import Head
 from core.training.job import Job, Trained, softmax
-from core.training.prepare import ExtractorSpec, build_extractor, mirrored, specs_of
-from core.training.scale import fold
+from core.training.linear_probe import Head
+from core.training.standardise import fold
 
 PARTS = ("train", "val", "test")
 

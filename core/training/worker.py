@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import signing, store
-from core.diagnosis import diagnose
-from core.errors import ModelError
-from core.evaluation import Evaluation, evaluate_predictions
-from core.prediction import write_spec
-from core.processes import leave, own_state
-from core.records import RunRecords
-from core.training.frozen import train_frozen
+from core.inference.classifier import write_spec
+from core.inference.metrics import Evaluation, evaluate_predictions
+from core.runs.diagnosis import diagnose
+from core.runs.records import RunRecords
+from core.system import signing, storage
+from core.system.errors import ModelError
+from core.system.tasks.processes import leave, own_state
 from core.training.job import Job, Trained, load_in_background, work_through
+from core.training.linear_probe import train_frozen
 
 
 def train(job: Job) -> Trained:
@@ -28,7 +28,7 @@ def train(job: Job) -> Trained:
 
         return train_from_scratch(job)
     if config.minutes:
-        from core.training.best import search
+        from core.training.budgeted_search import search
 
         return search(job)
     if config.fine_tune != "off" and len(config.backbones) > 1:
@@ -67,10 +67,10 @@ def finish(job: Job, trained: Trained) -> None:
     job.phase("save")
 
     began = time.perf_counter()
-    from core.export.convert import Refused, to_tflite
+    from core.models.litert_conversion import Refused, to_tflite
 
     model = trained.join()
-    store.write_with(records.model, model.save)
+    storage.write_with(records.model, model.save)
     signing.sign_files(records.model)
     result["model_sha256"] = hashlib.sha256(records.model.read_bytes()).hexdigest()
     records.write_result(result)

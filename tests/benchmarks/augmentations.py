@@ -13,7 +13,10 @@ from statistics import median
 
 import numpy as np
 
-from core.augmentation import LEVELS, AugmentConfig, augment, generator, mix
+from core.config.augmentation import AugmentConfig
+from core.config.augmentation_presets import LEVELS
+from core.imaging.augment import augment, generator
+from core.imaging.mixing import mix
 from tests.pictures import shaded
 
 USUAL = {

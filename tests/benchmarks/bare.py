@@ -19,12 +19,12 @@ from pathlib import Path
 import click
 
 from core import Project, TrainConfig, train
-from core.augmentation import AugmentConfig
-from core.backbones import get_backbone
-from core.images import SUFFIXES, read_square
-from core.journal import HIDDEN
+from core.config.augmentation import AugmentConfig
+from core.config.backbones import get_backbone
+from core.datasets.edit_journal import HIDDEN
+from core.imaging.decode import SUFFIXES, read_square
+from core.models.feature_extractor import prepare, specs_of
 from core.training.features import FeatureExtractor, Sight
-from core.training.prepare import prepare, specs_of
 
 
 def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str, float]:

@@ -16,8 +16,8 @@ from statistics import median
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from core.opened import open_project
-from core.records import RunPicture
+from core.datasets.opened import open_project
+from core.runs.records import RunPicture
 from tests.pictures import shaded
 from tests.runs import make_run
 

@@ -19,10 +19,10 @@ import click
 import numpy as np
 
 from core import Classifier, Project, TrainConfig, export, train
-from core.export import KINDS, possible_kinds
-from core.export.kinds import ALL
+from core.config.export_formats import ALL
+from core.datasets.edit_journal import HIDDEN
+from core.export.exports import KINDS, possible_kinds
 from core.export.parity import ask
-from core.journal import HIDDEN
 
 
 @click.command()

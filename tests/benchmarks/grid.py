@@ -17,11 +17,11 @@ from statistics import median
 import psutil
 from streamlit.testing.v1 import AppTest
 
-from core import labels
-from core.opened import open_project
-from pages.shared import state
-from pages.shared.grid import Op
+from core.datasets import labels
+from core.datasets.opened import open_project
+from pages.shared.components.grid.grid import Op
 from pages.shared.pictures import edits
+from pages.shared.session import state
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,16 +16,16 @@ from pathlib import Path
 import click
 
 from core import Project, SplitConfig, TrainConfig, export, get_recipe, train
-from core.backbones import get_backbone
-from core.backbones.fetch import trust
-from core.journal import HIDDEN
+from core.config.backbones import get_backbone
+from core.datasets.edit_journal import HIDDEN
+from core.models.weights_store import trust
 
 
 def make_module(folder: Path, pixels: int) -> None:
     """Writes a SavedModel that takes (N, pixels, pixels, 3) in 0..1 and gives (N, 1280)."""
     import tensorflow as tf
 
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     model = build(get_backbone("efficientnet-lite0"), pixels=pixels, multi_level=False)
     module = tf.Module()

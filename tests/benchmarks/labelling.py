@@ -20,8 +20,10 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from core import Project, analysis, labels
-from core.catalogue import Picture
+from core import Project
+from core.datasets import labels
+from core.datasets.catalogue import Picture
+from core.quality import analysis
 
 LOOK = 0.9  # seconds to recognise one picture by itself
 SCAN = 0.25  # to see whether a thumbnail among its like belongs there

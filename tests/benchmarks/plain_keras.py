@@ -22,8 +22,8 @@ from pathlib import Path
 import click
 
 from core import Project, SplitConfig, get_recipe, train
-from core.journal import HIDDEN
-from core.training.prepare import prepare, specs_of
+from core.datasets.edit_journal import HIDDEN
+from core.models.feature_extractor import prepare, specs_of
 
 
 def plain(folder: Path, epochs: int) -> dict[str, float]:
@@ -31,8 +31,8 @@ def plain(folder: Path, epochs: int) -> dict[str, float]:
     began = time.perf_counter()
     import keras
 
-    from core.backbones import get_backbone
-    from core.backbones.loading import build
+    from core.config.backbones import get_backbone
+    from core.models.loading import build
 
     sets = keras.utils.image_dataset_from_directory(
         folder, image_size=(224, 224), batch_size=32, validation_split=0.2, subset="both", seed=123, verbose=False

@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from core import Project, SplitConfig, get_recipe, train
-from core.journal import HIDDEN
+from core.datasets.edit_journal import HIDDEN
 
 
 @click.command()

@@ -24,7 +24,7 @@ import click
 import psutil
 
 from core import Classifier, Project, TrainConfig, train
-from core.journal import HIDDEN
+from core.datasets.edit_journal import HIDDEN
 
 
 def asked(address: str, picture: bytes) -> bool:

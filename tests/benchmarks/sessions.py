@@ -24,8 +24,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect  # comes with Streamlit
 from websockets.typing import Origin, Subprotocol
 
-from core import Project, TrainConfig, runs
-from core.opened import open_project
+from core import Project, TrainConfig
+from core.datasets.opened import open_project
+from core.runs import lifecycle
 from tests.serving import ROOT, Server, serving
 
 _PATIENCE = 15.0
@@ -107,7 +108,7 @@ def main(tabs: int, seconds: float, *, training: bool) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
         with serving(command, cwd=ROOT) as server, ExitStack() as stack:
             opened = [Tab(server, project, number, stack) for number in range(tabs)]
-            run = runs.start(project, TrainConfig(fine_tune="all", fine_tune_epochs=30)) if training else None
+            run = lifecycle.start(project, TrainConfig(fine_tune="all", fine_tune_epochs=30)) if training else None
             until = time.time() + seconds
             threads = [
                 threading.Thread(target=label, args=(tab, root, files[number::tabs], until, number, told))

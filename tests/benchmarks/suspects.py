@@ -15,9 +15,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from core import Project, analysis
-from core.catalogue import Picture
-from core.journal import HIDDEN
+from core import Project
+from core.datasets.catalogue import Picture
+from core.datasets.edit_journal import HIDDEN
+from core.quality import analysis
 
 
 def looked_at(project: Project) -> analysis.Analysis:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core import Project, TrainConfig, train
-from core.splits import make_split
+from core.datasets.splits import make_split
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import open_folder, saved
 from tests.pictures import COLOURS, flat_project, shaded

@@ -15,13 +15,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from core import Run, export, images
+from core import Run, export
+from core.imaging import decode
 from tests.browser.conftest import ARGUMENTS, FAKE_CAMERA, PATIENCE
 from tests.conftest import CHROMIUM
 from tests.pictures import encoded
 
 pytestmark = pytest.mark.browser
-PAGE = files("core.export") / "programs" / "web" / "index.html"
+PAGE = files("core.export.exports") / "programs" / "web" / "index.html"
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_the_page_scales_as_training_does(blank: Page, size: tuple[int, int], pi
     )
     seen = np.array(made, np.uint8).reshape(pixels, pixels, 4)
     assert (seen[..., 3] == 255).all()
-    expected = images.square(Image.fromarray(rgba).convert("RGB"), pixels).astype(int)
+    expected = decode.square(Image.fromarray(rgba).convert("RGB"), pixels).astype(int)
     assert np.abs(seen[..., :3] - expected).max() <= apart
 
 
@@ -115,5 +116,5 @@ def test_the_numbers_for_the_model_are_those_of_training(blank: Page, size: tupl
         }""".replace("FUNCTIONS", function("square") + function("numbers")),
         list(content),
     )
-    apart = np.abs(np.array(made).reshape(64, 64, 3) - images.read_square(content, 64).astype(int))
+    apart = np.abs(np.array(made).reshape(64, 64, 3) - decode.read_square(content, 64).astype(int))
     assert apart.max() <= 1  # the browser lays it on white with other roundings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.shared.text import short
+from pages.shared.ui.text import short
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import open_folder
 from tests.browser.test_walk import heading, press

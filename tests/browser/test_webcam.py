@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from pages.shared import webcam
+from pages.shared.components.webcam import webcam
 from tests.browser.conftest import ARGUMENTS
 from tests.conftest import CHROMIUM
 from tests.serving import ROOT, serving

@@ -20,11 +20,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from core import Project, Run, analysis, labels, store
-from core.analysis import Analysis, Suggestions
-from core.analysis.suggest import most_useful
-from core.records import RunState
-from core.runs import queue_lock
+from core import Project, Run
+from core.datasets import labels
+from core.quality import analysis
+from core.quality.analysis import Analysis, Suggestions
+from core.quality.label_suggestions import most_useful
+from core.runs.lifecycle import queue_lock
+from core.runs.records import RunState
+from core.system import storage
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project, noise, shaded
 
@@ -84,7 +87,7 @@ def copy_of(folder: Path, target: Path) -> Project:
 
 
 def test_the_web_process_loads_nothing_heavy() -> None:
-    script = "import sys, core.analysis; print(*{m.split('.')[0] for m in sys.modules})"
+    script = "import sys, core.quality.analysis; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = set(subprocess.check_output([sys.executable, "-c", script], text=True, cwd=ROOT).split())
     assert "numpy" in loaded
     assert not loaded & {"tensorflow", "keras", "sklearn", "cleanlab", "scipy", "streamlit"}
@@ -300,7 +303,7 @@ def test_a_damaged_result_is_none_and_is_made_again(tmp_path: Path) -> None:
     file = project.home / "analysis" / "analysis.npz"
     whole = file.read_bytes()
     for damaged in (b"", b"no zip", whole[: len(whole) // 2], whole[:-40]):
-        store.write_bytes(file, damaged)
+        storage.write_bytes(file, damaged)
         assert analysis.read(project) is None
     with np.load(io.BytesIO(whole)) as arrays:
         values, xy = json.loads(arrays["values"].tobytes()), arrays["xy"]
@@ -342,32 +345,32 @@ def test_the_fingerprint_knows_contents_classes_and_the_run(tmp_path: Path) -> N
 
 
 def test_near_duplicates_are_judged_together() -> None:
-    from core.analysis import judge
+    from core.quality import label_issues
 
     labels = np.repeat([0, 1], 20)
     groups = np.arange(40) // 2
     seen = []
-    for learn, ask in judge.folds(labels, groups):
+    for learn, ask in label_issues.folds(labels, groups):
         assert not set(groups[learn]) & set(groups[ask])
         assert set(labels[learn]) == {0, 1}
         seen += ask.tolist()
     assert sorted(seen) == list(range(40))
-    assert judge.usable(["a"] * 5 + ["b"] * 5 + [None], [0, 1, 2, 3, 4, 5, 5, 5, 6, 7, 8]) == ["a"]
+    assert label_issues.usable(["a"] * 5 + ["b"] * 5 + [None], [0, 1, 2, 3, 4, 5, 5, 5, 6, 7, 8]) == ["a"]
 
 
 def test_an_opinion_needs_no_example_of_every_class() -> None:
-    from core.analysis import judge
+    from core.quality import label_issues
 
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(-3, 1, (20, 4)), rng.normal(3, 1, (20, 4))]).astype(np.float32)
-    told = judge.opinion(points, np.repeat([0, 2], 20), points, classes=3)
+    told = label_issues.opinion(points, np.repeat([0, 2], 20), points, classes=3)
     assert (told.argmax(axis=1) == np.repeat([0, 2], 20)).all()
     assert (told[:, 1] == 0).all()
-    assert (judge.opinion(points, np.ones(40, int), points[:3], classes=3) == [0, 1, 0]).all()
+    assert (label_issues.opinion(points, np.ones(40, int), points[:3], classes=3) == [0, 1, 0]).all()
 
 
 def test_more_pictures_than_fit_at_once_are_grouped_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.analysis import groups
+    from core.quality import clusters
 
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 1, (6, 16))
@@ -377,9 +380,9 @@ def test_more_pictures_than_fit_at_once_are_grouped_part_by_part(monkeypatch: py
         assert sorted(np.concatenate(found).tolist()) == list(range(120))
         return [set((members % 6).tolist()) for members in found]
 
-    assert sorted(map(sorted, kinds(groups.look_alikes(points)))) == [[kind] for kind in range(6)]
-    monkeypatch.setattr(groups, "_PART", 50)
-    assert all(len(kind) == 1 for kind in kinds(groups.look_alikes(points)))
+    assert sorted(map(sorted, kinds(clusters.look_alikes(points)))) == [[kind] for kind in range(6)]
+    monkeypatch.setattr(clusters, "_PART", 50)
+    assert all(len(kind) == 1 for kind in kinds(clusters.look_alikes(points)))
 
 
 def test_the_least_sure_come_first_but_one_of_each_group_in_turn() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.backbones import BACKBONES, Backbone, fetch, get_backbone
-from core.download import DownloadError
-from core.errors import ModelError
+from core.config.backbones import BACKBONES, Backbone, get_backbone
+from core.models import weights_store
+from core.system.download import DownloadError
+from core.system.errors import ModelError
 from tests.core.test_hub import get, never, silent, site
 from tests.core.test_starters import Site
 
@@ -65,7 +66,7 @@ def with_file(name: str, file: Path, url: str = "https://nowhere.invalid/random.
 
 
 def put(backbone: Backbone, file: Path) -> Backbone:
-    place = fetch.place_of(backbone)
+    place = weights_store.place_of(backbone)
     assert place is not None
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(file.read_bytes())
@@ -78,7 +79,7 @@ def test_the_table_knows_what_keras_knows() -> None:
         backbone = BACKBONES[name]
         assert backbone.handle.startswith("https://storage.googleapis.com/tensorflow/keras-applications/")
         assert backbone.handle.endswith(("notop.h5", "no_top.h5", "no_top_v2.h5"))
-        assert fetch.trusted(backbone)
+        assert weights_store.trusted(backbone)
         if name == "mobilenet-v2":  # of which Keras keeps no checksum
             assert backbone.checksum == ""
         else:
@@ -88,8 +89,8 @@ def test_the_table_knows_what_keras_knows() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_table_says_what_is_true(name: str) -> None:
-    from core.backbones.applications import features, network
-    from core.backbones.loading import blocks
+    from core.models.applications import features, network
+    from core.models.loading import blocks
 
     backbone = BACKBONES[name]
     core = network(backbone, backbone.input_pixels)
@@ -114,7 +115,7 @@ def test_the_table_says_what_is_true(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_pixels_are_prepared_as_keras_does_it(name: str, own_home: Path, tmp_path: Path) -> None:
     """Through the whole way: a weights file of Keras' own network, loaded into ours, gives the same features."""
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     file, theirs = weights_file(name, tmp_path / "files")
     _, prepare = their_own(name)
@@ -131,8 +132,8 @@ def test_it_is_tuned_saved_and_converted(name: str, own_home: Path, tmp_path: Pa
     import keras
     from ai_edge_litert.interpreter import Interpreter
 
-    from core.backbones.loading import blocks, build
-    from core.export.convert import to_tflite
+    from core.models.litert_conversion import to_tflite
+    from core.models.loading import blocks, build
 
     file, _ = weights_file(name, tmp_path / "files")
     backbone = build(put(with_file(name, file), file), pixels=PIXELS, multi_level=True)
@@ -157,7 +158,7 @@ def test_it_is_tuned_saved_and_converted(name: str, own_home: Path, tmp_path: Pa
 
 
 def test_the_packaged_network_has_blocks_and_sizes_too() -> None:
-    from core.backbones.loading import blocks, build
+    from core.models.loading import blocks, build
 
     model = build(BACKBONES["efficientnet-lite0"], pixels=64, multi_level=True)
     assert model.input_shape == (None, 64, 64, 3)
@@ -168,14 +169,14 @@ def test_the_packaged_network_has_blocks_and_sizes_too() -> None:
 
 
 def test_what_has_no_weights_is_said() -> None:
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     with pytest.raises(ModelError, match="no weights"):
         build(BACKBONES["tutorial-cnn"], pixels=64, multi_level=False)
 
 
 def test_a_picture_that_is_too_small_is_said() -> None:
-    from core.backbones.applications import network
+    from core.models.applications import network
 
     with pytest.raises(ModelError, match="as small as 32"):
         network(BACKBONES["inception-v3"], 32)
@@ -187,11 +188,11 @@ def random_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_weights_are_fetched_once(site: Site, own_home: Path, random_file: Path) -> None:
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     site.content = random_file.read_bytes()
     backbone = with_file("mobilenet-v3-small", random_file, f"{site.url}.h5")
-    assert not fetch.is_here(backbone)
+    assert not weights_store.is_here(backbone)
     with pytest.raises(ModelError, match="not on this computer"):
         build(backbone, pixels=PIXELS, multi_level=False)
     place = get(backbone, silent, never)
@@ -199,7 +200,7 @@ def test_weights_are_fetched_once(site: Site, own_home: Path, random_file: Path)
     assert place.read_bytes() == site.content
     assert get(backbone, silent, never) == place
     assert len(site.asked) == 1
-    assert fetch.is_here(backbone)
+    assert weights_store.is_here(backbone)
     assert build(backbone, pixels=PIXELS, multi_level=False).output_shape == (None, 576)
 
 
@@ -212,7 +213,7 @@ def test_wrong_weights_are_never_kept(site: Site, own_home: Path, random_file: P
     backbone = with_file("mobilenet-v3-small", random_file, f"{site.url}.h5")
     with pytest.raises(DownloadError, match=said):
         get(backbone, silent, never, pauses=())
-    assert not fetch.is_here(backbone)
+    assert not weights_store.is_here(backbone)
     site.mood = "good"
     assert get(backbone, silent, never)
 
@@ -222,14 +223,14 @@ def test_without_a_checksum_it_must_at_least_be_weights(site: Site, own_home: Pa
     backbone = replace(with_file("mobilenet-v3-small", random_file, f"{site.url}.h5"), checksum="")
     with pytest.raises(ModelError, match="not a model"):
         get(backbone, silent, never)
-    assert not fetch.is_here(backbone)
+    assert not weights_store.is_here(backbone)
 
 
 def test_a_file_put_there_by_hand_is_used_if_it_is_the_right_one(own_home: Path, random_file: Path) -> None:
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     right = put(with_file("mobilenet-v3-small", random_file), random_file)
-    assert get(right, silent, never) == fetch.place_of(right)
+    assert get(right, silent, never) == weights_store.place_of(right)
     assert build(right, pixels=PIXELS, multi_level=True).output_shape == (None, 744)
     wrong = replace(right, checksum="0" * 32)
     for refuse in (lambda: get(wrong, silent, never), lambda: build(wrong, pixels=PIXELS, multi_level=False)):
@@ -243,5 +244,5 @@ def test_a_file_put_there_by_hand_is_used_if_it_is_the_right_one(own_home: Path,
 def test_the_others_have_nothing_to_fetch() -> None:
     for name in ("efficientnet-lite0", "tutorial-cnn"):
         backbone = get_backbone(name)
-        assert fetch.is_here(backbone)
+        assert weights_store.is_here(backbone)
         assert get(backbone, silent, never) is None

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core.augmentation import LEVELS, AugmentConfig, augment, generator, level_of, place
-from core.augmentation.config import MIXING
-from core.augmentation.policies import AUG_MIX, RAND_AUGMENT, Chain
+from core.config.augmentation import MIXING, AugmentConfig
+from core.config.augmentation_presets import LEVELS, level_of
+from core.imaging import geometry
+from core.imaging.augment import augment, generator
+from core.imaging.policies import AUG_MIX, RAND_AUGMENT, Chain
 from tests.pictures import shaded
 
 ALL = AugmentConfig(flip="both", rotation=0.2, zoom=0.2, translation=0.2, brightness=0.3, contrast=0.3)
@@ -84,7 +86,7 @@ def test_a_crop_shows_a_part_and_nothing_from_outside(picture: np.ndarray) -> No
     for n in range(20):
         share = (augment(marked, AugmentConfig(crop=0.4), generator(n))[..., 1] < 5).mean()
         assert share > (56 / 96) ** 2 * 0.9  # the middle grows, or is all there is
-    corner = place.crop(96, 0.5, (1, 0))
+    corner = geometry.crop(96, 0.5, (1, 0))
     assert np.allclose(corner @ (0, 96, 1), (48, 48, 1))
     assert np.allclose(corner @ (96, 0, 1), (96, 0, 1))
 
@@ -113,17 +115,17 @@ def test_blur_and_sharpness_change_edges_and_keep_the_mean(picture: np.ndarray) 
 
 def test_perspective_moves_the_corners_where_they_are_asked_to_come_from() -> None:
     corners = np.array([(0.1, 0.05), (-0.1, 0.0), (0.05, -0.2), (0.0, 0.0)])
-    found = place.perspective(100, corners) @ np.array([(0, 0, 1), (100, 0, 1), (0, 100, 1), (100, 100, 1)]).T
+    found = geometry.perspective(100, corners) @ np.array([(0, 0, 1), (100, 0, 1), (0, 100, 1), (100, 100, 1)]).T
     assert np.allclose((found[:2] / found[2]).T, [(10, 5), (90, 0), (5, 80), (100, 100)])
 
 
 def test_several_changes_of_place_are_one_resampling_and_reach_beyond_one_mirror_image() -> None:
     image = shaded((120, 90, 160), 4, (96, 96))
-    there, back = place.turn_zoom_shift(96, 0.25, 0, (0, 0)), place.turn_zoom_shift(96, -0.25, 0, (0, 0))
-    assert np.array_equal(place.resample(image, [there, back]), np.asarray(image))
-    far = place.turn_zoom_shift(96, 0, 0, (2.0, 0))  # two pictures further: the same picture again
-    assert np.array_equal(place.resample(image, [far]), np.asarray(image))
-    assert not np.asarray(place.resample(image, [far], far=False)).any()
+    there, back = geometry.turn_zoom_shift(96, 0.25, 0, (0, 0)), geometry.turn_zoom_shift(96, -0.25, 0, (0, 0))
+    assert np.array_equal(geometry.resample(image, [there, back]), np.asarray(image))
+    far = geometry.turn_zoom_shift(96, 0, 0, (2.0, 0))  # two pictures further: the same picture again
+    assert np.array_equal(geometry.resample(image, [far]), np.asarray(image))
+    assert not np.asarray(geometry.resample(image, [far], far=False)).any()
 
 
 @pytest.mark.parametrize("name", RAND_AUGMENT)
@@ -132,7 +134,7 @@ def test_each_change_of_the_policies_does_something_at_every_strength(name: str)
     image = Image.fromarray(np.interp(grey, (grey.min(), grey.max()), (40, 240)).astype(np.uint8))
     for strength in (-1.0, -0.3, 0.0, 0.3, 1.0):
         chain = Chain(((name, strength),))
-        changed = chain.paint(place.resample(image, chain.matrices(96)))
+        changed = chain.paint(geometry.resample(image, chain.matrices(96)))
         assert (changed.mode, changed.size) == ("RGB", (96, 96))
         same = np.array_equal(changed, image)
         assert same == (name == "identity" or (strength == 0 and name not in ("autocontrast", "equalize")))
@@ -181,7 +183,7 @@ def test_moves_are_those_of_keras_layers() -> None:
         (zoomed, (0, 0.2, (0, 0))),
         (shifted, (0, 0, (0.25, 0.1))),
     ):
-        ours = place.resample(Image.fromarray(picture), [place.turn_zoom_shift(96, turn, zoom, shift)])
+        ours = geometry.resample(Image.fromarray(picture), [geometry.turn_zoom_shift(96, turn, zoom, shift)])
         difference = np.abs(np.asarray(theirs)[0] - np.asarray(ours, np.float32))
         assert difference.mean() < 1, difference.mean()
         assert np.abs(np.asarray(theirs)[0] - batch[0]).mean() > 5  # the layer did change it
@@ -190,7 +192,7 @@ def test_moves_are_those_of_keras_layers() -> None:
 @pytest.mark.slow
 def test_colours_are_those_of_keras_layers() -> None:
     keras = pytest.importorskip("keras")
-    from core.augmentation import colour
+    from core.imaging import colour
 
     picture = smooth_picture()
     image, batch = Image.fromarray(picture), picture[None].astype(np.float32)

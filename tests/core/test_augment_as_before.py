@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.augmentation import AugmentConfig, augment, generator
+from core.config.augmentation import AugmentConfig
+from core.imaging.augment import augment, generator
 
 PLAIN_DRAWS = {
     "flip": (AugmentConfig(flip="both"), "0f620a5ccde6694bb9fc5e79ec0c6c84ea84844b4806a726d17d8dddd555abcb"),

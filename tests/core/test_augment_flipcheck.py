@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.augmentation.flipcheck import FlipVerdict, mirror_matters
+from core.training.experiments.flip_test import FlipVerdict, mirror_matters
 
 ARROW = [(0, 12), (14, 0), (14, 8), (32, 8), (32, 16), (14, 16), (14, 24)]  # it points to the left
 

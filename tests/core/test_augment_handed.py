@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.augmentation import handed
+from core.imaging.flip_hints import handed
 
 
 @pytest.mark.parametrize(

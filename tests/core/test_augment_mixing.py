@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.augmentation import AugmentConfig, generator, mix
+from core.config.augmentation import AugmentConfig
+from core.imaging.augment import generator
+from core.imaging.mixing import mix
 
 SIDE, CLASSES = 24, 4
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.backbones import BACKBONES, get_backbone
-from core.backbones.pth import read_weights
-from core.errors import ConfigError, ModelError
-from core.training.prepare import ExtractorSpec, prepare
+from core.config.backbones import BACKBONES, get_backbone
+from core.models.feature_extractor import ExtractorSpec, prepare
+from core.models.torch_weights import read_weights
+from core.system.errors import ConfigError, ModelError
 
 
 def test_an_unknown_backbone_names_those_that_exist() -> None:
@@ -42,7 +42,7 @@ def test_a_changed_weights_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, backbone in BACKBONES.items() if backbone.source == "packaged"])
 def test_the_table_says_what_is_true(name: str) -> None:
-    from core.backbones.lite import build
+    from core.models.efficientnet_lite import build
 
     backbone = BACKBONES[name]
     model = build(backbone, multi_level=True)
@@ -57,7 +57,7 @@ def test_lite0_knows_what_imagenet_taught_it() -> None:
     """With the classifier that lies in the same weights file, a photo of a temple is called a temple."""
     from sklearn.datasets import load_sample_images
 
-    from core.backbones import lite
+    from core.models import efficientnet_lite
 
     temple = load_sample_images().images[0]
     side = min(temple.shape[:2])
@@ -65,8 +65,10 @@ def test_lite0_knows_what_imagenet_taught_it() -> None:
     from PIL import Image
 
     square = np.asarray(Image.fromarray(temple[:side, left : left + side]).resize((224, 224)))
-    weights = lite._weights("lite0")
-    features = lite.build(BACKBONES["efficientnet-lite0"], multi_level=False)(square[None].astype(np.float32))
+    weights = efficientnet_lite._weights("lite0")
+    features = efficientnet_lite.build(BACKBONES["efficientnet-lite0"], multi_level=False)(
+        square[None].astype(np.float32)
+    )
     logits = np.asarray(features)[0] @ weights["_fc.weight"].T + weights["_fc.bias"]
     palace, monastery, mosque, stupa = 698, 663, 668, 832
     assert logits.argmax() in (palace, monastery, mosque, stupa)
@@ -76,7 +78,7 @@ def test_lite0_knows_what_imagenet_taught_it() -> None:
 def test_litert_features_are_those_of_keras() -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    from core.backbones.lite import build
+    from core.models.efficientnet_lite import build
 
     backbone = BACKBONES["efficientnet-lite0"]
     interpreter = Interpreter(str(prepare(ExtractorSpec(backbone, 224, multi_level=True))))
@@ -94,7 +96,8 @@ def test_preparing_twice_loads_nothing(trained: object) -> None:
     import subprocess
 
     code = (
-        "import sys; from core.config import TrainConfig; from core.training.prepare import prepare, specs_of; "
+        "import sys; from core.config.training import TrainConfig; "
+        "from core.models.feature_extractor import prepare, specs_of; "
         "prepare(specs_of(TrainConfig())[0]); print('tensorflow' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config import TrainConfig
-from core.training import best
+from core.config.training import TrainConfig
+from core.training import budgeted_search
 from tests.core.test_training import job_in
 
 
@@ -31,7 +31,7 @@ class Machine:
     tried: list[str] = field(default_factory=list)
 
 
-class Fake(best.Search):
+class Fake(budgeted_search.Search):
     machine = Machine()
 
     def seconds_to_look(self, name: str) -> float:
@@ -78,7 +78,7 @@ def test_only_what_fits_is_tried_and_what_does_not_is_told(
 ) -> None:
     found = Fake(job_in(tmp_path, TrainConfig(recipe="best", minutes=minutes)), Clock())
     found.machine = machine
-    best.try_all(found)
+    budgeted_search.try_all(found)
     assert machine.tried == tried
     assert found.why.startswith(why)
     assert isinstance(found.clock, Clock)
@@ -87,7 +87,7 @@ def test_only_what_fits_is_tried_and_what_does_not_is_told(
 
 
 def test_more_pictures_are_expected_to_take_longer(tmp_path: Path) -> None:
-    found = best.Search(job_in(tmp_path, TrainConfig(recipe="best", minutes=5, pixels=256)), Clock())
+    found = budgeted_search.Search(job_in(tmp_path, TrainConfig(recipe="best", minutes=5, pixels=256)), Clock())
     took = []
     for found.pictures in (100, 10_000):
         took.append((found.seconds_to_look("efficientnet-lite0"), found.seconds_to_tune("efficientnet-lite0")))

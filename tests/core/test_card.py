@@ -12,15 +12,16 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from core import Project, Run, card, evaluate, robustness
-from core.about import About, change
-from core.commands import runs as commands
-from core.config import TrainConfig
-from core.errors import RunError
-from core.harder import CHANGES
-from core.records import RunPicture
-from core.robustness import Outcome, Robustness
-from core.sureness import Sureness, keep_sureness
+from core import Project, Run, evaluate
+from core.cli import runs as commands
+from core.config.training import TrainConfig
+from core.evaluation import model_card, robustness
+from core.evaluation.corruptions import CHANGES
+from core.evaluation.robustness import Outcome, Robustness
+from core.inference.decision import Sureness, keep_sureness
+from core.runs.notes import About, change
+from core.runs.records import RunPicture
+from core.system.errors import RunError
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run, picture
 
@@ -52,7 +53,7 @@ def project(tmp_path: Path) -> Project:
 def test_the_markdown_has_all_sections_and_numbers(project: Project) -> None:
     run = make_run(project, "one", [0, 1] * 4 + [1, 1])
     change(run, About(), name="My cats", notes="For the fair.")
-    text = card.markdown(run)
+    text = model_card.markdown(run)
     assert text.startswith("# Model card: My cats\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
         "What it is", "What it is for, and its limits", "Numbers", "Pictures it learned from", "Some of its mistakes",
@@ -73,7 +74,7 @@ def test_limits_follow_from_the_numbers(project: Project) -> None:
     pictures = [picture(n, int(n % 10 == 0 or (part == "test" and n % 2)), part) for n, part in enumerate(parts)]
     run = make_run(project, "one", [0] * 40, pictures=pictures)
     snapshot = run.snapshot()
-    said = " ".join(card.limits_of(snapshot.plan, evaluate(run)))
+    said = " ".join(model_card.limits_of(snapshot.plan, evaluate(run)))
     assert "fewer than 20 pictures of: dog (10)" in said
     assert "far more of cat (90 pictures) than of dog (10)" in said
     assert "misses many of: dog (0 of" in said
@@ -81,18 +82,18 @@ def test_limits_follow_from_the_numbers(project: Project) -> None:
     assert "mostly chance" not in said
     many = ["train"] * 80 + ["val"] * 4 + ["test"] * 300
     good = make_run(project, "two", pictures=[picture(n, n % 2, part) for n, part in enumerate(many)])
-    assert len(card.limits_of(good.snapshot().plan, evaluate(good))) == 3
+    assert len(model_card.limits_of(good.snapshot().plan, evaluate(good))) == 3
 
 
 def test_nasty_names_are_shown_as_they_are(project: Project) -> None:
     run = make_run(project, "one", [1, 1] * 5, classes=NASTY)
     change(run, About(), name="<img src=x onerror=alert(1)>", notes="- a\n# b\n=\n<b>")
-    page = Page(card.html(run))
+    page = Page(model_card.html(run))
     assert {tag for tag, _ in page.tags}.isdisjoint({"script", "a", "link", "iframe", "object", "form", "b", "base"})
     assert not [attrs for tag, attrs in page.tags if tag == "img" and not str(attrs["src"]).startswith("data:image/")]
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
     assert all(name in page.text for name in (*NASTY, "<img src=x onerror=alert(1)>"))
-    text = card.markdown(run)
+    text = model_card.markdown(run)
     assert re.search(r"(?<!\\)<\w", text) is None
     assert "\n# b" not in text
     assert r"\*\*b\*\* \| \`c\` \[x\](http\://evil.example)" in text
@@ -101,7 +102,7 @@ def test_nasty_names_are_shown_as_they_are(project: Project) -> None:
 
 
 def test_the_page_asks_for_nothing_from_elsewhere(project: Project) -> None:
-    text = card.html(make_run(project, "one"))
+    text = model_card.html(make_run(project, "one"))
     assert "default-src 'none'" in text
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*['\"]?(?!data:)\S+", text) == []
 
@@ -119,14 +120,14 @@ def test_sample_errors_are_shown_even_where_they_were_moved(tmp_path: Path) -> N
     (project.root / tested[0].path).rename(project.root / "red" / "moved.png")
     (project.root / tested[1].path).unlink()
     project.scan()
-    page = Page(card.html(run))
+    page = Page(model_card.html(run))
     shown = [str(attrs["src"]) for tag, attrs in page.tags if tag == "img"]
     assert len(shown) == 5
     assert "The file is gone." in page.text
     for source in shown:
         image = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
         assert image.format == "JPEG"
-    assert "data:" not in card.markdown(run)
+    assert "data:" not in model_card.markdown(run)
 
 
 def test_harder_pictures_are_told_if_they_were_tried(project: Project) -> None:
@@ -136,16 +137,16 @@ def test_harder_pictures_are_told_if_they_were_tried(project: Project) -> None:
         Outcome(one, 4 if one.kind == "turned" else 10, 6 if one.kind == "turned" else 0, 0) for one in CHANGES
     )
     robustness.write(run, Robustness(10, 10, 10, outcomes, 2))
-    text = card.markdown(run)
+    text = model_card.markdown(run)
     assert "## Harder pictures" in text
     assert "| turned by 90 degrees | 40 % |" in text
 
 
 def test_how_sure_it_must_be_is_told(project: Project) -> None:
     run = make_run(project, "one", [0, 1] * 4 + [1, 1])
-    assert "not sure" not in card.markdown(run)
+    assert "not sure" not in model_card.markdown(run)
     keep_sureness(run.folder, Sureness(temperature=2.0, threshold=0.6))
-    text = card.markdown(run)
+    text = model_card.markdown(run)
     assert "below a confidence of 60 %" in text
     assert "taken for dog (67 % sure)" in text
 
@@ -156,7 +157,7 @@ def test_many_classes_get_a_list_of_confusions(project: Project) -> None:
         picture(n, n % 40, part, classes) for n, part in enumerate(["train"] * 40 + ["val"] * 40 + ["test"] * 40)
     ]
     run = make_run(project, "one", [1, *range(1, 40)], classes=classes, pictures=pictures)
-    text = card.markdown(run)
+    text = model_card.markdown(run)
     assert "Confusion matrix" not in text
     assert "| class 00 | class 01 | 1 |" in text
     assert "and 28 more" in text
@@ -166,14 +167,14 @@ def test_a_run_without_a_result_has_no_card(project: Project) -> None:
     run = make_run(project, "one", config=TrainConfig(epochs=3))
     (run.folder / "result.json").unlink()
     with pytest.raises(RunError, match="no result"):
-        card.markdown(run)
+        model_card.markdown(run)
     (run.folder / "run.json").unlink()
     with pytest.raises(RunError, match="not a run"):
-        card.html(run)
+        model_card.html(run)
 
 
 def test_the_card_of_a_real_model_names_its_versions(trained: Run) -> None:
-    text = card.markdown(trained)
+    text = model_card.markdown(trained)
     assert "| tensorflow | 2." in text
     assert re.search(r"\| SHA-256 of model.tflite \| [0-9a-f]{64} \|", text)
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
-from core.augmentation import AugmentConfig
-from core.errors import ModelError, RunError
-from core.export import exports_folder, exports_of
-from core.recipes import get_recipe
-from core.records import RunPlan, RunRecords, RunState
-from core.runs import RunSnapshot, live_run, queue_lock, wait
+from core.config.augmentation import AugmentConfig
+from core.config.recipes import get_recipe
+from core.export.exports import exports_folder, exports_of
+from core.runs.lifecycle import RunSnapshot, live_run, queue_lock, wait
+from core.runs.records import RunPlan, RunRecords, RunState
+from core.system.errors import ModelError, RunError
 from tests.pictures import COLOURS, flat_project, noise_project
 
 BAR = 0.9
@@ -72,7 +72,7 @@ def test_the_network_from_scratch_learns_colours(colours: Path) -> None:
 
 
 def test_the_tutorial_network_has_the_parameters_of_its_source() -> None:
-    from core.backbones.scratch import tutorial_cnn
+    from core.models.scratch import tutorial_cnn
 
     assert tutorial_cnn(180, 5, 0.0).count_params() == 3_989_285
 
@@ -161,7 +161,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Pa
     from core.training import fit
     from core.training.batches import feature_batches
     from core.training.job import Job
-    from core.training.scale import raw
+    from core.training.standardise import raw
 
     config = TrainConfig(epochs=3, l2=0, optimizer="sgd", learning_rate=1)
     plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), ())

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.catalogue import Catalogue
-from core.checks import find_problems, near_groups, why_not_trainable
-from core.findings import find
-from core.project import Project
-from core.split_config import SplitConfig
-from core.splits import Split, make_split
+from core.config.split import SplitConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.datasets.splits import Split, make_split
+from core.datasets.validation import find_problems, near_groups, why_not_trainable
+from core.quality.findings import find
 from tests.pictures import COLOURS, flat_project, shaded
 
 

@@ -74,8 +74,8 @@ def test_recipes_are_listed_with_their_settings() -> None:
 
 
 def test_a_config_file_changes_only_what_it_names() -> None:
-    from core.commands.shared import _merged
-    from core.recipes import get_recipe
+    from core.cli.shared import _merged
+    from core.config.recipes import get_recipe
 
     before = get_recipe("tutorial-cnn-improved").config.model_dump()
     after = _merged(before, {"augment": {"flip": "off"}, "epochs": 3})

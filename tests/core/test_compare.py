@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from scipy.stats import binomtest
 
 from core import Project, TrainConfig
-from core.commands import runs as commands
-from core.compare import compare, in_words, mcnemar
-from core.errors import RunError
-from core.records import RunPicture
+from core.cli import runs as commands
+from core.evaluation.comparison import compare, in_words, mcnemar
+from core.runs.records import RunPicture
+from core.system.errors import RunError
 from tests.runs import make_run, picture, pictures_for
 
 TRUTH = [0, 1] * 10

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from core.augmentation import AugmentConfig
-from core.backbones import BACKBONES
-from core.config import STEPPING, TrainConfig, make_config, with_changes
-from core.errors import ConfigError
-from core.recipes import RECIPES, get_recipe
-from core.split_config import SplitConfig
+from core.config.augmentation import AugmentConfig
+from core.config.backbones import BACKBONES
+from core.config.recipes import RECIPES, get_recipe
+from core.config.split import SplitConfig
+from core.config.training import STEPPING, TrainConfig, make_config, with_changes
+from core.system.errors import ConfigError
 
 
 def test_every_setting_has_a_title_and_help() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.config import TrainConfig
-from core.diagnosis import Diagnosis, diagnose, findings, kept_round
-from core.evaluation import Evaluation, evaluate_predictions
-from core.records import RunPicture, RunPlan
+from core.config.training import TrainConfig
+from core.inference.metrics import Evaluation, evaluate_predictions
+from core.runs.diagnosis import Diagnosis, diagnose, findings, kept_round
+from core.runs.records import RunPicture, RunPlan
 
 NAMES = ("ash", "beech", "cedar", "doum")
 SOLVED = TrainConfig()

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Classifier, Project, Run, TrainConfig, ensembles, evaluate, export, train
-from core.ensembles import weights_for
-from core.errors import RunError
-from core.images import read_square
-from core.recipes import get_recipe
+from core import Classifier, Project, Run, TrainConfig, evaluate, export, train
+from core.config.recipes import get_recipe
+from core.imaging.decode import read_square
+from core.system.errors import RunError
+from core.training import ensembles
+from core.training.ensembles import weights_for
 from tests.pictures import noise_project
 
 
@@ -93,11 +94,11 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
 def test_votes_are_counted_in_whole_numbers_too() -> None:
     from ai_edge_litert.interpreter import Interpreter
 
-    from core.backbones.scratch import NETWORKS
-    from core.export.convert import to_tflite
     from core.export.parity import is_integer_only
+    from core.models.litert_conversion import to_tflite
+    from core.models.scratch import NETWORKS
     from core.training import fit
-    from core.training.ensemble import joined
+    from core.training.ensemble_worker import joined
 
     fit.seed_everything(1)
     models = [fit.with_softmax(NETWORKS["small-cnn"](32, 3, 0.0, None)) for _ in range(2)]

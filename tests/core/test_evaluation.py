@@ -5,8 +5,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
-from core.evaluation import calibration, curves, evaluate_predictions
-from core.evaluation.order import confused_together
+from core.evaluation.class_order import confused_together
+from core.inference import calibration, curves
+from core.inference.metrics import evaluate_predictions
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -18,18 +18,19 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from core import Project, Run, TrainConfig, explain, train
-from core.backbones import Backbone, get_backbone
-from core.commands.explain import explain as command
-from core.errors import ModelError, PictureError
-from core.evaluation.calibration import cooled
-from core.explain import Explainer, Explanation, check, folder_of, keep, overlay
-from core.explain.maps import brightest, occlusion, scaled
-from core.images import read_square
-from core.prediction import Classifier
-from core.records import RunRecords, RunState, birth_of
-from core.similar import Memory, places_of
-from core.sureness import Sureness, keep_sureness
+from core import Project, Run, TrainConfig, train
+from core.cli.explain import explain as command
+from core.config.backbones import Backbone, get_backbone
+from core.evaluation import attribution
+from core.evaluation.attribution import Explainer, Explanation, check, folder_of, keep, overlay
+from core.evaluation.attribution.maps import brightest, occlusion, scaled
+from core.evaluation.neighbours import Memory, places_of
+from core.imaging.decode import read_square
+from core.inference.calibration import cooled
+from core.inference.classifier import Classifier
+from core.inference.decision import Sureness, keep_sureness
+from core.runs.records import RunRecords, RunState, birth_of
+from core.system.errors import ModelError, PictureError
 
 CLASSES = {"cross <b>": (230, 60, 50), "**disc**": (60, 90, 230), "ring\\:red[x]": (70, 200, 80)}
 SIDE = 96
@@ -72,21 +73,21 @@ class Story:
 @pytest.fixture(scope="module")
 def story(scenes: Run) -> Story:
     """A worker that is killed half way, then eight tabs that ask at once."""
-    before = explain.is_ready(scenes)
-    explain.prepare(scenes)
-    (now,) = filter(None, [explain.state(scenes)])
+    before = attribution.is_ready(scenes)
+    attribution.prepare(scenes)
+    (now,) = filter(None, [attribution.state(scenes)])
     os.kill(now.pid, signal.SIGKILL)
-    while not (found := explain.state(scenes)) or not found.ended:
+    while not (found := attribution.state(scenes)) or not found.ended:
         time.sleep(0.02)
-    killed = found.state, explain.is_ready(scenes), Explainer(scenes).method
+    killed = found.state, attribution.is_ready(scenes), Explainer(scenes).method
 
     def ask(_: int) -> int:
-        explain.prepare(scenes)
+        attribution.prepare(scenes)
         return RunRecords(folder_of(scenes)).state().pid
 
     with ThreadPoolExecutor(8) as tabs:
         workers = set(tabs.map(ask, range(8)))
-    explain.make(scenes)
+    attribution.make(scenes)
     return Story(scenes, before, killed, workers)
 
 
@@ -107,8 +108,8 @@ def test_a_killed_worker_leaves_nothing_and_eight_tabs_start_one(story: Story) -
     assert not story.before
     assert story.after_kill == ("interrupted", False, "occlusion")
     assert len(story.workers) == 1
-    assert explain.is_ready(story.run)
-    while (state := explain.state(story.run)) and not state.ended:
+    assert attribution.is_ready(story.run)
+    while (state := attribution.state(story.run)) and not state.ended:
         time.sleep(0.02)  # the file counts before its process says that it is done
     assert state
     assert state.state == "done"
@@ -116,7 +117,7 @@ def test_a_killed_worker_leaves_nothing_and_eight_tabs_start_one(story: Story) -
 
 @pytest.mark.slow
 def test_it_answers_as_the_model_and_its_map_sums_to_the_logit(story: Story) -> None:
-    from core.training.saved import load_model
+    from core.models.saved import load_model
 
     explainer, classifier = Explainer(story.run), Classifier.load(story.run.folder)
     assert explainer.method == "gradient"
@@ -151,10 +152,10 @@ def test_the_bright_part_is_where_the_object_is_and_counts(story: Story) -> None
 @pytest.mark.slow
 def test_a_chosen_temperature_counts_here_too(copied: Run) -> None:
     square = squares_of(copied)[0][0]
-    before, stamp = Explainer(copied).explain(square), explain.stamp(copied)
+    before, stamp = Explainer(copied).explain(square), attribution.stamp(copied)
     keep_sureness(copied.folder, Sureness(temperature=3.0))
     after = Explainer(copied).explain(square)
-    assert explain.stamp(copied) != stamp
+    assert attribution.stamp(copied) != stamp
     assert after.answers == pytest.approx(cooled(before.answers, 3.0), abs=1e-6)
     assert np.array_equal(after.map, before.map)
 
@@ -172,23 +173,23 @@ def test_a_damaged_file_is_never_used_and_is_made_again(copied: Run, damage: str
     else:
         copied.records.write_result((copied.records.result() or {}) | {"model_sha256": "another"})
     assert Explainer(copied).method == "occlusion"
-    assert not explain.is_ready(copied)
+    assert not attribution.is_ready(copied)
 
 
 @pytest.mark.slow
 def test_without_the_keras_model_parts_are_covered(copied: Run) -> None:
     shutil.rmtree(folder_of(copied))
     copied.records.model.unlink()
-    explain.make(copied)
-    assert explain.is_ready(copied)
-    assert explain.state(copied) is None
+    attribution.make(copied)
+    assert attribution.is_ready(copied)
+    assert attribution.state(copied) is None
     found = Explainer(copied).explain(squares_of(copied)[0][0], 1)
     assert (found.method, found.label, found.map.shape) == ("occlusion", 1, (10, 10))
 
 
 @pytest.mark.slow
 def test_an_exchanged_model_is_not_opened(copied: Run) -> None:
-    from core.explain import worker
+    from core.evaluation.attribution import worker
 
     shutil.rmtree(folder_of(copied))
     folder_of(copied).mkdir()
@@ -197,14 +198,14 @@ def test_an_exchanged_model_is_not_opened(copied: Run) -> None:
     RunRecords(folder_of(copied)).write_state(RunState("running", "loading", pid=me.pid, born=birth_of(me.pid)))
     assert worker.main(copied.folder) == 1
     assert "made on another computer" in RunRecords(folder_of(copied)).state().message
-    assert explain.is_ready(copied)  # nothing can be made of it
+    assert attribution.is_ready(copied)  # nothing can be made of it
     assert Explainer(copied).method == "occlusion"
 
 
 @pytest.mark.slow
 def test_a_model_that_cannot_be_seen_into_is_noted(copied: Run) -> None:
     keep(copied, None)
-    assert explain.is_ready(copied)
+    assert attribution.is_ready(copied)
     assert Explainer(copied).method == "occlusion"
 
 
@@ -277,7 +278,7 @@ class Asked:
     """An explaining file, asked as the page does."""
 
     def __init__(self, content: bytes) -> None:
-        self.file = explain._File(content)
+        self.file = attribution._File(content)
 
     def __call__(self, square: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
         return self.file.ask(square, label)
@@ -301,11 +302,11 @@ def two_levels(backbone: Backbone, *, pixels: int, multi_level: bool) -> Any:
 def test_two_networks_their_deviations_and_both_views_sum_to_the_logit(monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
-    from core.explain.graph import to_explaining_tflite
+    from core.evaluation.attribution.graph import to_explaining_tflite
+    from core.models.feature_extractor import ExtractorSpec, build_extractor
     from core.training import fit
-    from core.training.prepare import ExtractorSpec, build_extractor
 
-    monkeypatch.setattr("core.backbones.loading.build", two_levels)
+    monkeypatch.setattr("core.models.loading.build", two_levels)
     keras.utils.set_random_seed(1)
     networks = [
         build_extractor(ExtractorSpec(get_backbone("efficientnet-lite0"), 40, multi_level=True)),
@@ -330,8 +331,8 @@ def reddish(*, views: bool) -> Any:
     """A network that sees red, in one or both views."""
     import keras
 
+    from core.models.feature_extractor import mirrored
     from core.training import fit
-    from core.training.prepare import mirrored
 
     picture = keras.Input((16, 16, 3))
     seen = keras.layers.Conv2D(1, 1, use_bias=False)(picture)
@@ -343,7 +344,7 @@ def reddish(*, views: bool) -> Any:
 
 @pytest.mark.parametrize("views", [False, True])
 def test_what_is_on_the_left_is_bright_on_the_left(views: bool) -> None:
-    from core.explain.graph import to_explaining_tflite
+    from core.evaluation.attribution.graph import to_explaining_tflite
 
     square = np.full((16, 16, 3), 90, np.uint8)
     square[3:6, 1:4] = (250, 0, 0)
@@ -357,8 +358,8 @@ def test_a_deeper_head_gives_gradient_times_activation() -> None:
     import keras
     import tensorflow as tf
 
-    from core.backbones.scratch import small_cnn
-    from core.explain.graph import to_explaining_tflite
+    from core.evaluation.attribution.graph import to_explaining_tflite
+    from core.models.scratch import small_cnn
     from core.training import fit
 
     keras.utils.set_random_seed(3)
@@ -382,8 +383,8 @@ def test_a_deeper_head_gives_gradient_times_activation() -> None:
 
 
 def test_models_that_vote_add_their_maps() -> None:
-    from core.explain.graph import to_explaining_tflite
-    from core.training.ensemble import joined
+    from core.evaluation.attribution.graph import to_explaining_tflite
+    from core.training.ensemble_worker import joined
 
     one, both = reddish(views=False), reddish(views=True)
     together = joined([one, both], [0.25, 0.75])
@@ -397,8 +398,8 @@ def test_models_that_vote_add_their_maps() -> None:
 def test_one_block_cannot_be_seen_into() -> None:
     import keras
 
-    from core.explain.graph import to_explaining_tflite
-    from core.export.convert import Refused
+    from core.evaluation.attribution.graph import to_explaining_tflite
+    from core.models.litert_conversion import Refused
 
     class Block(keras.Layer):
         def build(self, shape: tuple[int, ...]) -> None:
@@ -459,7 +460,9 @@ def test_the_check_tells_a_good_map_from_a_bad_one(spotted: np.ndarray) -> None:
 
 
 def test_a_check_in_words() -> None:
-    words = [explain.Check(bright, random, 1, 1).sentence for bright, random in ((0.43, 0.06), (-0.01, 0.0), (0, 0))]
+    words = [
+        attribution.Check(bright, random, 1, 1).sentence for bright, random in ((0.43, 0.06), (-0.01, 0.0), (0, 0))
+    ]
     assert words[0] == (
         "Covering the bright part takes away 43 points of confidence, covering a random part of the same size takes "
         "away 6 points."

@@ -18,10 +18,10 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from core import Classifier, Project, Run, train
-from core.errors import ModelError
-from core.export import Export, export, exports_of, possible_kinds, start_exports
-from core.export.kinds import ALL, Kind
-from core.recipes import get_recipe
+from core.config.export_formats import ALL, Kind
+from core.config.recipes import get_recipe
+from core.export.exports import Export, export, exports_of, possible_kinds, start_exports
+from core.system.errors import ModelError
 
 pytestmark = pytest.mark.slow
 NO_TENSORFLOW = "raise ImportError('this program must run without it')"

@@ -15,19 +15,22 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from core import Classifier, Project, Run, signing
-from core.errors import ModelError
-from core.export import bundle, export, exports_folder, exports_of, failure_of, kinds, parity, possible_kinds
-from core.export.metadata import with_metadata
-from core.prediction import make_spec
-from core.records import RunRecords, RunState
+from core import Classifier, Project, Run
+from core.config import export_formats
+from core.export import bundle, parity
+from core.export.exports import export, exports_folder, exports_of, failure_of, possible_kinds
+from core.export.litert_metadata import with_metadata
+from core.inference.classifier import make_spec
+from core.runs.records import RunRecords, RunState
+from core.system import signing
+from core.system.errors import ModelError
 from tests.pictures import COLOURS, encoded, noise, shaded
 from tests.runs import make_run, picture, pictures_for
 
-KIND = kinds.ALL["int8"]
+KIND = export_formats.ALL["int8"]
 
 
-def a_spec(kind: kinds.Kind, classes: list[str]) -> dict:
+def a_spec(kind: export_formats.Kind, classes: list[str]) -> dict:
     return {
         "model": kind.file,
         "classes": classes,
@@ -58,13 +61,13 @@ def test_a_small_model_is_a_c_array_too() -> None:
     assert f"model_data_length = {len(model)};" in text
     assert bytes(int(byte, 16) for byte in re.findall(r"0x([0-9a-f]{2})\b", text)) == model
     assert "classify.ino" in files
-    large = bundle.texts(KIND, a_spec(KIND, ["a", "b"]), bytes(kinds.TINY), "# card")
+    large = bundle.texts(KIND, a_spec(KIND, ["a", "b"]), bytes(export_formats.TINY), "# card")
     assert not {"model_data.h", "classify.ino"} & set(large)
 
 
-@pytest.mark.parametrize("kind", kinds.ALL.values(), ids=lambda kind: kind.name)
-def test_the_read_me_names_what_is_in_the_zip(kind: kinds.Kind) -> None:
-    files = bundle.texts(kind, a_spec(kind, ["a {b}", "c"]), bytes(kinds.TINY), "# card")
+@pytest.mark.parametrize("kind", export_formats.ALL.values(), ids=lambda kind: kind.name)
+def test_the_read_me_names_what_is_in_the_zip(kind: export_formats.Kind) -> None:
+    files = bundle.texts(kind, a_spec(kind, ["a {b}", "c"]), bytes(export_formats.TINY), "# card")
     read_me = files["README.txt"].decode()
     for name in [*files, kind.file]:
         assert name in read_me or name == "README.txt", name
@@ -201,7 +204,7 @@ def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: 
     exporter = exporter_of(run, monkeypatch)
     done: list[str] = []
 
-    def make(kind: kinds.Kind) -> None:
+    def make(kind: export_formats.Kind) -> None:
         exports_folder(run, kind.name).mkdir(parents=True)
         if kind.name == "int8":
             raise ModelError("It cannot be.", "Choose another.")
@@ -343,7 +346,7 @@ def test_the_webcam_program_says_what_it_sees(beside: Path) -> None:
 
 
 def test_a_kind_that_needs_more_than_is_installed_is_a_sentence(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "find_spec", lambda _: None)
+    monkeypatch.setattr(export_formats, "find_spec", lambda _: None)
     assert "onnx" not in {kind.name for kind in possible_kinds()}
     with pytest.raises(ModelError, match="pip install tf2onnx"):
         export(trained, "onnx")

@@ -14,9 +14,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from core import Run
-from core.config import ExportFormat
-from core.export.kinds import ALL
-from core.export.needs import needs_of, runtime_of
+from core.config.export_formats import ALL
+from core.config.training import ExportFormat
+from core.export.requirements import needs_of, runtime_of
 
 pytestmark = pytest.mark.slow
 INTEGER: tuple[ExportFormat, ...] = ("int8", "uint8", "teachable-machine-quantized", "dynamic")
@@ -66,7 +66,7 @@ def network(*, inside: bool = False) -> Any:
 
 @pytest.mark.parametrize("kind", INTEGER)
 def test_no_dense_layer_has_a_scale_for_each_class(kind: ExportFormat) -> None:
-    from core.export.convert import to_tflite
+    from core.models.litert_conversion import to_tflite
 
     model = network()
     before = model.predict(np.stack(list(pictures())).astype(np.float32), verbose=0)
@@ -80,7 +80,7 @@ def test_no_dense_layer_has_a_scale_for_each_class(kind: ExportFormat) -> None:
 
 
 def test_answers_are_those_of_the_model() -> None:
-    from core.export.convert import to_tflite
+    from core.models.litert_conversion import to_tflite
 
     model = network()
     interpreter = Interpreter(model_content=to_tflite(model, "int8", pictures()))
@@ -95,7 +95,7 @@ def test_answers_are_those_of_the_model() -> None:
 
 def test_what_is_no_layer_of_ours_has_one_scale() -> None:
     """Fails where the converter's own switch, which is private, has moved."""
-    from core.export.convert import to_tflite
+    from core.models.litert_conversion import to_tflite
 
     assert weights(to_tflite(network(inside=True), "int8", pictures()), _FULLY_CONNECTED) == [1]
 
@@ -104,7 +104,7 @@ def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Pat
     import keras
     import tensorflow as tf
 
-    from core.export.convert import save_whole
+    from core.models.litert_conversion import save_whole
 
     assert needs_of(ALL["float32"], trained.records.tflite) == (
         "ai-edge-litert", "LiteRT, or TensorFlow Lite 2.5 or later.",

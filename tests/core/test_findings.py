@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from core import Project, SplitConfig, findings, labels
-from core.analysis import Analysis
-from core.analysis.result import Suspect
-from core.findings import Finding
+from core import Project, SplitConfig
+from core.datasets import labels
+from core.quality import findings
+from core.quality.analysis import Analysis
+from core.quality.findings import Finding
+from core.quality.result import Suspect
 from tests.core.test_groups import named, still
 from tests.pictures import COLOURS, flat_project, shaded
 

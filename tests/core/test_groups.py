@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import intake, splits
-from core.catalogue import Catalogue, Picture
-from core.errors import ConfigError, ProjectError
-from core.groups import beginning_of
-from core.project import Project, new_project
-from core.split_config import SplitConfig
-from core.splits import PARTS, Split, make_split
+from core.config.split import SplitConfig
+from core.datasets import importing, splits
+from core.datasets.catalogue import Catalogue, Picture
+from core.datasets.groups import beginning_of
+from core.datasets.project import Project, new_project
+from core.datasets.splits import PARTS, Split, make_split
+from core.system.errors import ConfigError, ProjectError
 from tests.pictures import COLOURS, flat_project, noise, shaded
 
 
@@ -73,7 +73,7 @@ def test_the_first_of_a_burst_has_no_number(tmp_path: Path) -> None:
 def test_films_that_came_into_one_folder_are_cut_in_time_and_it_is_told(tmp_path: Path, own_home: Path) -> None:
     frames = [f"film{film}/frame_{n:04}.png" for film in range(3) for n in range(12)]
     project = new_project("films")
-    intake.take(project, intake.look(named(tmp_path / "p", {"a": frames, "b": [f"{n}.png" for n in range(8)]})))
+    importing.take(project, importing.look(named(tmp_path / "p", {"a": frames, "b": [f"{n}.png" for n in range(8)]})))
     split = make_split(project.scan(), SplitConfig())
     assert split.left_out["between"] == 2
     assert "of a film, photo or group that is learned from" in split.remarks[0]
@@ -222,7 +222,7 @@ def test_too_few_groups_across_classes_are_cut_for_each_class(tmp_path: Path, pa
     ],
 )
 def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
-    from core.config import make_config
+    from core.config.training import make_config
 
     with pytest.raises(ConfigError, match="pattern"):
         make_config({"split": {"pattern": pattern}})

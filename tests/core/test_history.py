@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from core import Project, Run, TrainConfig, history, labels, store
-from core.about import MAX_NAME, MAX_NOTES, About, about, change, title
-from core.errors import ProjectError, RunError
-from core.intervals import wilson
-from core.journal import TRASH
-from core.records import RunRecords, RunState, birth_of
-from core.runs import list_runs
+from core import Project, Run, TrainConfig
+from core.datasets import labels
+from core.datasets.edit_journal import TRASH
+from core.runs import history
+from core.runs.lifecycle import list_runs
+from core.runs.notes import MAX_NAME, MAX_NOTES, About, about, change, title
+from core.runs.records import RunRecords, RunState, birth_of
+from core.system import storage
+from core.system.errors import ProjectError, RunError
+from core.system.statistics import wilson
 from tests.runs import make_run, picture, pictures_for
 
 NASTY = '=HYPERLINK("x")|**b** <img src=x onerror=alert(1)> 👩‍🌾'
@@ -132,7 +135,7 @@ def test_what_is_too_long_is_refused_and_nothing_changes(run: Run) -> None:
     with pytest.raises(RunError, match="notes would be longer"):
         change(run, About(), notes="x" * (MAX_NOTES + 1))
     assert about(run) == About()
-    store.write_json(run.folder / "about.json", {"name": "x" * 999, "notes": 5, "star": "yes"})
+    storage.write_json(run.folder / "about.json", {"name": "x" * 999, "notes": 5, "star": "yes"})
     assert about(run) == About("x" * MAX_NAME)
 
 
@@ -152,7 +155,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was(run: Run, monkeypatch: pyt
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.store.write_json", full)
+    monkeypatch.setattr("core.system.storage.write_json", full)
     with pytest.raises(RunError, match="The disk is full"):
         change(run, About("before"), name="after")
     assert about(run).name == "before"

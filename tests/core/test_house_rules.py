@@ -35,7 +35,9 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_importing_core_loads_no_tensorflow() -> None:
-    modules = modules_after("import core, core.analysis, core.intake, core.findings, core.labels")
+    modules = modules_after(
+        "import core, core.quality.analysis, core.datasets.importing, core.quality.findings, core.datasets.labels"
+    )
     assert not modules & {"tensorflow", "keras", "streamlit", "sklearn", "scipy", "cleanlab", "optuna", "sqlalchemy"}
 
 
@@ -44,7 +46,7 @@ def test_the_web_process_never_loads_tensorflow(trained: object, colours: Path) 
     pages = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "pages").glob("*.py"))
     code = f"""
 import logging; logging.disable()
-from core.opened import open_project; open_project({str(colours)!r})
+from core.datasets.opened import open_project; open_project({str(colours)!r})
 from streamlit.testing.v1 import AppTest
 for page in {["app.py", *pages]}:
     at = AppTest.from_file("app.py", default_timeout=60)
@@ -68,7 +70,7 @@ def test_no_dangerous_shortcut_is_used() -> None:
 
 
 def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
-    from core.launch import SAFE_SETTINGS
+    from core.cli.launch import SAFE_SETTINGS
 
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     for setting in SAFE_SETTINGS:

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import download
-from core.backbones import BACKBONES, Backbone, fetch, get_backbone
-from core.errors import ConfigError, FieldguideError, ModelError
+from core.config.backbones import BACKBONES, Backbone, get_backbone
+from core.models import weights_store
+from core.system import download
+from core.system.errors import ConfigError, FieldguideError, ModelError
 from core.training.features import Stopped
 from tests.core.test_starters import Site, handler_of
 from tests.serving import free_port
@@ -38,7 +39,7 @@ def never() -> bool:
     return False
 
 
-get = partial(fetch.fetch, timeout=5.0, pauses=(0, 0))
+get = partial(weights_store.fetch, timeout=5.0, pauses=(0, 0))
 
 
 def packed(files: dict[str, bytes], *links: tuple[str, str]) -> bytes:
@@ -73,7 +74,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def allowed(place: str | Path) -> Backbone:
     backbone = get_backbone(f"hub:{place}#{PIXELS}")
-    fetch.trust(backbone)
+    weights_store.trust(backbone)
     return backbone
 
 
@@ -89,7 +90,7 @@ def test_the_fifty_modules_are_in_the_table() -> None:
     modules = [backbone for backbone in BACKBONES.values() if backbone.source == "hub"]
     assert len(modules) == len({backbone.handle for backbone in modules}) == 50
     assert all(backbone.handle.startswith("https://tfhub.dev/") for backbone in modules)
-    assert all(fetch.trusted(backbone) and not fetch.is_here(backbone) for backbone in modules)
+    assert all(weights_store.trusted(backbone) and not weights_store.is_here(backbone) for backbone in modules)
     assert get_backbone("hub-mobilenet_v2_100_224").input_pixels == 224
     assert get_backbone("hub-efficientnet_b7").input_pixels == 600
 
@@ -119,12 +120,12 @@ def test_nonsense_is_no_module(nonsense: str) -> None:
 
 def test_a_module_is_fetched_once(site: Site, own_home: Path) -> None:
     backbone = allowed(site.url)
-    assert not fetch.is_here(backbone)
+    assert not weights_store.is_here(backbone)
     told: list[tuple[int, int]] = []
     place = get(backbone, lambda done, total: told.append((done, total)), never)
     assert place is not None
     assert (place / "variables" / "variables.index").stat().st_size == 40_000
-    assert fetch.is_here(backbone)
+    assert weights_store.is_here(backbone)
     assert told[-1][0] <= told[-1][1] == len(site.content)
     assert get(backbone, silent, never) == place
     assert len(site.asked) == 1
@@ -170,11 +171,11 @@ def test_what_goes_wrong_is_a_sentence_and_leaves_nothing(site: Site, own_home: 
     with pytest.raises(FieldguideError, match=said) as caught:
         get(backbone, silent, never)
     assert caught.value.hint
-    assert not fetch.is_here(backbone)
+    assert not weights_store.is_here(backbone)
     assert left(own_home) == set()
     site.mood = "good"
     assert get(backbone, silent, never)
-    assert left(own_home) == {fetch.module_folder(backbone.handle).name}
+    assert left(own_home) == {weights_store.module_folder(backbone.handle).name}
 
 
 def test_without_a_server_it_says_offline(own_home: Path) -> None:
@@ -226,7 +227,7 @@ def test_a_strange_archive_is_refused(site: Site, own_home: Path, content: bytes
 def test_an_archive_that_grows_without_end_is_refused(
     site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(weights_store, "MAX_BYTES", 1_000_000)
     site.content = packed({"saved_model.pb": bytes(2_000_000)})
     with pytest.raises(ModelError, match="far more"):
         get(allowed(site.url), silent, never)
@@ -236,7 +237,7 @@ def test_an_archive_that_grows_without_end_is_refused(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_a_sentence(site: Site, own_home: Path) -> None:
     backbone = allowed(site.url)
-    part = fetch.module_folder(backbone.handle).with_suffix(".part")
+    part = weights_store.module_folder(backbone.handle).with_suffix(".part")
     part.parent.mkdir(parents=True)
     address = f"{site.url}?tf-hub-format=compressed"
     download.store.write_json(part.with_name(f"{part.name}.json"), {"url": address, "etag": site.etag})
@@ -250,15 +251,15 @@ def test_a_full_disk_is_a_sentence(site: Site, own_home: Path) -> None:
 
 def test_a_module_from_elsewhere_is_asked_for(site: Site, own_home: Path) -> None:
     backbone = get_backbone(f"hub:{site.url}")
-    assert not fetch.trusted(backbone)
+    assert not weights_store.trusted(backbone)
     with pytest.raises(ModelError, match="can run code") as caught:
         get(backbone, silent, never)
     assert "--trust" in caught.value.hint
     assert site.asked == []
-    fetch.trust(backbone)
-    fetch.trust(backbone)
-    assert fetch.trusted(backbone)
-    assert not fetch.trusted(get_backbone(f"hub:{site.url}2"))
+    weights_store.trust(backbone)
+    weights_store.trust(backbone)
+    assert weights_store.trusted(backbone)
+    assert not weights_store.trusted(get_backbone(f"hub:{site.url}2"))
     assert download.store.read_json(own_home / "trusted.json") == [site.url]
 
 
@@ -268,7 +269,7 @@ def test_a_folder_without_a_module_is_said(own_home: Path, tmp_path: Path) -> No
 
 
 def test_fetching_loads_no_tensorflow() -> None:
-    code = "import sys, core.backbones.fetch; print({'tensorflow', 'keras'} & set(sys.modules))"
+    code = "import sys, core.models.weights_store; print({'tensorflow', 'keras'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
@@ -395,8 +396,8 @@ def test_a_module_works_in_keras(make: Any, own_home: Path, tmp_path: Path) -> N
     import keras
     from ai_edge_litert.interpreter import Interpreter
 
-    from core.backbones.loading import blocks, build
-    from core.export.convert import to_tflite
+    from core.models.litert_conversion import to_tflite
+    from core.models.loading import blocks, build
 
     folder = tmp_path / make.__name__
     make(folder)
@@ -442,7 +443,7 @@ def test_a_module_works_in_keras(make: Any, own_home: Path, tmp_path: Path) -> N
 
 
 def test_the_modules_own_penalties_join_the_loss(own_home: Path, tmp_path: Path) -> None:
-    from core.backbones.hub import HubModule
+    from core.models.hub import HubModule
 
     with_training(tmp_path / "module")
     allowed(tmp_path / "module")
@@ -458,7 +459,7 @@ def test_the_modules_own_penalties_join_the_loss(own_home: Path, tmp_path: Path)
 
 
 def test_a_size_that_the_module_refuses_is_said(own_home: Path, tmp_path: Path) -> None:
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     signature_only(tmp_path / "module")
     with pytest.raises(ModelError, match="48 x 48") as caught:
@@ -467,12 +468,12 @@ def test_a_size_that_the_module_refuses_is_said(own_home: Path, tmp_path: Path) 
 
 
 def test_what_is_no_module_is_said(own_home: Path, tmp_path: Path) -> None:
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     stranger = get_backbone(f"hub:{tmp_path}")
     with pytest.raises(ModelError, match="can run code"):
         build(stranger, pixels=PIXELS, multi_level=False)
-    fetch.trust(stranger)
+    weights_store.trust(stranger)
     with pytest.raises(ModelError, match="not on this computer"):
         build(stranger, pixels=PIXELS, multi_level=False)
     (tmp_path / "saved_model.pb").write_bytes(b"nonsense")
@@ -483,7 +484,7 @@ def test_what_is_no_module_is_said(own_home: Path, tmp_path: Path) -> None:
 def test_a_saved_model_does_not_load_a_module_that_nobody_allowed(own_home: Path, tmp_path: Path) -> None:
     import keras
 
-    from core.backbones.loading import build
+    from core.models.loading import build
 
     without_training(tmp_path / "module")
     build(allowed(tmp_path / "module"), pixels=PIXELS, multi_level=False).save(tmp_path / "model.keras")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import images
-from core.errors import PictureError
+from core.imaging import decode
+from core.system.errors import PictureError
 from tests.pictures import encoded, shaded
 
 
@@ -29,7 +29,7 @@ def mean(image: Image.Image) -> float:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
 def test_opens_the_common_formats(photo: Image.Image, kind: str) -> None:
-    opened = images.open_picture(encoded(photo, kind))
+    opened = decode.open_picture(encoded(photo, kind))
     assert (opened.mode, opened.size) == ("RGB", photo.size)
     assert mean(opened) == pytest.approx(mean(photo), abs=3)
 
@@ -37,7 +37,7 @@ def test_opens_the_common_formats(photo: Image.Image, kind: str) -> None:
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK"])
 def test_other_modes_become_rgb(photo: Image.Image, mode: str) -> None:
     converted = photo.convert(mode)
-    opened = images.open_picture(encoded(converted, "JPEG" if mode == "CMYK" else "PNG"))
+    opened = decode.open_picture(encoded(converted, "JPEG" if mode == "CMYK" else "PNG"))
     assert opened.mode == "RGB"
     assert mean(opened) == pytest.approx(mean(converted), abs=4)
 
@@ -46,12 +46,12 @@ def test_other_modes_become_rgb(photo: Image.Image, mode: str) -> None:
 def test_transparency_is_laid_on_white(mode: str) -> None:
     black = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
     content = encoded(black.convert(mode) if mode != "PA" else black.quantize(), "PNG")
-    assert mean(images.open_picture(content)) == 255
+    assert mean(decode.open_picture(content)) == 255
 
 
 def test_16_bit_grey_is_scaled_not_clipped() -> None:
     values = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
-    opened = images.open_picture(encoded(Image.fromarray(values)))
+    opened = decode.open_picture(encoded(Image.fromarray(values)))
     assert mean(opened) == pytest.approx(values.mean() / 257, abs=2)
 
 
@@ -66,10 +66,10 @@ def test_exif_orientation_gives_upright_pixels(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encoded(stored, "PNG", exif=exif)
-    opened = images.open_picture(content)
+    opened = decode.open_picture(content)
     assert opened.size == upright.size
     assert opened.getpixel((5, 5)) == (255, 0, 0)
-    facts = images.inspect(content)
+    facts = decode.inspect(content)
     assert (facts.width, facts.height) == upright.size
 
 
@@ -88,16 +88,16 @@ def test_exif_orientation_gives_upright_pixels(orientation: int) -> None:
 )
 def test_what_is_not_an_allowed_picture_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason):
-        images.open_picture(content)
+        decode.open_picture(content)
     with pytest.raises(PictureError, match=reason):
-        images.inspect(content)
+        decode.inspect(content)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_a_file_cut_in_half_is_refused(kind: str) -> None:
     content = encoded(shaded((200, 30, 90), 3, (300, 300)), kind)
     with pytest.raises(PictureError, match=r"incomplete|not a picture"):
-        images.open_picture(content[: len(content) // 2])
+        decode.open_picture(content[: len(content) // 2])
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -112,7 +112,7 @@ def png_header(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> None:
     tracemalloc.start()
     with pytest.raises(PictureError, match="too large"):
-        images.open_picture(png_header(*size))
+        decode.open_picture(png_header(*size))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20e6
@@ -121,7 +121,7 @@ def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> N
 def test_a_legal_picture_of_too_many_pixels_costs_no_memory(tmp_path: Path) -> None:
     Image.new("L", (9400, 9400)).save(tmp_path / "large.png")  # 88 megapixels in a few kilobytes
     code = (
-        "import resource, sys; from core import images; from core.errors import PictureError\n"
+        "import resource, sys; from core import images; from core.system.errors import PictureError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: images.inspect(open(sys.argv[1], 'rb').read())\n"
         "except PictureError as error: print(error.message)\n"
@@ -149,26 +149,26 @@ def odd_exif(orientation: bytes) -> bytes:
     ],
 )
 def test_odd_exif_data_is_as_good_as_none(orientation: bytes) -> None:
-    facts = images.inspect(odd_exif(orientation))
+    facts = decode.inspect(odd_exif(orientation))
     assert sorted((facts.width, facts.height)) == [20, 30]
 
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_size() -> None:
     content = encoded(Image.new("RGB", (8000, 6000), "green"), "JPEG", quality=30)  # 48 megapixels
-    assert images.read_square(content, 224).shape == (224, 224, 3)
+    assert decode.read_square(content, 224).shape == (224, 224, 3)
     with pytest.raises(PictureError, match="too large"):
-        images.open_picture(content)
+        decode.open_picture(content)
 
 
 def test_centre_square() -> None:
     image = Image.new("RGB", (300, 100), "black")
     image.paste("white", (100, 0, 200, 100))
-    assert images.square(image, 50)[:, 1:-1].min() == 255  # the outermost pixels blend with what lies outside
+    assert decode.square(image, 50)[:, 1:-1].min() == 255  # the outermost pixels blend with what lies outside
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1)])
 def test_extreme_shapes_can_be_used(size: tuple[int, int]) -> None:
-    assert images.read_square(encoded(Image.new("RGB", size, "red")), 32).shape == (32, 32, 3)
+    assert decode.read_square(encoded(Image.new("RGB", size, "red")), 32).shape == (32, 32, 3)
 
 
 def test_a_thumbnail_carries_no_place() -> None:
@@ -176,21 +176,21 @@ def test_a_thumbnail_carries_no_place() -> None:
     exif.get_ifd(0x8825)[1] = "N"
     content = encoded(Image.new("RGB", (64, 64), "red"), "JPEG", exif=exif)
     assert 0x8825 in Image.open(io.BytesIO(content)).getexif()
-    assert not Image.open(io.BytesIO(images.thumbnail(content))).getexif()
+    assert not Image.open(io.BytesIO(decode.thumbnail(content))).getexif()
 
 
 def test_inspect_tells_what_is_there(photo: Image.Image) -> None:
     content = encoded(photo)
-    facts = images.inspect(content)
+    facts = decode.inspect(content)
     assert facts.sha256 == hashlib.sha256(content).hexdigest()
     assert (facts.width, facts.height, facts.note) == (90, 60, "")
     assert len(facts.signature) == 8 * 8 * 3
     frames = [Image.new("RGB", (20, 20), c) for c in ("red", "blue")]
     moving = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert "first frame" in images.inspect(moving).note
-    assert images.open_picture(moving).getpixel((3, 3)) == (255, 0, 0)
+    assert "first frame" in decode.inspect(moving).note
+    assert decode.open_picture(moving).getpixel((3, 3)) == (255, 0, 0)
 
 
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="gone"):
-        images.open_picture(tmp_path / "nothing.jpg")
+        decode.open_picture(tmp_path / "nothing.jpg")

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import Project, intake, labels
-from core.errors import ProjectError
-from core.images import open_picture
-from core.journal import STAGING
+from core import Project
+from core.datasets import importing, labels
+from core.datasets.edit_journal import STAGING
+from core.imaging.decode import open_picture
+from core.system.errors import ProjectError
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 
 
@@ -37,15 +38,17 @@ def picture(seed: int, kind: str = "PNG") -> bytes:
     return encoded(noise(seed), kind)
 
 
-def outcomes(report: intake.Report) -> dict[str, str]:
+def outcomes(report: importing.Report) -> dict[str, str]:
     return {row.name: row.outcome for row in report.rows}
 
 
 def test_pictures_go_where_they_are_told(project: Project) -> None:
-    plan = intake.from_pictures([("a.png", picture(1)), ("b.jpg", picture(2, "JPEG")), ("bad.jpg", b"x")]).into("red")
+    plan = importing.from_pictures([("a.png", picture(1)), ("b.jpg", picture(2, "JPEG")), ("bad.jpg", b"x")]).into(
+        "red"
+    )
     assert plan.counts == {"red": 3}
     seen: list[tuple[int, int]] = []
-    report = intake.take(project, plan, lambda done, total: seen.append((done, total)))
+    report = importing.take(project, plan, lambda done, total: seen.append((done, total)))
     assert outcomes(report) == {"a.png": "taken", "b.jpg": "taken", "bad.jpg": "rejected"}
     assert seen == [(3, 3)]
     assert {row.path for row in report.rows} == {"red/a.png", "red/b.jpg", ""}
@@ -71,12 +74,12 @@ def test_a_zip_of_class_folders(project: Project) -> None:
             "set/elm/inner.zip": b"x",
         }
     )
-    plan = intake.look(content, "set.zip")
+    plan = importing.look(content, "set.zip")
     assert plan.counts == {"oak": 2, "elm": 1}
     assert plan.hidden == 4
     assert any("folders in set" in note for note in plan.notes)
     assert any("inside a class folder" in note for note in plan.notes)
-    report = intake.take(project, plan)
+    report = importing.take(project, plan)
     assert report.count("taken") == 3
     assert [row.reason for row in report.rows if row.outcome == "rejected"] == ["a zip in a zip: unpack it first"]
     assert project.scan().counts == {"blue": 2, "elm": 1, "green": 2, "oak": 2, "red": 2}
@@ -90,21 +93,21 @@ def test_a_tar_and_a_zip_of_loose_pictures(project: Project) -> None:
             content = picture(len(name))
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    assert intake.take(project, intake.look(out.getvalue(), "set.tgz")).count("taken") == 2
-    loose = intake.look(zipped({"1.png": picture(7), "2.png": picture(8)}), "loose.zip")
+    assert importing.take(project, importing.look(out.getvalue(), "set.tgz")).count("taken") == 2
+    loose = importing.look(zipped({"1.png": picture(7), "2.png": picture(8)}), "loose.zip")
     assert loose.counts == {None: 2}
-    intake.take(project, loose)
+    importing.take(project, loose)
     assert len(project.scan().unlabelled) == 2
 
 
 def test_a_folder_is_copied_and_left_as_it_was(project: Project, tmp_path: Path) -> None:
     source = flat_project(tmp_path / "source" / "wrap", {"x": (1, 99, 200), "y": (200, 1, 99)}, each=3)
     before = sorted((p.name, p.read_bytes()) for p in source.rglob("*.png"))
-    report = intake.take(project, intake.look(source.parent))
+    report = importing.take(project, importing.look(source.parent))
     assert report.count("taken") == 6
     assert sorted((p.name, p.read_bytes()) for p in source.rglob("*.png")) == before
     assert project.scan().counts["x"] == 3
-    assert intake.take(project, intake.look(source)).count("skipped") == 6
+    assert importing.take(project, importing.look(source)).count("skipped") == 6
 
 
 @pytest.mark.parametrize(
@@ -129,14 +132,14 @@ def test_a_table_of_files_and_labels(project: Project, tmp_path: Path, name: str
     for number, path in enumerate(("1.png", "sub/2.png", "3.png", "4.png", "5.png")):
         (folder / path).write_bytes(picture(number))
     (folder / name).write_text(table)
-    plan = intake.look(folder / name)
+    plan = importing.look(folder / name)
     assert plan.counts == {"oak": 1, "elm": 1, None: 1}
     reasons = {row.name: row.reason for row in plan.rows}
     assert reasons["none.png"] == "no such file here"
     assert "internet" in reasons["https://x.example/9.png"]
     assert "slashes" in reasons["4.png"] or "cannot be the name" in reasons["4.png"]
     assert reasons["5.png"] == "not in the table"
-    assert intake.take(project, plan).count("taken") == 3
+    assert importing.take(project, plan).count("taken") == 3
 
 
 def test_label_studio_exports_with_their_pictures(project: Project) -> None:
@@ -155,11 +158,11 @@ def test_label_studio_exports_with_their_pictures(project: Project) -> None:
         {"data": {"image": "/data/upload/3/three.png"}, "annotations": []},
     ]
     pictures = {f"images/{n}.png": picture(i) for i, n in enumerate(("one", "two", "three"))}
-    plan = intake.look(zipped({"result.json": json.dumps(tasks).encode(), **pictures}), "export.zip")
+    plan = importing.look(zipped({"result.json": json.dumps(tasks).encode(), **pictures}), "export.zip")
     assert plan.counts == {"oak": 1, None: 1}
     assert "more than one label" in {row.name: row.reason for row in plan.rows}["/data/upload/3/two.png"]
     least = [{"image": "images/one.png", "choice": "oak"}, {"image": "images/two.png", "choice": "elm"}]
-    assert intake.look(zipped({"min.json": json.dumps(least).encode(), **pictures}), "x.zip").counts == {
+    assert importing.look(zipped({"min.json": json.dumps(least).encode(), **pictures}), "x.zip").counts == {
         "oak": 1,
         "elm": 1,
     }
@@ -169,13 +172,13 @@ def test_teachable_machine_samples(project: Project) -> None:
     content = zipped(
         {"manifest.json": b"{}", "Class 1-samples/0.jpg": picture(1, "JPEG"), "Oak-samples/0.jpg": picture(2, "JPEG")}
     )
-    assert intake.look(content, "project.tm").counts == {"Class 1": 1, "Oak": 1}
+    assert importing.look(content, "project.tm").counts == {"Class 1": 1, "Oak": 1}
 
 
 def test_a_table_labels_what_lies_in_the_project_without_a_class(project: Project) -> None:
     (project.root / "new.png").write_bytes(picture(5))
     (project.root / "labels.csv").write_text("file,label\nnew.png,red\n")
-    report = intake.take(project, intake.look(project.root / "labels.csv"))
+    report = importing.take(project, importing.look(project.root / "labels.csv"))
     assert [(row.outcome, row.path) for row in report.rows if row.name == "new.png"] == [("taken", "red/new.png")]
     catalogue = project.scan()
     assert not catalogue.unlabelled
@@ -184,20 +187,20 @@ def test_a_table_labels_what_lies_in_the_project_without_a_class(project: Projec
 
 def test_the_same_picture_twice_and_in_two_classes(project: Project) -> None:
     one = picture(1)
-    report = intake.take(project, intake.from_pictures([("a.png", one), ("b.png", one)]).into("red"))
+    report = importing.take(project, importing.from_pictures([("a.png", one), ("b.png", one)]).into("red"))
     assert [row.outcome for row in report.rows] == ["taken", "skipped"]
     assert "red/a.png" in report.rows[1].reason
-    report = intake.take(project, intake.from_pictures([("c.png", one)]).into("blue"))
+    report = importing.take(project, importing.from_pictures([("c.png", one)]).into("blue"))
     assert report.rows[0].outcome == "taken"
     assert "also in red" in report.rows[0].reason
-    assert intake.take(project, intake.from_pictures([("d.png", one)])).rows[0].outcome == "skipped"
+    assert importing.take(project, importing.from_pictures([("d.png", one)])).rows[0].outcome == "skipped"
 
 
 def test_the_trash_is_emptied_meanwhile_and_every_picture_arrives(project: Project) -> None:
     other, before = Project.open(project.root), len(project.scan().pictures)
     labels.delete(other, [other.scan().pictures[0]])
-    plan = intake.from_pictures([(f"{n}.png", picture(n + 1000)) for n in range(40)]).into("red")
-    report = intake.take(project, plan, lambda *_: labels.empty_trash(other))
+    plan = importing.from_pictures([(f"{n}.png", picture(n + 1000)) for n in range(40)]).into("red")
+    report = importing.take(project, plan, lambda *_: labels.empty_trash(other))
     assert report.count("taken") == 40
     assert len(project.scan().pictures) == before - 1 + 40
     assert all((project.root / row.path).is_file() for row in report.rows)
@@ -209,7 +212,7 @@ def test_a_picture_that_goes_missing_on_its_way_is_told_and_not_counted(project:
         if done == total:
             next((project.root / STAGING).glob("*/3.png")).unlink()
 
-    report = intake.take(project, intake.from_pictures([(f"{n}.png", picture(n + 2000)) for n in range(6)]), lose)
+    report = importing.take(project, importing.from_pictures([(f"{n}.png", picture(n + 2000)) for n in range(6)]), lose)
     assert report.count("taken") == 5
     assert [(row.name, row.outcome) for row in report.rows if "went missing" in row.reason] == [("3.png", "rejected")]
     assert project.journal.history(1)[0][1] == "5 pictures added from files"
@@ -223,9 +226,9 @@ def test_nothing_is_added_if_it_is_broken_off(project: Project) -> None:
         raise CancelledError
 
     before = project.scan()
-    plan = intake.from_pictures([(f"{n}.png", picture(n)) for n in range(40)]).into("red")
+    plan = importing.from_pictures([(f"{n}.png", picture(n)) for n in range(40)]).into("red")
     with pytest.raises(CancelledError):
-        intake.take(project, plan, cancel)
+        importing.take(project, plan, cancel)
     assert project.scan() == before
     assert not list((project.root / STAGING).iterdir())
     assert not list((project.home / "staging").iterdir())
@@ -240,31 +243,33 @@ def test_bytes_are_kept_but_for_what_they_tell(project: Project) -> None:
     for kind, name in (("JPEG", "a.jpg"), ("PNG", "b.png"), ("WEBP", "c.webp")):
         content = encoded(image, kind, exif=exif.tobytes(), **({"comment": b"private"} if kind == "JPEG" else {}))
         assert b"maker" in content
-        report = intake.take(project, intake.from_pictures([(name, content)]).into("new"))
+        report = importing.take(project, importing.from_pictures([(name, content)]).into("new"))
         stored = (project.root / report.rows[0].path).read_bytes()
         assert b"maker" not in stored
         assert b"private" not in stored
         with Image.open(io.BytesIO(stored)) as again:
             assert dict(again.getexif()) == {0x0112: 6}
         np.testing.assert_array_equal(np.asarray(open_picture(stored)), np.asarray(open_picture(content)))
-        same = intake.take(project, intake.from_pictures([(f"again {name}", content)]).into("new"))
+        same = importing.take(project, importing.from_pictures([(f"again {name}", content)]).into("new"))
         assert same.count("skipped") == 1
 
 
 def test_what_is_not_stored_as_it_is(project: Project) -> None:
     frames = [shaded((40 * n, 90, 30), n) for n in range(3)]
     moving = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
-    report = intake.take(project, intake.from_pictures([("m.gif", moving), ("b.bmp", picture(4, "BMP"))]).into("new"))
+    report = importing.take(
+        project, importing.from_pictures([("m.gif", moving), ("b.bmp", picture(4, "BMP"))]).into("new")
+    )
     assert [row.path for row in report.rows] == ["new/m.png", "new/b.png"]
     assert "first frame" in report.rows[0].reason
-    assert intake.take(project, intake.from_pictures([("m.gif", moving)]).into("new")).count("skipped") == 1
+    assert importing.take(project, importing.from_pictures([("m.gif", moving)]).into("new")).count("skipped") == 1
 
 
 def test_a_folder_that_cannot_be_written_to_is_said_first(project: Project) -> None:
     elsewhere = Project(project.root, project.root.parent / "elsewhere")
     elsewhere.home.mkdir()
     with pytest.raises(ProjectError, match="cannot be written to"):
-        intake.take(elsewhere, intake.from_pictures([("a.png", picture(1))]))
+        importing.take(elsewhere, importing.from_pictures([("a.png", picture(1))]))
 
 
 @pytest.mark.parametrize(
@@ -278,12 +283,12 @@ def test_a_folder_that_cannot_be_written_to_is_said_first(project: Project) -> N
 )
 def test_sources_that_hold_nothing(content: bytes, name: str, says: str) -> None:
     with pytest.raises(ProjectError, match=says):
-        intake.look(content, name)
+        importing.look(content, name)
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no file or folder"):
-        intake.look(tmp_path / "none")
+        importing.look(tmp_path / "none")
 
 
 def test_several_sources_are_one_edit(project: Project) -> None:
@@ -292,12 +297,12 @@ def test_several_sources_are_one_edit(project: Project) -> None:
         ("loose.png", picture(3)),
         ("notes.txt", b"x"),
     ]
-    plans, refused = intake.from_files(files)
+    plans, refused = importing.from_files(files)
     assert [row.name for row in refused] == ["notes.txt"]
-    plan = intake.together(plans).into("red")
+    plan = importing.together(plans).into("red")
     assert plan.counts == {"red": 1, "oak": 1, "elm": 1}
     before = project.scan()
-    assert intake.take(project, plan).count("taken") == 3
+    assert importing.take(project, plan).count("taken") == 3
     assert project.scan().counts["oak"] == 1
     labels.undo(project)
     assert project.scan() == before
@@ -305,6 +310,6 @@ def test_several_sources_are_one_edit(project: Project) -> None:
 
 def test_pictures_with_a_table_beside_them(project: Project) -> None:
     files = [("a.png", picture(1)), ("b.png", picture(2)), ("labels.csv", b"file,label\na.png,oak\nb.png,elm\n")]
-    plans, refused = intake.from_files(files)
+    plans, refused = importing.from_files(files)
     assert not refused
     assert [plan.counts for plan in plans] == [{"oak": 1, "elm": 1}]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from core.intervals import in_words, wilson
+from core.system.statistics import in_words, wilson
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.groups import kin_of
+from core.datasets.groups import kin_of
 
 A, B = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from core import Project, confined, labels
-from core.errors import ProjectError
-from core.journal import HIDDEN, Edit
+from core import Project
+from core.datasets import labels
+from core.datasets.edit_journal import HIDDEN, Edit
+from core.system import confined
+from core.system.errors import ProjectError
 from tests.pictures import COLOURS, flat_project, shaded
 
 
@@ -90,7 +92,7 @@ def test_no_content_is_ever_lost(project: Project) -> None:
 def test_an_edit_does_not_decode_a_picture_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.scan()
     pictures = some(project, "red")
-    monkeypatch.setattr("core.images.inspect", lambda _: pytest.fail("decoded again"))
+    monkeypatch.setattr("core.imaging.decode.inspect", lambda _: pytest.fail("decoded again"))
     labels.move(project, pictures, "blue")
     labels.rename_class(project, "green", "verde")
     labels.undo(project)
@@ -218,9 +220,9 @@ def test_folders_of_one_class_are_merged_when_renamed(tmp_path: Path) -> None:
 
 
 def test_a_class_that_is_set_aside_is_not_trained_on(project: Project) -> None:
-    from core.checks import why_not_trainable
-    from core.split_config import SplitConfig
-    from core.splits import make_split
+    from core.config.split import SplitConfig
+    from core.datasets.splits import make_split
+    from core.datasets.validation import why_not_trainable
 
     labels.set_aside(project, "red", aside=True)
     assert make_split(project.scan(), SplitConfig(), 0).classes == ("blue", "green")

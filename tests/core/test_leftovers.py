@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from core import Project, TrainConfig, train
-from core.export import export
-from core.processes import ROOT
-from core.recipes import get_recipe
-from core.studies import mirror, wait_for
+from core.config.recipes import get_recipe
+from core.export.exports import export
+from core.system.tasks.processes import ROOT
+from core.training.experiments import mirror, wait_for
 from tests.pictures import COLOURS, flat_project
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_a_study_leaves_nothing_either(temporary: Path, tmp_path: Path) -> None:
 def test_a_process_that_leaves_removes_what_was_written_for_its_functions(temporary: Path) -> None:
     code = (
         "import os, tempfile, tensorflow as tf\n"
-        "from core.processes import leave\n"
+        "from core.system.tasks.processes import leave\n"
         "f = tf.function(lambda x: x + 1 if x > 0 else x)\n"
         "f(tf.constant(1))\n"
         "print(len(os.listdir(tempfile.gettempdir())))\n"

@@ -14,8 +14,8 @@ from types import ModuleType
 import pytest
 from PIL import UnidentifiedImageError
 
-from core import images
 from core.export import bundle
+from core.imaging import decode
 from tests.pictures import COLOURS, encoded, shaded
 
 
@@ -36,7 +36,7 @@ def predict(tmp_path: Path) -> ModuleType:
 
 
 def test_the_program_opens_what_the_app_opens_and_nothing_else(predict: ModuleType, tmp_path: Path) -> None:
-    assert predict.FORMATS == images.FORMATS
+    assert predict.FORMATS == decode.FORMATS
     picture = shaded(COLOURS["red"], 1)
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
         (tmp_path / "a.png").write_bytes(encoded(picture, kind))

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core import images, labels, store
-from core.errors import ProjectError
-from core.journal import HIDDEN
-from core.project import Project, copy_sample
+from core.datasets import labels
+from core.datasets.edit_journal import HIDDEN
+from core.datasets.project import Project, copy_sample
+from core.imaging import decode
+from core.system import storage
+from core.system.errors import ProjectError
 from tests.pictures import COLOURS, flat_project, shaded
 
 
@@ -35,8 +37,8 @@ def test_class_folders_decide_and_nothing_is_touched(folder: Path) -> None:
 
 def test_a_picture_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = images.inspect
-    monkeypatch.setattr(images, "inspect", lambda content: seen.append(1) or real(content))
+    real = decode.inspect
+    monkeypatch.setattr(decode, "inspect", lambda content: seen.append(1) or real(content))
     Project.open(folder).scan()
     assert len(seen) == 12
     assert len(Project.open(folder).scan().pictures) == 12
@@ -198,15 +200,15 @@ def test_the_sample_is_copied_once(own_home: Path, folder: Path) -> None:
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
-    store.write_json(file, {"a": 1})
+    storage.write_json(file, {"a": 1})
 
     def half(path: Path) -> None:
         path.write_bytes(b"{")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="space"):
-        store.write_with(file, half)
-    assert store.read_json(file) == {"a": 1}
+        storage.write_with(file, half)
+    assert storage.read_json(file) == {"a": 1}
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -216,7 +218,7 @@ def test_an_earlier_catalogue_spares_the_index(folder: Path, monkeypatch: pytest
     shaded((1, 2, 200), 77).save(folder / "red" / "new.png")
     (folder / "blue" / "000.png").unlink()
     (folder / "green").rename(folder / "Verde")
-    monkeypatch.setattr("core.index.FileIndex.rows", lambda self: pytest.fail("the whole index was read"))
+    monkeypatch.setattr("core.datasets.file_index.FileIndex.rows", lambda self: pytest.fail("the whole index was read"))
     after = project.scan(previous=before)
     monkeypatch.undo()
     assert after == Project.open(folder).scan()

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core import division
 from core.__main__ import cli
-from core.commands.shared import settings
-from core.config import TrainConfig, make_config, with_changes
-from core.errors import ProjectError
-from core.intake import assign_groups
-from core.project import Project
-from core.recipes import RECIPES, read_recipe, recipe_file
-from core.records import RunPlan, RunRecords
-from core.runs import freeze, settled
-from core.split_config import SplitConfig
-from core.splits import PARTS, make_split
+from core.cli.shared import settings
+from core.config.recipes import RECIPES, read_recipe, recipe_file
+from core.config.split import SplitConfig
+from core.config.training import TrainConfig, make_config, with_changes
+from core.datasets import division
+from core.datasets.importing import assign_groups
+from core.datasets.project import Project
+from core.datasets.splits import PARTS, make_split
+from core.runs.lifecycle import freeze, settled
+from core.runs.records import RunPlan, RunRecords
+from core.system.errors import ProjectError
 from tests.pictures import COLOURS, flat_project
 
 

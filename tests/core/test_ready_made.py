@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from core import intake, labels, travel
-from core.catalogue import Catalogue
-from core.checks import find_problems
-from core.errors import ProjectError
-from core.layout import find_parts, layout_of, part_word, remarks_on, with_those_above
-from core.project import Project, new_project
-from core.split_config import SplitConfig
-from core.splits import PARTS, READY_MADE, make_split
+from core.config.split import SplitConfig
+from core.datasets import importing, labels, packing
+from core.datasets.catalogue import Catalogue
+from core.datasets.layout import find_parts, layout_of, part_word, remarks_on, with_those_above
+from core.datasets.project import Project, new_project
+from core.datasets.splits import PARTS, READY_MADE, make_split
+from core.datasets.validation import find_problems
+from core.system.errors import ProjectError
 from tests.pictures import noise
 
 CLASSES = ("circle", "cross", "square")
@@ -137,7 +137,7 @@ def test_parts_inside_the_classes_are_said_to_be_none_in_place_and_by_import(tmp
     folder = split_folder(tmp_path / "p", {"cat": 4, "dog": 4}, ("train", "test"))
     said = "The folders test and train inside the classes are not used as parts."
     assert [p.kind for p in find_problems(Project.open(folder).scan()) if p.sentence.startswith(said)] == ["layout"]
-    assert any(note.startswith(said) for note in intake.look(folder).notes)
+    assert any(note.startswith(said) for note in importing.look(folder).notes)
 
 
 def test_it_is_opened_in_place(folder: Path) -> None:
@@ -265,7 +265,7 @@ def test_new_pictures_are_to_learn_from(folder: Path) -> None:
     project = Project.open(folder)
     source = folder.parent / "new.png"
     noise(9999).save(source)
-    report = intake.take(project, intake.look(source).into("cross"))
+    report = importing.take(project, importing.look(source).into("cross"))
     assert [row.path for row in report.rows] == ["train/cross/new.png"]
 
 
@@ -281,11 +281,11 @@ def test_it_is_imported(folder: Path, tmp_path: Path, own_home: Path, kind: str)
     source = (
         folder if kind == "folder" else zipped(folder, tmp_path / "s.zip", "data/" if kind == "wrapped zip" else "")
     )
-    plan = intake.look(source)
+    plan = importing.look(source)
     assert plan.counts == each(13)
     assert "It is split already: 24 to learn from, 6 to check with, 9 for the test." in plan.notes
     project = new_project("Imported")
-    intake.take(project, plan)
+    importing.take(project, plan)
     assert sorted(path.name for path in project.root.iterdir() if not path.name.startswith(".")) == list(CLASSES)
     assert parts(project.scan()) == {"train": each(8), "val": each(2), "test": each(3)}
     labels.rename_class(project, "cross", "plus")
@@ -297,7 +297,7 @@ def test_it_is_imported_into_one_that_is_split_in_place(folder: Path, tmp_path: 
     other = split_folder(tmp_path / "other", {"Training": 3, "Testing": 2}, ("cross", "star"))
     for number, path in enumerate(sorted(other.rglob("*.png"))):
         noise(7000 + number).save(path)
-    intake.take(project, intake.look(other))
+    importing.take(project, importing.look(other))
     found = parts(project.scan())
     assert found["train"] == {"circle": 8, "cross": 11, "square": 8, "star": 3}
     assert found["test"] == {"circle": 3, "cross": 5, "square": 3, "star": 2}
@@ -306,11 +306,11 @@ def test_it_is_imported_into_one_that_is_split_in_place(folder: Path, tmp_path: 
 def test_it_travels(folder: Path, tmp_path: Path, own_home: Path) -> None:
     project = Project.open(folder)
     labels.new_class(project, "moon")
-    file = travel.pack(project, tmp_path / "p.fieldguide.zip")
-    again, _ = travel.unpack(file, tmp_path / "again")
+    file = packing.pack(project, tmp_path / "p.fieldguide.zip")
+    again, _ = packing.unpack(file, tmp_path / "again")
     assert again.scan().counts == project.scan().counts
     assert parts(again.scan()) == parts(project.scan())
-    peeked = travel.peek(file)
+    peeked = packing.peek(file)
     assert peeked
     assert peeked.classes == 4
 

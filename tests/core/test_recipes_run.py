@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
-from core.augmentation import AugmentConfig
-from core.errors import ConfigError, RunError
-from core.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
-from core.runs import wait
+from core.config.augmentation import AugmentConfig
+from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
+from core.runs.lifecycle import wait
+from core.system.errors import ConfigError, RunError
 from tests.pictures import COLOURS, flat_project, noise_project
 
 pytestmark = pytest.mark.slow
@@ -69,9 +69,9 @@ def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
 
 
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
-    from core.backbones import get_backbone
+    from core.config.backbones import get_backbone
+    from core.models.feature_extractor import ExtractorSpec, prepare
     from core.training.features import FeatureExtractor, Sight
-    from core.training.prepare import ExtractorSpec, prepare
 
     run = train(project, small("instant", epochs=60))
     assert evaluate(run).accuracy >= 0.9
@@ -129,12 +129,12 @@ def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
 
 
 def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) -> None:
-    from core.backbones import get_backbone
-    from core.backbones.fetch import trust
+    from core.config.backbones import get_backbone
+    from core.models.weights_store import trust
 
     code = (
-        "import sys; import tensorflow as tf; from core.training.prepare import ExtractorSpec, build_extractor; "
-        "from core.backbones import get_backbone; "
+        "import sys; import tensorflow as tf; from core.models.feature_extractor import ExtractorSpec, build_extractor; "
+        "from core.config.backbones import get_backbone; "
         "m = build_extractor(ExtractorSpec(get_backbone('efficientnet-lite0'), 96, False)); w = tf.Module(); w.m = m; "
         "w.v = [v.value for v in m.variables]; "
         "w.__call__ = tf.function(lambda x: m(x * 255.0), input_signature=[tf.TensorSpec((None, 96, 96, 3))]); "

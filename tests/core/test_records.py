@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.config import TrainConfig
-from core.errors import RunError
-from core.records import RunPicture, RunPlan, RunRecords, RunState, birth_of, is_alive
-from core.runs import open_run
+from core.config.training import TrainConfig
+from core.runs.lifecycle import open_run
+from core.runs.records import RunPicture, RunPlan, RunRecords, RunState, birth_of, is_alive
+from core.system.errors import RunError
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_process_that_ends_well_during_the_look_was_not_interrupted(
         records.write_state(RunState("done", "", ended=True))
         return False
 
-    monkeypatch.setattr("core.records.is_alive", ends)
+    monkeypatch.setattr("core.runs.records.is_alive", ends)
     records.write_state(RunState("running", "fit", pid=1, born=1.0))
     assert records.state().state == said
 

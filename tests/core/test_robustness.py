@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from core import AugmentConfig, Project, Run, robustness
-from core.commands import runs as commands
-from core.errors import RunError
-from core.harder import CHANGES, CURES, Change
-from core.records import RunRecords, RunState, birth_of
-from core.robustness import Outcome, Robustness, in_words
-from core.robustness_worker import chosen, try_harder
+from core import AugmentConfig, Project, Run
+from core.cli import runs as commands
+from core.evaluation import robustness
+from core.evaluation.corruptions import CHANGES, CURES, Change
+from core.evaluation.robustness import Outcome, Robustness, in_words
+from core.evaluation.robustness_worker import chosen, try_harder
+from core.runs.records import RunRecords, RunState, birth_of
+from core.system.errors import RunError
 from core.training.features import Stopped
 from core.training.job import Job
 from tests.pictures import shaded

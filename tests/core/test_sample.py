@@ -5,9 +5,9 @@ from pathlib import Path
 
 import draw_leaves
 
-from core.project import Project
-from core.split_config import SplitConfig
-from core.splits import make_split
+from core.config.split import SplitConfig
+from core.datasets.project import Project
+from core.datasets.splits import make_split
 
 SAMPLE = Path(__file__).parents[2] / "sample_data"
 

@@ -18,13 +18,21 @@ import psutil
 import pytest
 
 from core import Project, TrainConfig
-from core.config import make_config
-from core.errors import ConfigError, RunError
-from core.processes import spawn
-from core.studies import Study, go_on, start_study, wait_for
-from core.studies.space import METHODS, VARIABLE, best_config, options_for, space_of, usual_choice, usual_range
-from core.studies.space import tried as with_values
-from core.studies.trials import Pruned, Trials
+from core.config.training import make_config
+from core.system.errors import ConfigError, RunError
+from core.system.tasks.processes import spawn
+from core.training.experiments import Study, go_on, start_study, wait_for
+from core.training.experiments.space import (
+    METHODS,
+    VARIABLE,
+    best_config,
+    options_for,
+    space_of,
+    usual_choice,
+    usual_range,
+)
+from core.training.experiments.space import tried as with_values
+from core.training.experiments.trials import Pruned, Trials
 from tests.pictures import COLOURS, flat_project
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +63,7 @@ def tried(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_nothing_heavy_is_loaded_to_ask_and_to_read() -> None:
-    script = "import sys, core.studies.space; print(*{m.split('.')[0] for m in sys.modules})"
+    script = "import sys, core.training.experiments.space; print(*{m.split('.')[0] for m in sys.modules})"
     loaded = set(subprocess.check_output([sys.executable, "-c", script], text=True, cwd=ROOT).split())
     assert "pydantic" in loaded
     assert not loaded & {"optuna", "sqlalchemy", "tensorflow", "keras", "streamlit"}
@@ -184,7 +192,7 @@ def test_a_grid_covers_all_combinations(tmp_path: Path) -> None:
 CLAIM = """
 import os, sys, json, signal
 from pathlib import Path
-from core.studies.trials import Trials
+from core.training.experiments.trials import Trials
 trial = Trials(Path(sys.argv[1]), json.loads(sys.argv[2]), 0, 4).claim()
 trial.report(0.5, 1)
 print(trial.number, flush=True)
@@ -219,7 +227,7 @@ def test_what_a_dead_process_left_is_done_again_but_not_for_ever(tmp_path: Path)
 SHARE = """
 import sys, json, time
 from pathlib import Path
-from core.studies.trials import Trials
+from core.training.experiments.trials import Trials
 tries = Trials(Path(sys.argv[1]), json.loads(sys.argv[2]), 0, 4)
 trial = tries.claim()
 Path(sys.argv[1], sys.argv[3]).touch()
@@ -292,7 +300,7 @@ def test_a_grid_by_several_processes_which_never_look_at_the_test_part(project: 
     for base in (None, TrainConfig(seed=5)):  # whose heads are solved, without any learning rate
         steps = (base or study.records.plan().config).model_dump() | {"optimizer": "adam"}
         assert best_config(study, base) == make_config(steps | best["values"])
-    spawn("core.studies.search", [str(study.folder)]).wait(60)  # there is nothing to help with
+    spawn("core.training.experiments.search", [str(study.folder)]).wait(60)  # there is nothing to help with
     assert study.found() == found
 
 
@@ -302,7 +310,7 @@ def test_a_search_that_is_killed_goes_on_and_a_stop_keeps_the_best(project: Proj
     study = start_study(project, "search", QUICK, options)
     until(lambda: study.found().get("trials"))
     state = study.state()
-    (helper,) = [c for c in psutil.Process(state.pid).children() if "core.studies.search" in c.cmdline()]
+    (helper,) = [c for c in psutil.Process(state.pid).children() if "core.training.experiments.search" in c.cmdline()]
     os.kill(state.pid, signal.SIGKILL)
     until(lambda: study.state().state == "interrupted")
     until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
@@ -352,7 +360,7 @@ def test_the_finder_suggests_a_rate_that_learns(project: Project) -> None:
 
 
 def test_the_finder_is_not_led_astray_by_noise() -> None:
-    from core.studies.learning_rate import smooth, suggest
+    from core.training.experiments.learning_rate import smooth, suggest
 
     rates = np.geomspace(1e-6, 1, 100)
     clean = 1.6 - 1.3 / (1 + (0.003 / rates) ** 1.5) + np.maximum(0, rates - 0.1) * 10

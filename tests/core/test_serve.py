@@ -19,10 +19,10 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import Run
-from core import serve as service_module
-from core.errors import ConfigError, ModelError
-from core.prediction import Classifier
-from core.serve import MAX_BYTES, listen, make_app
+from core.inference import http_service as service_module
+from core.inference.classifier import Classifier
+from core.inference.http_service import MAX_BYTES, listen, make_app
+from core.system.errors import ConfigError, ModelError
 from tests import asgi
 from tests.asgi import ask as ask_app
 from tests.pictures import COLOURS, encoded, shaded
@@ -32,7 +32,7 @@ START = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 from core.__main__ import cli, main
-from core.commands import serve
+from core.cli import serve
 if "serve" not in cli.commands:
     serve.add_to(cli)
 main()

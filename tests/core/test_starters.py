@@ -22,12 +22,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import download, labels, starters
-from core.errors import ConfigError
-from core.names import class_name
-from core.project import Project
-from core.records import RunRecords, RunState, birth_of
-from core.starters import STARTERS, Starter, __main__, unpack
+from core.datasets import examples, labels
+from core.datasets.examples import STARTERS, Starter, __main__, unpack
+from core.datasets.project import Project
+from core.runs.records import RunRecords, RunState, birth_of
+from core.system import download
+from core.system.errors import ConfigError
+from core.system.naming import class_name
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import free_port
 
@@ -174,7 +175,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def going(starter: Starter, home: Path, **other: Any) -> __main__.Fetching:
     """What the worker does, in this process, with hardly any pause."""
-    records = RunRecords(starters.folder_of(starter.name, home))
+    records = RunRecords(examples.folder_of(starter.name, home))
     (records.folder / "stop").unlink(missing_ok=True)
     state = RunState("running", "download", pid=os.getpid(), born=birth_of(os.getpid()))
     return __main__.Fetching(starter, home, records, state, **{"timeout": 5.0, "pauses": (0, 0)} | other)
@@ -196,14 +197,14 @@ def shown(home: Path) -> list[str]:
 
 
 def part_of(starter: Starter, home: Path) -> Path:
-    return starters.folder_of(starter.name, home) / "set.zip.part"
+    return examples.folder_of(starter.name, home) / "set.zip.part"
 
 
 def test_a_set_becomes_a_project_and_its_archive_goes(site: Site, own_home: Path) -> None:
     state = fetched(site.starter(), own_home)
     assert (state.state, state.message) == ("done", "12 pictures.")
     project = Project.open(own_home / "Bean leaves")
-    assert starters.project_of(NAME) == project.root
+    assert examples.project_of(NAME) == project.root
     assert project.scan().counts == {"light blue": 4, "light green": 4, "light red": 4}
     assert shown(own_home) == ["Bean leaves"]
     assert list(own_home.glob(".unpacking*")) == []
@@ -311,7 +312,7 @@ def test_what_goes_wrong_is_a_sentence(site: Site, own_home: Path, mood: str, sa
     assert len(site.asked) == requests
     assert not part_of(starter, own_home).exists()
     assert shown(own_home) == []
-    assert starters.project_of(NAME) is None
+    assert examples.project_of(NAME) is None
     site.mood = "good"
     assert fetched(starter, own_home).state == "done"
 
@@ -511,7 +512,7 @@ def test_the_records_of_cifar_become_pictures(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", ["http://evil.example/x.zip", "../beans", "", "Beans"])
 def test_only_names_of_the_table_are_known(name: str, own_home: Path) -> None:
-    for call in (starters.fetch, starters.state, starters.stop, starters.project_of):
+    for call in (examples.fetch, examples.state, examples.stop, examples.project_of):
         with pytest.raises(ConfigError, match="no set"):
             call(name)
 
@@ -539,7 +540,7 @@ def test_the_addresses_still_give_files_of_this_size(starter: Starter) -> None:
 def through_site(site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Worker processes fetch from the site."""
     starter = site.starter()
-    monkeypatch.setattr(starters, "_WORKER", "tests.core.test_starters")
+    monkeypatch.setattr(examples, "_WORKER", "tests.core.test_starters")
     monkeypatch.setenv("TEST_STARTER", f"{starter.url} {starter.bytes} {starter.sha256}")
     return site
 
@@ -553,52 +554,52 @@ def waited(condition: Callable[[], Any]) -> Any:
 
 
 def ended(name: str = NAME) -> RunState:
-    state = waited(lambda: (now := starters.state(name)) and now.ended and now)
+    state = waited(lambda: (now := examples.state(name)) and now.ended and now)
     assert isinstance(state, RunState)
     return state
 
 
 def test_a_process_of_its_own_fetches_once(through_site: Site, own_home: Path) -> None:
-    assert starters.state(NAME) is None
-    assert starters.project_of(NAME) is None
+    assert examples.state(NAME) is None
+    assert examples.project_of(NAME) is None
     for _ in range(3):
-        starters.fetch(NAME)
+        examples.fetch(NAME)
     assert ended().state == "done"
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     assert ended().state == "done"
     assert through_site.asked == [""]
     assert shown(own_home) == ["Bean leaves"]
 
 
 def test_a_project_that_was_removed_can_be_fetched_again(through_site: Site, own_home: Path) -> None:
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     ended()
     (own_home / "Bean leaves").rename(own_home / "moved")
-    assert starters.project_of(NAME) is None
-    starters.fetch(NAME)
+    assert examples.project_of(NAME) is None
+    examples.fetch(NAME)
     ended()
     assert shown(own_home) == ["Bean leaves", "moved"]
 
 
 def test_a_stop_ends_the_process_and_the_next_goes_on(through_site: Site, own_home: Path) -> None:
     through_site.mood, through_site.cuts = "hang", 1
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     assert through_site.halfway.wait(30)
     waited(part_of(STARTERS[NAME], own_home).exists)
-    starters.stop(NAME)
+    examples.stop(NAME)
     assert ended().state == "stopped"
     through_site.mood = "good"
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     assert ended().state == "done"
 
 
 def test_a_killed_process_is_told_and_the_next_goes_on(through_site: Site, own_home: Path) -> None:
     through_site.mood, through_site.cuts = "hang", 1
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     part = part_of(STARTERS[NAME], own_home)
     half = len(through_site.content) // 2
     waited(lambda: part.exists() and part.stat().st_size > half - 20_000)
-    state = starters.state(NAME)
+    state = examples.state(NAME)
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
     state = ended()
@@ -606,7 +607,7 @@ def test_a_killed_process_is_told_and_the_next_goes_on(through_site: Site, own_h
     assert "Fetching was cut off" in state.message
     kept = part.stat().st_size
     through_site.mood = "good"
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     assert ended().state == "done"
     assert through_site.asked[-1] == f"bytes={kept}-"
 
@@ -616,7 +617,7 @@ def test_the_real_worker_says_that_it_is_offline(own_home: Path, monkeypatch: py
         monkeypatch.setenv(proxy, f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    starters.fetch("rock_paper_scissors")
+    examples.fetch("rock_paper_scissors")
     state = ended("rock_paper_scissors")
     assert state.state == "failed"
     assert "offline" in state.message
@@ -651,7 +652,7 @@ def test_the_page_says_what_went_wrong(through_site: Site, own_home: Path) -> No
     from streamlit.testing.v1 import AppTest
 
     through_site.mood = "html"
-    starters.fetch(NAME)
+    examples.fetch(NAME)
     ended()
     at = AppTest.from_function(in_dialog, default_timeout=60).run()
     assert "A web page came instead" in at.error[0].value.replace("\\", "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import store
+from core.system import storage
 
 
 def test_a_project_that_was_moved_away_is_not_made_again(tmp_path: Path) -> None:
@@ -14,28 +14,28 @@ def test_a_project_that_was_moved_away_is_not_made_again(tmp_path: Path) -> None
     (root / ".fieldguide" / "runs" / "one").mkdir(parents=True)
     root.rename(tmp_path / "moved")
     with pytest.raises(FileNotFoundError):
-        store.write_json(root / ".fieldguide" / "runs" / "one" / "state.json", {})
+        storage.write_json(root / ".fieldguide" / "runs" / "one" / "state.json", {})
     assert not root.exists()
 
 
 def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    store.write_bytes(tmp_path / "file.txt", b"old")
+    storage.write_bytes(tmp_path / "file.txt", b"old")
 
     def fail(path: Path) -> None:
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        store.write_with(tmp_path / "file.txt", fail)
+        storage.write_with(tmp_path / "file.txt", fail)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
 def test_names_that_are_no_text_come_back_from_json(tmp_path: Path) -> None:
     value = {"caf\udce9.jpg": ["\udcff", "é", "\\udce9"]}
-    store.write_json(tmp_path / "names.json", value)
-    assert store.read_json(tmp_path / "names.json") == value
+    storage.write_json(tmp_path / "names.json", value)
+    assert storage.read_json(tmp_path / "names.json") == value
 
 
 def test_cached_things_need_not_wait_for_the_disk(tmp_path: Path) -> None:
-    store.write_bytes(tmp_path / "a" / "b" / "file", b"x", durable=False)
+    storage.write_bytes(tmp_path / "a" / "b" / "file", b"x", durable=False)
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"

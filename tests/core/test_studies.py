@@ -11,21 +11,21 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core import AugmentConfig, Project, TrainConfig
-from core.errors import ConfigError, RunError
-from core.recipes import get_recipe
-from core.records import RunPicture, RunPlan, RunRecords, RunState
-from core.runs import freeze
-from core.studies import Study, go_on, wait_for
-from core.studies.cross_validation import cross_validate, in_words
-from core.studies.cross_validation import start as start_cross_validation
-from core.studies.fewer import Answers, Fewer
-from core.studies.folds import Dealer, dealer
-from core.studies.learning_curve import judge, learning_curve
-from core.studies.mirror import mirror_check
-from core.training.best import Search
+from core.config.recipes import get_recipe
+from core.runs.lifecycle import freeze
+from core.runs.records import RunPicture, RunPlan, RunRecords, RunState
+from core.system.errors import ConfigError, RunError
+from core.training.budgeted_search import Search
+from core.training.experiments import Study, go_on, wait_for
+from core.training.experiments.cross_validation import cross_validate, in_words
+from core.training.experiments.cross_validation import start as start_cross_validation
+from core.training.experiments.folds import Dealer, dealer
+from core.training.experiments.learning_curve import judge, learning_curve
+from core.training.experiments.mirror import mirror_check
+from core.training.experiments.subsampling import Answers, Fewer
 from core.training.features import Sight, key_of
 from core.training.job import Job
-from core.training.solve import answers, solve
+from core.training.logistic_regression import answers, solve
 from tests.pictures import COLOURS, flat_project, shaded
 
 

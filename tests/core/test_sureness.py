@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from core import Project, Run
-from core.evaluation.calibration import cooled
-from core.export import export, exports_of
-from core.prediction import Classifier
-from core.sureness import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
-from core.training.saved import softened
+from core.export.exports import export, exports_of
+from core.inference.calibration import cooled
+from core.inference.classifier import Classifier
+from core.inference.decision import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
+from core.models.saved import softened
 from tests.pictures import encoded, noise
 from tests.runs import make_run, picture, pictures_for
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.threads import chunks, in_threads
+from core.system.threads import chunks, in_threads
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

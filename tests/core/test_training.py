@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import Project, labels
-from core.config import TrainConfig
-from core.errors import PictureError, RunError
-from core.processes import ROOT, load
-from core.records import RunPicture, RunPlan, RunRecords, RunState, birth_of
-from core.runs import queue_lock
+from core import Project
+from core.config.training import TrainConfig
+from core.datasets import labels
+from core.models.feature_extractor import specs_of
+from core.runs.lifecycle import queue_lock
+from core.runs.records import RunPicture, RunPlan, RunRecords, RunState, birth_of
+from core.system.errors import PictureError, RunError
+from core.system.tasks.processes import ROOT, load
 from core.training.features import Stopped, read_named
 from core.training.job import Job, softmax, wait_for_turn
-from core.training.prepare import specs_of
 from tests.pictures import COLOURS, flat_project
 
 CLASSES = ("a", "b", "c")
@@ -61,7 +62,7 @@ def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.nd
 )
 def test_every_way_of_learning_learns(tmp_path: Path, changes: dict[str, Any]) -> None:
     from core.training import fit
-    from core.training.frozen import learn_head
+    from core.training.linear_probe import learn_head
 
     config = TrainConfig(epochs=25, learning_rate=0.02, patience=0).model_copy(update=changes)
     features, labels = toy((40, 20, 30))
@@ -81,7 +82,7 @@ def test_garbage_is_looked_for_again_once_a_module_is_loaded() -> None:
 
 
 def test_integer_features_get_the_scale_of_floats_from_some_pictures(monkeypatch: Any, tmp_path: Path) -> None:
-    from core.training import frozen
+    from core.training import linear_probe
 
     counts = {"train": 50, "val": 301, "test": 20}
     pictures = tuple(
@@ -99,8 +100,8 @@ def test_integer_features_get_the_scale_of_floats_from_some_pictures(monkeypatch
         seen = np.array([floats[sight.id] for sight in sights])
         return 1.5 * seen - 3 if specs[0].integer else seen
 
-    monkeypatch.setattr(frozen, "look", look)
-    parts = frozen.parts_of(job, specs_of(config), config)
+    monkeypatch.setattr(linear_probe, "look", look)
+    parts = linear_probe.parts_of(job, specs_of(config), config)
     for part in counts:
         np.testing.assert_allclose(parts[part], [floats[p.id] for p in pictures if p.part == part], rtol=1e-6)
     assert len(looked_at[True]) == 50 + 101
@@ -109,7 +110,7 @@ def test_integer_features_get_the_scale_of_floats_from_some_pictures(monkeypatch
 
 
 def test_features_that_are_no_numbers_end_a_solved_head(tmp_path: Path) -> None:
-    from core.training.frozen import learn_head
+    from core.training.linear_probe import learn_head
 
     features, labels = toy((9, 9, 9))
     features[3, 2] = np.nan
@@ -119,7 +120,7 @@ def test_features_that_are_no_numbers_end_a_solved_head(tmp_path: Path) -> None:
 
 
 def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> None:
-    from core.training.frozen import learn_head
+    from core.training.linear_probe import learn_head
 
     config = TrainConfig(optimizer="lbfgs", epochs=40)
     features, labels = toy((40, 20, 30))
@@ -140,7 +141,7 @@ def test_a_solved_head_tells_its_rounds_and_stops_when_asked(tmp_path: Path) -> 
 
 
 def test_what_is_learned_in_steps_tells_their_rate(tmp_path: Path) -> None:
-    from core.training.frozen import learn_head
+    from core.training.linear_probe import learn_head
 
     config = TrainConfig(optimizer="adam", epochs=2, learning_rate=0.02)
     features, labels = toy((40, 20, 30))
@@ -169,7 +170,7 @@ def test_a_training_waits_only_while_something_else_computes(tmp_path: Path) -> 
 
 def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) -> None:
     from core.training import fit
-    from core.training.frozen import learn_head
+    from core.training.linear_probe import learn_head
 
     features, labels = toy((30, 30, 30))
     noise = np.random.default_rng(1).normal(size=(90, 8)).astype(np.float32)
@@ -230,7 +231,7 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
 ) -> None:
     from core.training import fit
     from core.training.batches import feature_batches
-    from core.training.scale import standard
+    from core.training.standardise import standard
 
     clock, rates = 0.0, []
     monkeypatch.setattr(fit.time, "perf_counter", lambda: clock)
@@ -262,7 +263,7 @@ def test_what_a_better_epoch_answers_is_ready_at_a_stop_and_a_stop_meanwhile_kee
 ) -> None:
     from core.training import fit
     from core.training.batches import feature_batches
-    from core.training.scale import standard
+    from core.training.standardise import standard
 
     features, labels = toy((20, 20, 20))
     config = TrainConfig(epochs=8, batch_size=15, learning_rate=0.01)
@@ -288,7 +289,7 @@ def test_what_a_better_epoch_answers_is_ready_at_a_stop_and_a_stop_meanwhile_kee
 def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: Any) -> None:
     from core.training import batches
     from core.training.batches import feature_batches
-    from core.training.scale import standard
+    from core.training.standardise import standard
 
     features, labels = toy((20, 12, 9))
     config = TrainConfig(batch_size=8, over_sampling=True, class_weights=True, seed=4)
@@ -309,7 +310,7 @@ def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: A
 
 
 def test_the_scale_of_features_is_that_of_numpy() -> None:
-    from core.training.scale import standard
+    from core.training.standardise import standard
 
     features = np.random.default_rng(0).normal(3, 2, (9000, 7)).astype(np.float32)
     mean, deviation = standard(features)
@@ -318,7 +319,7 @@ def test_the_scale_of_features_is_that_of_numpy() -> None:
 
 
 def test_a_folded_head_answers_as_the_standardised_one() -> None:
-    from core.training.scale import fold, standard
+    from core.training.standardise import fold, standard
 
     features, _ = toy((5, 5, 5))
     kernel, bias = np.random.default_rng(2).normal(size=(8, 3)), np.array([0.1, -0.2, 0.3])
@@ -328,8 +329,8 @@ def test_a_folded_head_answers_as_the_standardised_one() -> None:
 
 
 def test_estimates_grow_with_the_work_and_heed_what_was_measured(tmp_path: Path, monkeypatch: Any) -> None:
-    from core.augmentation import LEVELS
-    from core.estimate import note_speed, seconds
+    from core.config.augmentation_presets import LEVELS
+    from core.config.estimate import note_speed, seconds
 
     monkeypatch.setenv("FIELDGUIDE_HOME", str(tmp_path))
     quick = TrainConfig()
@@ -359,7 +360,7 @@ def test_a_score_prefers_right_answers_then_sure_ones() -> None:
 
 def test_few_pictures_still_make_sixteen_steps_a_round() -> None:
     from core.training.batches import feature_batches
-    from core.training.scale import raw
+    from core.training.standardise import raw
 
     config = TrainConfig(batch_size=128)
     for count, steps in ((5000, 40), (1600, 16), (320, 16), (9, 2)):
@@ -371,7 +372,7 @@ def test_a_graphics_card_means_mixed_precision_while_training_only(monkeypatch: 
     import keras
     import tensorflow as tf
 
-    from core.training.devices import training_scope
+    from core.models.devices import training_scope
 
     with training_scope():
         assert keras.layers.Dense(1).dtype_policy.name == "float32"
@@ -395,10 +396,10 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 tf.config.list_physical_devices = lambda kind=None: ["a card", "another"] if kind == "GPU" else [cpu]
 tf.distribute.MirroredStrategy = partial(tf.distribute.MirroredStrategy, ["CPU:0", "CPU:1"])
 
-from core.backbones.scratch import NETWORKS
-from core.config import TrainConfig
+from core.models.scratch import NETWORKS
+from core.config.training import TrainConfig
 from core.training import whole
-from core.training.devices import training_scope
+from core.models.devices import training_scope
 from tests.core.test_training import job_in
 
 labels = np.arange(48) % 3

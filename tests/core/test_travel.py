@@ -16,13 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Project, Run, evaluate, labels, list_runs, store
-from core.checks import MAX_CLASSES
-from core.errors import FieldguideError, ProjectError
-from core.intake import archives
-from core.journal import HIDDEN
-from core.records import RunState
-from core.travel import Contents, pack, peek, place_of, sweep, unpack
+from core import Project, Run, evaluate, list_runs
+from core.datasets import labels
+from core.datasets.edit_journal import HIDDEN
+from core.datasets.importing import archives
+from core.datasets.packing import Contents, pack, peek, place_of, sweep, unpack
+from core.datasets.validation import MAX_CLASSES
+from core.runs.records import RunState
+from core.system import storage
+from core.system.errors import FieldguideError, ProjectError
 from tests.pictures import COLOURS, encoded, flat_project, noise
 from tests.runs import make_run
 from tests.serving import ROOT
@@ -40,12 +42,12 @@ def project(tmp_path: Path) -> Project:
     done = make_run(project, "done", [0, 1] * 4 + [1, 0])
     (done.folder / "model.keras").write_bytes(b"keras" * 10)
     (done.folder / "model.tflite").write_bytes(b"lite" * 10)
-    store.write_json(done.folder / "about.json", {"name": "mine", "notes": "", "star": True})
+    storage.write_json(done.folder / "about.json", {"name": "mine", "notes": "", "star": True})
     for made_again in ("exports", "explain"):
         (done.folder / made_again).mkdir()
         (done.folder / made_again / "x.json").write_text("{}")
     make_run(project, "going").records.write_state(RunState("running", "fit", pid=1, ended=False))
-    store.write_json(project.home / "draft.json", {"epochs": 7})
+    storage.write_json(project.home / "draft.json", {"epochs": 7})
     catalogue = project.scan()
     project.thumbnail(catalogue.pictures[0].id)
     labels.delete(project, labels.picked(catalogue, ["red/003.png"]))
@@ -55,7 +57,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run "going" has a process."""
-    monkeypatch.setattr("core.records.is_alive", lambda pid, born: pid == 1)
+    monkeypatch.setattr("core.runs.records.is_alive", lambda pid, born: pid == 1)
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_it_goes_on_elsewhere(project: Project, packed: Path, own_home: Path) ->
     assert run.records.plan().project == str(there.root)
     assert (run.folder / "about.json").is_file()
     assert run.snapshot().has_model
-    assert store.read_json(there.home / "draft.json") == {"epochs": 7}
+    assert storage.read_json(there.home / "draft.json") == {"epochs": 7}
     labels.undo(there)
     assert (there.root / "red" / "003.png").is_file()
 
@@ -178,7 +180,7 @@ def test_two_projects_of_one_name_are_packed_to_two_places(tmp_path: Path, own_h
 def test_more_classes_than_are_opened_again_are_not_packed(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("core.travel.MAX_CLASSES", 2)
+    monkeypatch.setattr("core.datasets.packing.MAX_CLASSES", 2)
     with pytest.raises(ProjectError, match="more than 2 classes"):
         pack(project, tmp_path / "p.zip")
 
@@ -330,7 +332,7 @@ def test_the_first_look_at_it_decodes_nothing_again(
     packed: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, _ = unpack(packed)
-    monkeypatch.setattr("core.images.inspect", lambda content: pytest.fail("it was decoded before"))
+    monkeypatch.setattr("core.imaging.decode.inspect", lambda content: pytest.fail("it was decoded before"))
     assert len(there.scan().pictures) == 8
 
 
@@ -372,7 +374,7 @@ def test_a_name_that_no_folder_can_have_becomes_one_that_it_can(own_home: Path) 
 
 
 def test_the_trained_run_answers_as_before(trained: Run, tmp_path: Path, own_home: Path) -> None:
-    from core.prediction import Classifier
+    from core.inference.classifier import Classifier
 
     project = Project.open(trained.records.plan().project)
     there, _ = unpack(pack(project, tmp_path / "p.zip"), models=True)

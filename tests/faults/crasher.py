@@ -10,9 +10,10 @@ import random
 import sys
 from pathlib import Path
 
-from core import Project, intake, labels
-from core.errors import FieldguideError
-from core.journal import HIDDEN, Edit
+from core import Project
+from core.datasets import importing, labels
+from core.datasets.edit_journal import HIDDEN, Edit
+from core.system.errors import FieldguideError
 from tests.pictures import encoded, shaded
 
 
@@ -32,7 +33,7 @@ def one_edit(project: Project, chance: random.Random, turn: str) -> Edit | None:
     kind = chance.choice(["import", "move", "move", "move", "delete", "copy", "rename", "merge", "undo", "redo"])
     if kind == "import" or len(pictures) < 12:
         new = [(f"{turn}-{n}.png", encoded(shaded((n * 20, 90, 140), hash(turn) % 10**6 + n))) for n in range(6)]
-        return intake.take(project, intake.from_pictures(new).into(chance.choice("abc"))).edit
+        return importing.take(project, importing.from_pictures(new).into(chance.choice("abc"))).edit
     if kind == "move":
         return labels.move(project, chance.sample(pictures, 5), chance.choice("abcd"))
     if kind == "delete":

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Project, Run, TrainConfig, opened, store
-from core.errors import FieldguideError, RunError
-from core.history import history
-from core.journal import HIDDEN
-from core.runs import list_runs
+from core import Project, Run, TrainConfig
+from core.datasets import opened
+from core.datasets.edit_journal import HIDDEN
+from core.runs.history import history
+from core.runs.lifecycle import list_runs
+from core.system import storage
+from core.system.errors import FieldguideError, RunError
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
@@ -128,12 +130,12 @@ def test_records_beyond_their_bounds_are_not_read(
 ) -> None:
     shutil.copytree(two_runs, tmp_path / "p")
     run = next(run for run in list_runs(Project.open(tmp_path / "p")) if run.id == "newer")
-    monkeypatch.setattr(store, "MAX_JSON", 1000)
+    monkeypatch.setattr(storage, "MAX_JSON", 1000)
     (run.folder / "history.jsonl").write_text("x" * 1001)
     assert run.records.history() == []
     with pytest.raises(OSError, match="larger"):
-        store.read_bytes(run.folder / "run.json", 10)
-    monkeypatch.setattr(store, "MAX_ARRAYS", 1000)
+        storage.read_bytes(run.folder / "run.json", 10)
+    monkeypatch.setattr(storage, "MAX_ARRAYS", 1000)
     np.savez_compressed(run.folder / "predictions.npz", val=np.zeros(10_000_000, np.float32))
     with pytest.raises(RunError, match="no predictions"):
         run.records.predictions("val")
@@ -148,7 +150,7 @@ def test_objects_in_arrays_are_never_unpickled(tmp_path: Path) -> None:
 
     np.savez(tmp_path / "x.npz", val=np.array([Evil()], dtype=object))
     with pytest.raises(OSError, match="damaged"):
-        store.read_arrays(tmp_path / "x.npz")
+        storage.read_arrays(tmp_path / "x.npz")
     assert not mark.exists()
 
 
@@ -158,15 +160,15 @@ def test_a_run_of_a_folder_that_was_never_opened_opens_it_not(two_runs: Path, tm
     shutil.copytree(two_runs / HIDDEN / "runs" / "newer", tmp_path / "run")
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(record | {"project": str(private)}))
-    from core import recall
+    from core.evaluation import training_predictions
 
     with pytest.raises(FieldguideError):
-        recall.ask(Run(tmp_path / "run").records, lambda *_: None)
+        training_predictions.ask(Run(tmp_path / "run").records, lambda *_: None)
     assert not (private / HIDDEN).exists()
 
 
 def test_presses_of_train_in_many_tabs_are_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core import runs
+    from core.runs import lifecycle
 
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
     seen = ""
@@ -174,9 +176,9 @@ def test_presses_of_train_in_many_tabs_are_one_training(tmp_path: Path, monkeypa
     def ended(module: str, arguments: list[str], records: object, state: object) -> None:
         records.write_state(type(state)("done", "", ended=True))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(runs, "start_worker", ended)  # it is over before the next press is heard
-    made = {runs.start(project, TrainConfig(), seen=seen).id for _ in range(10)}
+    monkeypatch.setattr(lifecycle, "start_worker", ended)  # it is over before the next press is heard
+    made = {lifecycle.start(project, TrainConfig(), seen=seen).id for _ in range(10)}
     assert len(made) == 1
     (first,) = made
-    assert runs.start(project, TrainConfig(), seen=first).id != first  # who has seen it asks for another
-    assert runs.start(project, TrainConfig()).id not in made
+    assert lifecycle.start(project, TrainConfig(), seen=first).id != first  # who has seen it asks for another
+    assert lifecycle.start(project, TrainConfig()).id not in made

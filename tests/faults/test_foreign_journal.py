@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from core import Project, intake, labels
-from core.confined import Confined, parts_of
-from core.errors import FieldguideError, ProjectError
-from core.journal import _SCHEMA, HIDDEN, STAGING, TRASH
-from core.project_home import QUARANTINE, put_aside
-from core.trust import trust
+from core import Project
+from core.datasets import importing, labels
+from core.datasets.edit_journal import _SCHEMA, HIDDEN, STAGING, TRASH
+from core.datasets.project_home import QUARANTINE, put_aside
+from core.runs.trust import trust
+from core.system.confined import Confined, parts_of
+from core.system.errors import FieldguideError, ProjectError
 from tests.pictures import COLOURS, encoded, flat_project, noise
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="makes links as POSIX has them")
@@ -210,7 +211,7 @@ def test_a_class_that_is_a_link_gets_no_picture(gift: Path, victim: Path) -> Non
         with pytest.raises(ProjectError, match="is a link"):
             put(project, pictures, "pie")
     with pytest.raises(ProjectError, match="is a link"):
-        intake.take(project, intake.from_pictures([("a.png", encoded(noise(1)))]).into("pie"))
+        importing.take(project, importing.from_pictures([("a.png", encoded(noise(1)))]).into("pie"))
     assert tree(victim) == before
     assert len(project.scan().by_class["red"]) == 2
 

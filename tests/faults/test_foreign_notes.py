@@ -16,17 +16,21 @@ import numpy as np
 import psutil
 import pytest
 
-from core import Project, images, labels, store
-from core.analysis import Analysis, Suspect, result
-from core.errors import PictureError, ProjectError, RunError
-from core.history import history
-from core.journal import HIDDEN
-from core.opened import open_project
-from core.record_shapes import is_epoch, is_result, is_state
-from core.records import birth_of, is_alive
-from core.runs import live_run
-from core.studies import KINDS, Kind, Study
-from core.studies.space import space_of
+from core import Project
+from core.datasets import labels
+from core.datasets.edit_journal import HIDDEN
+from core.datasets.opened import open_project
+from core.imaging import decode
+from core.quality import result
+from core.quality.analysis import Analysis, Suspect
+from core.runs.history import history
+from core.runs.lifecycle import live_run
+from core.runs.record_shapes import is_epoch, is_result, is_state
+from core.runs.records import birth_of, is_alive
+from core.system import storage
+from core.system.errors import PictureError, ProjectError, RunError
+from core.training.experiments import KINDS, Kind, Study
+from core.training.experiments.space import space_of
 from tests.pages.test_pages import visit
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
@@ -60,7 +64,7 @@ def test_a_folder_that_takes_the_place_of_an_open_one_is_looked_at_anew(gift: Pa
     project.scan()
     assert project.runs_dir.resolve() != victim / what
     assert not project.home.is_symlink()
-    store.make_folder(project.runs_dir)
+    storage.make_folder(project.runs_dir)
     (project.runs_dir / "x").touch()
     assert not list(victim.iterdir())
 
@@ -145,16 +149,16 @@ def test_the_index_leads_to_no_file_outside_and_to_no_pipe(gift: Path, tmp_path:
 def test_pictures_are_read_from_plain_files_of_bounded_size(gift: Path, tmp_path: Path) -> None:
     picture = gift / "red" / "000.png"
     (tmp_path / "link.png").symlink_to(picture)
-    assert images.open_picture(tmp_path / "link.png").size == images.open_picture(picture).size
+    assert decode.open_picture(tmp_path / "link.png").size == decode.open_picture(picture).size
     os.mkfifo(tmp_path / "pipe.png")
     for odd in (tmp_path / "pipe.png", Path("/dev/zero"), tmp_path):
         with pytest.raises(PictureError, match="not a picture"):
-            images.open_picture(odd)
+            decode.open_picture(odd)
     with (tmp_path / "large.png").open("wb") as file:
         file.write(picture.read_bytes())
-        file.truncate(images.MAX_FILE + 1)
+        file.truncate(decode.MAX_FILE + 1)
     with pytest.raises(PictureError, match="larger"):
-        images.open_picture(tmp_path / "large.png")
+        decode.open_picture(tmp_path / "large.png")
 
 
 def test_a_thumbnail_that_is_none_is_made_again(gift: Path) -> None:
@@ -163,7 +167,7 @@ def test_a_thumbnail_that_is_none_is_made_again(gift: Path) -> None:
     kept = gift / HIDDEN / "thumbnails" / content[:2] / f"{content}.jpg"
     made = project.thumbnail(content)
     with kept.open("wb") as file:
-        file.truncate(images.MAX_THUMBNAIL + 1)
+        file.truncate(decode.MAX_THUMBNAIL + 1)
     assert project.thumbnail(content) == made == kept.read_bytes()
 
 
@@ -177,9 +181,9 @@ def test_a_process_that_runs_something_else_is_no_training(gift: Path) -> None:
     if not other or sys.platform != "linux":
         pytest.skip("the first process here runs Python itself")
     run = make_run(open_project(gift), "gift", classes=("blue", "red"))
-    state = store.read_json(run.folder / "state.json")
+    state = storage.read_json(run.folder / "state.json")
     claims = {"state": "running", "phase": "fit", "ended": False, "pid": 1, "born": birth_of(1)}
-    store.write_json(run.folder / "state.json", state | claims)
+    storage.write_json(run.folder / "state.json", state | claims)
     assert live_run(Project.open(gift)) is None
 
 
@@ -232,9 +236,9 @@ PLANS: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("what", PLANS)
 def test_a_plan_that_no_training_can_have_had_is_damaged(gift: Path, what: str) -> None:
     run = make_run(open_project(gift), "gift", classes=("blue", "red"))
-    plan = store.read_json(run.folder / "run.json")
+    plan = storage.read_json(run.folder / "run.json")
     PLANS[what](plan)
-    store.write_json(run.folder / "run.json", plan)
+    storage.write_json(run.folder / "run.json", plan)
     with pytest.raises(RunError, match="damaged"):
         run.records.plan()
     history(Project.open(gift))
@@ -273,7 +277,7 @@ def test_what_a_study_found_is_shown_or_passed_over(gift: Path, kind: Kind) -> N
     for name in ("run.json", "state.json"):
         (study.folder / name).write_bytes((run.folder / name).read_bytes())
     space = {"l2": {"low": 0.1, "high": 10.0, "log": True, "step": 0.0, "grid": [1.0], "choices": []}}
-    store.write_json(study.folder / "study.json", {"kind": kind, "options": {"space": space}})
+    storage.write_json(study.folder / "study.json", {"kind": kind, "options": {"space": space}})
     good = _found(kind)
     study.keep(good)
     page = "pages/2_Configure.py" if kind in ("search", "learning-rate") else "pages/3_Train.py"

@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from core import Project, Run, ensembles, explain, opened, signing
-from core.errors import ModelError, RunError
-from core.export import exports_of, start_exports
-from core.foreign import ForeignModel, load_model
-from core.journal import HIDDEN
-from core.prediction import Classifier
-from core.trust import is_foreign, trust
+from core import Project, Run
+from core.datasets import opened
+from core.datasets.edit_journal import HIDDEN
+from core.evaluation import attribution
+from core.export.exports import exports_of, start_exports
+from core.inference.classifier import Classifier
+from core.inference.sandbox import ForeignModel, load_model
+from core.runs.trust import is_foreign, trust
+from core.system import signing
+from core.system.errors import ModelError, RunError
+from core.training import ensembles
 from tests.pages.test_pages import PAGES, button, visit, words
 from tests.pictures import COLOURS, encoded, shaded
 
@@ -107,8 +111,8 @@ def test_its_keras_model_and_its_exports_are_not_used_before_someone_trusts_it(f
     assert exports_of(run) == {}
     with pytest.raises(ModelError, match="made on another computer"):
         start_exports(run, ["float32"])
-    assert explain.is_ready(run)
-    assert explain.Explainer(run).method == "occlusion"
+    assert attribution.is_ready(run)
+    assert attribution.Explainer(run).method == "occlusion"
     project = Project.open(root)
     assert not any(run in group for group in ensembles.candidates(project))
     with pytest.raises(RunError):

@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import Project, TrainConfig, recall, store, unknown
+from core import Project, TrainConfig
 from core.__main__ import _harmless
-from core.analysis import suggest
-from core.analysis.contents import Contents
-from core.errors import ModelError
-from core.export import exports_folder, failure_of
-from core.foreign import ForeignModel
-from core.records import RunState
-from pages.shared import frame
+from core.datasets import negatives
+from core.evaluation import training_predictions
+from core.export.exports import exports_folder, failure_of
+from core.inference.sandbox import ForeignModel
+from core.quality import label_suggestions
+from core.quality.unique_pictures import Contents
+from core.runs.records import RunState
+from core.system import storage
+from core.system.errors import ModelError
+from pages.shared.ui import page
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, encoded, flat_project, shaded
 from tests.runs import make_run
@@ -77,11 +80,11 @@ def test_why_an_export_failed_is_two_sentences_or_nothing(tmp_path: Path, words:
     run = make_run(Project.open(root), "gift", classes=("blue", "red"))
     folder = exports_folder(run, "float32")
     folder.mkdir(parents=True)
-    store.write_json(folder / "failed.json", ["It failed.", "Try again."])
+    storage.write_json(folder / "failed.json", ["It failed.", "Try again."])
     failure = failure_of(run, "float32")
     assert failure is not None
     assert (failure.message, failure.hint) == ("It failed.", "Try again.")
-    store.write_json(folder / "failed.json", words)
+    storage.write_json(folder / "failed.json", words)
     assert failure_of(run, "float32") is None
 
 
@@ -100,9 +103,9 @@ def test_no_word_of_a_record_is_markdown(tmp_path: Path, monkeypatch: pytest.Mon
     assert "elsewhere" in said
     assert PICTURE not in said
     shown = []
-    monkeypatch.setattr("pages.shared.frame.st.progress", lambda _, text: shown.append(text))
-    frame.progress(RunState("running", PICTURE))
-    frame.progress(RunState("running", "fit"))
+    monkeypatch.setattr("pages.shared.ui.page.st.progress", lambda _, text: shown.append(text))
+    page.progress(RunState("running", PICTURE))
+    page.progress(RunState("running", "fit"))
     assert PICTURE not in shown[0]
     assert shown[1] == "Learning (epochs)"
 
@@ -114,10 +117,10 @@ def test_what_a_model_said_of_its_own_pictures_is_numbers_by_picture(tmp_path: P
     ids = np.array([picture.id for picture in records.plan().part("train")])
     said = np.full((len(ids), 2), 0.5, np.float32)
     np.savez(records.folder / "recall.npz", ids=ids, said=said)
-    assert recall.answers(records) is not None
+    assert training_predictions.answers(records) is not None
     wrong = {"lists": (ids[:, None], said), "text": (ids, np.full(said.shape, "x")), "nothing": (ids, said * np.nan)}
     np.savez(records.folder / "recall.npz", ids=wrong[odd][0], said=wrong[odd][1])
-    assert recall.answers(records) is None
+    assert training_predictions.answers(records) is None
 
 
 class Breaking:
@@ -137,16 +140,16 @@ def test_a_model_that_breaks_down_is_not_asked_about_every_other_thing(
     root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
     project = Project.open(root)
     run = make_run(project, "gift", classes=("blue", "red"))
-    unknown.add(project, [(str(n), encoded(shaded((n, 90, 30), n))) for n in range(3)])
-    unknown.folder_of(project).joinpath("damaged.picture").write_bytes(b"x")
+    negatives.add(project, [(str(n), encoded(shaded((n, 90, 30), n))) for n in range(3)])
+    negatives.folder_of(project).joinpath("damaged.picture").write_bytes(b"x")
     model = Breaking()
-    monkeypatch.setattr(unknown, "load_model", lambda _: model)
+    monkeypatch.setattr(negatives, "load_model", lambda _: model)
     with pytest.raises(ModelError, match="20 seconds"):
-        unknown.answers(project, run.records, lambda *_: None)
+        negatives.answers(project, run.records, lambda *_: None)
     assert model.asked == 1
-    monkeypatch.setattr(unknown, "load_model", lambda _: Breaking(3))
+    monkeypatch.setattr(negatives, "load_model", lambda _: Breaking(3))
     with pytest.raises(ModelError, match="not the one"):
-        unknown.answers(project, run.records, lambda *_: None)
+        negatives.answers(project, run.records, lambda *_: None)
 
 
 def test_a_model_that_breaks_down_takes_no_look_at_the_pictures_away(
@@ -156,8 +159,8 @@ def test_a_model_that_breaks_down_takes_no_look_at_the_pictures_away(
     (root / "new.png").write_bytes(encoded(shaded((9, 90, 30), 9)))
     project = Project.open(root)
     run = make_run(project, "gift", classes=("blue", "red"))
-    monkeypatch.setattr(suggest, "load_model", lambda _: Breaking())
+    monkeypatch.setattr(label_suggestions, "load_model", lambda _: Breaking())
     job = SimpleNamespace(should_stop=lambda: False, progress=lambda *_: None)
     contents = Contents.of(project.scan())
     assert len(contents.unlabelled) == 1
-    assert suggest.from_run(job, project, run, contents) is None  # type: ignore[arg-type]
+    assert label_suggestions.from_run(job, project, run, contents) is None  # type: ignore[arg-type]

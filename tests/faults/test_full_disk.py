@@ -13,14 +13,17 @@ from typing import Any
 
 import pytest
 
-from core import Picture, Project, TrainConfig, findings, intake, labels, opened, store, unknown
-from core.errors import FieldguideError, as_sentence, in_words
-from core.project_home import home_of
-from core.records import RunRecords, RunState
-from core.runs import list_runs, start
-from core.studies import start_study
-from core.sureness import Sureness, keep_sureness
-from pages.shared import state
+from core import Picture, Project, TrainConfig
+from core.datasets import importing, labels, negatives, opened
+from core.datasets.project_home import home_of
+from core.inference.decision import Sureness, keep_sureness
+from core.quality import findings
+from core.runs.lifecycle import list_runs, start
+from core.runs.records import RunRecords, RunState
+from core.system import storage
+from core.system.errors import FieldguideError, as_sentence, in_words
+from core.training.experiments import start_study
+from pages.shared.session import state
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
 from tests.runs import make_run
@@ -48,7 +51,7 @@ def full(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     connect = sqlite3.connect
     with monkeypatch.context() as patched:
-        patched.setattr(store, "write_with", refuse)
+        patched.setattr(storage, "write_with", refuse)
         patched.setattr(sqlite3, "connect", no_room)
         yield patched.undo
 
@@ -56,14 +59,14 @@ def full(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 def doors(project: Project) -> dict[str, Callable[[], object]]:
     """All that writes, and is pressed by a person."""
     run = make_run(project, "one", classes=("blue", "red"))
-    new = intake.from_pictures([("a.png", encoded(noise(1)))]).into("red")
+    new = importing.from_pictures([("a.png", encoded(noise(1)))]).into("red")
 
     def some() -> list[Picture]:
         return list(project.scan().by_class["red"][:1])
 
     conflict = findings.Finding("near", "", "", tuple(some()))
     return {
-        "import": lambda: intake.take(project, new),
+        "import": lambda: importing.take(project, new),
         "label": lambda: labels.move(project, some(), "green"),
         "copy": lambda: labels.copy(project, some(), "green"),
         "delete": lambda: labels.delete(project, some()),
@@ -72,7 +75,7 @@ def doors(project: Project) -> dict[str, Callable[[], object]]:
         "study": lambda: start_study(project, "cross-validation", TrainConfig()),
         "draft": lambda: state.keep_draft(project, TrainConfig(epochs=7)),
         "sureness": lambda: keep_sureness(run.folder, Sureness(2.0, 0.5)),
-        "other things": lambda: unknown.add(project, [("a.png", encoded(noise(2)))]),
+        "other things": lambda: negatives.add(project, [("a.png", encoded(noise(2)))]),
         "dismiss": lambda: findings.dismiss(project, conflict, some()),
     }
 
@@ -83,7 +86,7 @@ def test_each_door_says_that_the_disk_is_full_and_works_again_with_space(
     every = doors(project)
     before = {path: path.read_bytes() for path in project.root.rglob("*.png")}
     with monkeypatch.context() as patched:
-        patched.setattr(store, "write_with", refuse)
+        patched.setattr(storage, "write_with", refuse)
         patched.setattr(os, "mkdir", refuse)
         for name, door in every.items():
             with pytest.raises(FieldguideError, match="The disk is full") as told:
@@ -91,7 +94,7 @@ def test_each_door_says_that_the_disk_is_full_and_works_again_with_space(
             assert told.value.hint, name
         assert len(project.scan().pictures) == 12  # reading goes on
     assert {path: path.read_bytes() for path in project.root.rglob("*.png")} == before
-    assert not [path for path in project.root.rglob("*") if store._TEMPORARY in path.name]
+    assert not [path for path in project.root.rglob("*") if storage._TEMPORARY in path.name]
     for name, door in every.items():
         if name not in ("train", "study"):
             door()
@@ -122,7 +125,7 @@ def test_a_writable_folder_is_never_taken_for_another(tmp_path: Path) -> None:
 
 
 def _fresh(root: Path) -> Path:
-    from core import project_home
+    from core.datasets import project_home
 
     project_home._known.clear()  # as in a process that has not seen it
     return home_of(root)
@@ -131,7 +134,7 @@ def _fresh(root: Path) -> Path:
 def test_the_notes_stay_where_they_are_when_writing_fails_for_a_while(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core import project_home
+    from core.datasets import project_home
 
     for number in (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EDQUOT, errno.ESTALE):
         monkeypatch.setattr(project_home, "_known", {})
@@ -290,14 +293,14 @@ def test_a_worker_has_room_for_its_last_word(tmp_path: Path, monkeypatch: pytest
     records.reserve()
     room = [reserved.stat().st_size for reserved in records.folder.iterdir()]
     assert sum(room) > 16_000
-    write = store.write_with
+    write = storage.write_with
 
     def tight(path: Path, *rest: Any, **named: Any) -> None:
         if any(path.parent.iterdir()):  # what was kept for it is still there: nothing else is
             refuse()
         write(path, *rest, **named)
 
-    monkeypatch.setattr(store, "write_with", tight)
+    monkeypatch.setattr(storage, "write_with", tight)
     with pytest.raises(OSError, match="No space"):
         records.write_state(RunState("running", "fit"))
     records.write_state(RunState("failed", "", ended=True, message="The disk is full."))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from core import Project, store
+from core import Project
+from core.system import storage
 from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT
 
@@ -40,7 +41,7 @@ def test_a_file_is_whole_after_every_kill(tmp_path: Path) -> None:
     rng, newest = random.Random(0), -1
     for _ in range(15):
         killed_while(code, file, after=rng.uniform(0.02, 0.25))
-        value = store.read_json(file)
+        value = storage.read_json(file)
         if value is None:
             assert not file.exists()  # killed before the first write was in place
             continue

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from core import Project, labels
-from core.journal import TRASH
+from core import Project
+from core.datasets import labels
+from core.datasets.edit_journal import TRASH
 from tests.faults.crasher import state_of
 from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT

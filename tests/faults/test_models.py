@@ -18,14 +18,16 @@ import numpy as np
 import psutil
 import pytest
 
-from core import Run, foreign, signing, store
-from core.errors import ModelError
-from core.export import export, exports_folder, exports_of
-from core.export.kinds import ALL
-from core.foreign import ForeignModel, open_model
-from core.prediction import Classifier
-from core.serve import make_app
-from pages.shared import server
+from core import Run
+from core.config.export_formats import ALL
+from core.export.exports import export, exports_folder, exports_of
+from core.inference import sandbox
+from core.inference.classifier import Classifier
+from core.inference.http_service import make_app
+from core.inference.sandbox import ForeignModel, open_model
+from core.system import signing, storage
+from core.system.errors import ModelError
+from pages.shared.http import routes
 from tests.asgi import ask
 from tests.pages.test_pages import visit, words
 from tests.pages.test_test_page import Slow, asking, given, plain, post
@@ -183,7 +185,7 @@ def test_row_52_a_process_that_was_killed_is_started_again(opened: ForeignModel)
 
 
 def test_the_model_asked_longest_ago_makes_room(own_zip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "MOST", 2)
+    monkeypatch.setattr(sandbox, "MOST", 2)
     first, second = open_model(own_zip, "first.zip"), open_model(own_zip, "second.zip")
     square = square_for(first)
     expected = first.probabilities(square)
@@ -203,7 +205,7 @@ def test_labels_of_one_name_are_told_apart(trained: Run) -> None:
     model = open_model(zipped(files), "tm.zip")
     [said] = model.predict([encoded(shaded(COLOURS["red"], 5))]).as_dicts()
     assert list(said["probabilities"]) == ["cat", "cat (2)", "Cat"]
-    assert foreign._unique(["a", "a (2)", "a", "a", "a (2)"]) == ("a", "a (2)", "a (3)", "a (4)", "a (2) (2)")
+    assert sandbox._unique(["a", "a (2)", "a", "a", "a (2)"]) == ("a", "a (2)", "a (3)", "a (4)", "a (2) (2)")
     model.close()
 
 
@@ -252,15 +254,15 @@ def test_a_model_file_that_was_put_away_is_opened_again_on_the_test_page(
 
 def test_the_live_view_keeps_few_models_and_those_in_use() -> None:
     picture = encoded(shaded(COLOURS["red"], 9), "JPEG")
-    urls = [server.live_url(Slow(), f"few {number}") for number in range(6)]
+    urls = [routes.live_url(Slow(), f"few {number}") for number in range(6)]
     assert post(urls[0], picture)[0] == 200
-    urls += [server.live_url(Slow(), f"few {number}") for number in range(6, 8)]
+    urls += [routes.live_url(Slow(), f"few {number}") for number in range(6, 8)]
     assert [post(url, picture)[0] for url in urls] == [200, 404, 404, 200, 200, 200, 200, 200]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are a matter of POSIX")
 def test_row_52_a_model_that_never_answers_is_given_up(opened: ForeignModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(sandbox, "ANSWER_SECONDS", 0.2)
     os.kill(opened._worker.process.pid, signal.SIGSTOP)
     with pytest.raises(ModelError, match="did not answer within"):
         opened.probabilities(square_for(opened))
@@ -289,7 +291,7 @@ def test_row_42_a_file_that_answers_differently_is_told_in_red(trained: Run, col
     made = export(trained)
     assert made.good
     report = exports_folder(trained, "float32") / "report.json"
-    before = store.read_json(report)
+    before = storage.read_json(report)
     try:
         signing.write_signed(report, json.dumps(before | {"agreement": ALL["float32"].bar - 0.01}).encode())
         assert not exports_of(trained)["float32"].good

@@ -20,15 +20,16 @@ from pathlib import Path
 
 import pytest
 
-from core import Project, TrainConfig, intake, labels, list_runs, train
-from core.checks import MAX_CLASSES, find_problems, why_not_trainable
-from core.errors import FieldguideError, ProjectError
-from core.export import export
-from core.intake import archives, tables
-from core.journal import HIDDEN, STAGING, TRASH
-from core.names import class_name, file_stem, safe_class_name
-from core.split_config import SplitConfig
-from core.splits import make_split
+from core import Project, TrainConfig, list_runs, train
+from core.config.split import SplitConfig
+from core.datasets import importing, labels
+from core.datasets.edit_journal import HIDDEN, STAGING, TRASH
+from core.datasets.importing import archives, tables
+from core.datasets.splits import make_split
+from core.datasets.validation import MAX_CLASSES, find_problems, why_not_trainable
+from core.export.exports import export
+from core.system.errors import FieldguideError, ProjectError
+from core.system.naming import class_name, file_stem, safe_class_name
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 from tests.serving import ROOT
 
@@ -129,8 +130,8 @@ def test_row_16_nothing_is_written_outside_of_the_project(project: Project, pack
         content = special + tarred([*bad, good])
         specials = list(kinds)
     before = tree(tmp_path, project.root)
-    plan = intake.look(content, f"a.{packed}")
-    report = intake.take(project, plan)
+    plan = importing.look(content, f"a.{packed}")
+    report = importing.take(project, plan)
     assert tree(tmp_path, project.root) == before
     assert not Path("/abs.jpg").exists()
     rejected = {row.name: row.reason for row in report.rows if row.outcome == "rejected"}
@@ -185,7 +186,7 @@ def test_row_17_bombs_are_stopped_before_anything_is_written(
     )
     before = tree(project.root)
     with pytest.raises(ProjectError, match=says):
-        intake.look(content, name)
+        importing.look(content, name)
     assert tree(project.root) == before
     assert sum(unpacked) < 12_000_000  # 20,000 headers of 512 bytes; none of the zeros
 
@@ -197,14 +198,14 @@ def test_row_17_an_entry_that_is_not_as_declared_is_rejected(project: Project) -
             archive.writestr(f"oak/{name}", picture(len(name)))
             if size:
                 archive.filelist[-1].file_size = size
-    report = intake.take(project, intake.look(out.getvalue(), "a.zip"))
+    report = importing.take(project, importing.look(out.getvalue(), "a.zip"))
     assert [(row.name, row.outcome, row.reason) for row in report.rows] == [
         ("oak/more.png", "rejected", "damaged in the archive"),
         ("oak/less.png", "rejected", "damaged in the archive"),
         ("oak/right.png", "taken", ""),
     ]
     with pytest.raises(ProjectError, match="not a whole zip"):  # a tar that declares more than there is
-        intake.look(head("oak/1.png", 9_000) + picture(), "a.tar")
+        importing.look(head("oak/1.png", 9_000) + picture(), "a.tar")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -215,16 +216,16 @@ def test_row_17_what_is_unpacked_without_a_limit_is_not_unpacked(
     content = zipped([("oak/1.png", picture())], method)
     monkeypatch.setattr("zipfile.ZipFile.open", lambda *_: pytest.fail("an entry was opened"))
     with pytest.raises(ProjectError, match="packed in an unusual way"):
-        intake.look(content, "a.zip")
+        importing.look(content, "a.zip")
 
 
 def test_row_17_a_packed_tar_is_read_forwards_only(project: Project) -> None:
     """Each step back unpacks it again from its start."""
     files = [(f"{n}.png", picture(n)) for n in range(9)]
     table = "file,label\n" + "".join(f"{n}.png,oak\n" for n in reversed(range(9)))
-    plan = intake.look(gzip.compress(tarred([*files, ("labels.csv", table.encode())])), "a.tgz")
+    plan = importing.look(gzip.compress(tarred([*files, ("labels.csv", table.encode())])), "a.tgz")
     assert [entry.name for entry in plan.entries] == [name for name, _ in files]
-    assert intake.take(project, plan).count("taken") == 9
+    assert importing.take(project, plan).count("taken") == 9
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_row_17_a_packed_tar_is_read_forwards_only(project: Project) -> None:
     ids=["encrypted", "nested", "truncated", "half", "half a tgz", "rar", "empty", "picture", "no names"],
 )
 def test_row_18_one_clear_message(project: Project, name: str, content: bytes, says: str) -> None:
-    plans, rows = intake.from_files([(name, content)])
+    plans, rows = importing.from_files([(name, content)])
     assert not plans
     [row] = rows
     assert (row.name, row.outcome) == (name, "rejected")
@@ -275,7 +276,7 @@ def test_row_19_of_half_an_import_nothing_is_left(project: Project) -> None:
     assert not (again.root / TRASH).exists()
     assert not list((again.root / STAGING).iterdir())
     assert again.scan().counts == {"elm": 0}
-    assert intake.take(again, intake.from_pictures([("1.png", picture())])).count("taken") == 1
+    assert importing.take(again, importing.from_pictures([("1.png", picture())])).count("taken") == 1
 
 
 JUNK = [
@@ -296,12 +297,12 @@ def written(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
     return folder
 
 
-def sources(folder: Path, files: list[tuple[str, bytes]]) -> dict[str, intake.Plan]:
+def sources(folder: Path, files: list[tuple[str, bytes]]) -> dict[str, importing.Plan]:
     """The same files as a zip, a tar and a folder."""
     return {
-        "zip": intake.look(zipped(files), "a.zip"),
-        "tar": intake.look(tarred(files), "a.tar"),
-        "folder": intake.look(written(folder, files)),
+        "zip": importing.look(zipped(files), "a.zip"),
+        "tar": importing.look(tarred(files), "a.tar"),
+        "folder": importing.look(written(folder, files)),
     }
 
 
@@ -329,7 +330,7 @@ def test_row_21_wrapped_loose_and_nested_folders(project: Project, tmp_path: Pat
     for kind, plan in sources(tmp_path / "mixed", mixed).items():
         assert plan.counts == {None: 1, "oak": 1, "elm": 1}, kind
         assert any("without a class" in note for note in plan.notes), kind
-    intake.take(project, intake.look(zipped(mixed), "a.zip"))
+    importing.take(project, importing.look(zipped(mixed), "a.zip"))
     assert [p.path for p in project.scan().unlabelled] == ["1.png"]
 
 
@@ -337,7 +338,7 @@ def test_row_21_folders_a_thousand_deep(project: Project, tmp_path: Path) -> Non
     deep = "oak/" + "d/" * 1000 + "1.png"
     shallow = [("oak/2.png", picture(2)), ("oak/" + "d/" * 400 + "3.png", picture(3))]
     for content, name in ((zipped([(deep, picture(1)), *shallow]), "a.zip"), (tarred(shallow), "a.tar")):
-        plan = intake.look(content, name)
+        plan = importing.look(content, name)
         assert plan.counts == {"oak": 2}
         assert [row.reason for row in plan.rows if row.name == deep] == ["its path is too long"] * (name == "a.zip")
     folder = tmp_path / "deep"
@@ -363,7 +364,7 @@ ODD_NAMES = [
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_row_22_odd_file_names_are_made_safe_and_kept_as_text(project: Project, name: str) -> None:
-    row = intake.take(project, intake.from_pictures([(name, picture())]).into("oak")).rows[0]
+    row = importing.take(project, importing.from_pictures([(name, picture())]).into("oak")).rows[0]
     assert row.outcome == "taken"
     path = Path(row.path)
     assert path.parent == Path("oak")
@@ -379,7 +380,7 @@ def test_row_22_odd_file_names_are_made_safe_and_kept_as_text(project: Project, 
 def test_row_22_two_of_one_name_are_both_kept(project: Project) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         content = zipped([("oak/a.png", picture(1)), ("oak/a.png", picture(2)), ("oak/A.PNG", picture(3))])
-    report = intake.take(project, intake.look(content, "a.zip"))
+    report = importing.take(project, importing.look(content, "a.zip"))
     assert [row.path for row in report.rows] == ["oak/a.png", "oak/a (2).png", "oak/A (3).png"]
     assert len({picture.id for picture in project.scan().pictures}) == 3
 
@@ -391,7 +392,7 @@ def test_row_22_names_in_archives_that_are_no_text(project: Project) -> None:
     mac = zipped([("X/1.png", picture(2))]).replace(b"X/1.png", "é".encode() + b"1.png")
     mac = zipped([("KAETZCHEN/1.png", picture(2))]).replace(b"KAETZCHEN", "Kätzchen".encode())
     for content, name in ((latin, "a.tar"), (mac, "a.zip")):
-        report = intake.take(project, intake.look(content, name))
+        report = importing.take(project, importing.look(content, name))
         assert report.count("taken") == 1
         json.dumps(report.as_dict()).encode()
         report.rows[0].name.encode()
@@ -410,10 +411,13 @@ def test_row_23_spellings_of_one_class(project: Project, tmp_path: Path) -> None
     files = [(f"{name}/{number}.png", picture(number)) for number, name in enumerate(names)]
     for kind, plan in sources(tmp_path / "source", files).items():
         assert plan.counts == {"Cat": 2, composed: 2}, kind
-    report = intake.take(project, intake.look(zipped(files), "a.zip"))
+    report = importing.take(project, importing.look(zipped(files), "a.zip"))
     assert report.count("taken") == 4
     assert project.scan().counts == {"Cat": 2, composed: 2}
-    assert intake.take(project, intake.from_pictures([("x.png", picture(9))]).into("CAT")).rows[0].path == "Cat/x.png"
+    assert (
+        importing.take(project, importing.from_pictures([("x.png", picture(9))]).into("CAT")).rows[0].path
+        == "Cat/x.png"
+    )
 
 
 def test_row_24_links_are_not_followed_when_a_folder_is_brought_in(project: Project, tmp_path: Path) -> None:
@@ -424,7 +428,7 @@ def test_row_24_links_are_not_followed_when_a_folder_is_brought_in(project: Proj
     (source / "oak" / "file.png").symlink_to(secret / "s.png")
     (source / "oak" / "nowhere.png").symlink_to(tmp_path / "none.png")
     os.mkfifo(source / "oak" / "pipe.png")
-    report = intake.take(project, intake.look(source))
+    report = importing.take(project, importing.look(source))
     rejected = {row.name: row.reason for row in report.rows if row.outcome == "rejected"}
     assert rejected == dict.fromkeys(
         ("linked", "oak/loop", "oak/file.png", "oak/nowhere.png"), "a link, which is not followed"
@@ -453,7 +457,7 @@ NO_CLASS = [
 @pytest.mark.parametrize("name", NO_CLASS)
 def test_row_25_names_that_no_class_can_have(project: Project, name: str, tmp_path: Path) -> None:
     before = tree(tmp_path)
-    plan = intake.from_pictures([("a.png", picture())])
+    plan = importing.from_pictures([("a.png", picture())])
     with pytest.raises(ProjectError) as caught:
         plan.into(name)
     str(caught.value).encode()
@@ -462,13 +466,13 @@ def test_row_25_names_that_no_class_can_have(project: Project, name: str, tmp_pa
     assert {path for path in tree(tmp_path) if HIDDEN not in path} == {path for path in before if HIDDEN not in path}
     # A table that asks for it says so; a folder of that name gets one as near as can be.
     row = {"file": "a.png", "label": name}
-    plans, rows = intake.from_files([("a.png", picture()), ("t.json", json.dumps([row]).encode())])
+    plans, rows = importing.from_files([("a.png", picture()), ("t.json", json.dumps([row]).encode())])
     if name.strip():
         assert [r.outcome for plan in plans for r in plan.rows] + [r.outcome for r in rows] == ["rejected"]
-    near = intake.look(zipped([("a.png", picture())]), "a.zip", lambda _: name)
+    near = importing.look(zipped([("a.png", picture())]), "a.zip", lambda _: name)
     [chosen] = near.counts
     assert chosen is not None
-    row_taken = intake.take(project, near).rows[0]
+    row_taken = importing.take(project, near).rows[0]
     assert (project.root / row_taken.path).resolve().is_relative_to(project.root.resolve())
     assert row_taken.path.count("/") == 1
 
@@ -504,7 +508,7 @@ FORMULAS = ["=HYPERLINK(x)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
 
 
 def test_row_27_no_cell_of_a_download_is_a_formula() -> None:
-    from core.cells import as_csv
+    from core.system.csv_safety import as_csv
     from pages.shared.pictures.add import _table
 
     rows = [[name, "rejected", name, name] for name in FORMULAS]
@@ -547,16 +551,16 @@ def test_row_28_what_cannot_be_trained_is_refused_with_the_reason(
 def test_row_28_ten_thousand_classes_are_refused(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.images.inspect", lambda _: pytest.fail("a picture was decoded"))
+    monkeypatch.setattr("core.imaging.decode.inspect", lambda _: pytest.fail("a picture was decoded"))
     content = picture()
     files = [(f"class {number}/1.png", content) for number in range(10_000)]
     with pytest.raises(ProjectError, match=r"There are 10,000 class folders in a\.zip; at most 1,000 are supported"):
-        intake.look(zipped(files), "a.zip")
+        importing.look(zipped(files), "a.zip")
     monkeypatch.undo()
     written(tmp_path / "many", files[: MAX_CLASSES + 1])
     many = Project.open(tmp_path / "many")
     with pytest.raises(ProjectError, match="There are 1,001 class folders in many"):
-        intake.look(many.root)
+        importing.look(many.root)
     assert f"at most {MAX_CLASSES}" in why_not_trainable(many.scan())
     with pytest.raises(FieldguideError, match=f"at most {MAX_CLASSES} are supported"):
         train(many)
@@ -597,11 +601,11 @@ def test_row_30_files_that_come_and_go_by_hand(tmp_path: Path) -> None:
 
 def test_row_30_a_file_that_goes_between_the_look_and_the_import(project: Project, tmp_path: Path) -> None:
     source = flat_project(tmp_path / "source", COLOURS, each=2)
-    plan = intake.look(source)
+    plan = importing.look(source)
     (source / "red" / "000.png").unlink()
     (source / "blue" / "000.png").write_bytes(b"changed")
     os.truncate(source / "green" / "000.png", archives.MAX_FILE + 1)  # all holes: nothing of it lies on the disk
-    report = intake.take(project, plan)
+    report = importing.take(project, plan)
     assert {row.name: row.reason for row in report.rows if row.outcome == "rejected"} == {
         "red/000.png": "this file cannot be read",
         "blue/000.png": "not a picture (JPEG, PNG, WebP, GIF, BMP or HEIC)",
@@ -633,9 +637,9 @@ def test_row_30_a_file_that_goes_between_the_look_and_the_import(project: Projec
     ],
 )
 def test_wild_tables_are_a_sentence_or_rows(project: Project, name: str, content: bytes) -> None:
-    plans, rows = intake.from_files([("a.png", picture()), (name, content)])
+    plans, rows = importing.from_files([("a.png", picture()), (name, content)])
     [plan] = plans
-    for row in (*plan.rows, *rows, *intake.take(project, plan).rows):
+    for row in (*plan.rows, *rows, *importing.take(project, plan).rows):
         row.name.encode()
         assert row.reason or row.outcome == "taken"
 

@@ -18,12 +18,15 @@ import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core import Picture, Project, findings, images, intake
-from core.checks import find_problems
-from core.errors import PictureError
-from core.intake.stored import storable
-from core.split_config import SplitConfig
-from core.splits import make_split
+from core import Picture, Project
+from core.config.split import SplitConfig
+from core.datasets import importing
+from core.datasets.importing.stored import storable
+from core.datasets.splits import make_split
+from core.datasets.validation import find_problems
+from core.imaging import decode
+from core.quality import findings
+from core.system.errors import PictureError
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
 from tests.serving import ROOT
 
@@ -37,9 +40,9 @@ def project(tmp_path: Path) -> Project:
     return Project.open(tmp_path / "p")
 
 
-def brought_in(project: Project, name: str, content: bytes) -> intake.Row:
+def brought_in(project: Project, name: str, content: bytes) -> importing.Row:
     """The report on one file that is added to the class `new`."""
-    return intake.take(project, intake.from_pictures([(name, content)]).into("new")).rows[0]
+    return importing.take(project, importing.from_pictures([(name, content)]).into("new")).rows[0]
 
 
 def in_place(project: Project, name: str, content: bytes) -> Picture | str:
@@ -54,10 +57,10 @@ def in_place(project: Project, name: str, content: bytes) -> Picture | str:
 
 def seen(source: Path | bytes) -> np.ndarray:
     """What a model sees in training and in a test, int (64, 64, 3)."""
-    return images.read_square(source, 64).astype(int)
+    return decode.read_square(source, 64).astype(int)
 
 
-def stored(project: Project, row: intake.Row) -> Path:
+def stored(project: Project, row: importing.Row) -> Path:
     assert row.outcome == "taken", row
     return project.root / row.path
 
@@ -186,7 +189,7 @@ def test_row_07_pictures_are_upright(project: Project, kind: str, orientation: i
     assert isinstance(found, Picture)
     assert (found.width, found.height) == upright.size
     for file in (project.path_of(found.path), stored(project, brought_in(project, "a.jpg", content))):
-        opened = images.open_picture(file)
+        opened = decode.open_picture(file)
         assert opened.size == upright.size
         assert np.abs(np.asarray(opened).astype(int) - np.asarray(upright)).mean() < 4
 
@@ -260,7 +263,7 @@ def test_row_08_nothing_private_is_stored(project: Project, name: str) -> None:
     if name == "a.heic":  # decoded once and saved as a JPEG
         assert np.abs(seen(file) - seen(content)).mean() < 3
     else:
-        np.testing.assert_array_equal(np.asarray(images.open_picture(file)), np.asarray(images.open_picture(content)))
+        np.testing.assert_array_equal(np.asarray(decode.open_picture(file)), np.asarray(decode.open_picture(content)))
     small = project.thumbnail(project.scan().by_path[f"new/{file.name}"].id)
     assert SECRET[:9] not in small
     assert not Image.open(io.BytesIO(small)).getexif()
@@ -301,13 +304,13 @@ def test_rows_01_and_08_damaged_files_are_refused_or_keep_their_pixels() -> None
             kept, _ = storable(content)
         except PictureError:
             with pytest.raises(PictureError):  # the import takes all that a look at the folder takes
-                images.inspect(content)
+                decode.inspect(content)
             continue
         try:
-            before = np.asarray(images.open_picture(content))
+            before = np.asarray(decode.open_picture(content))
         except PictureError:
             continue
-        np.testing.assert_array_equal(np.asarray(images.open_picture(kept)), before, name)
+        np.testing.assert_array_equal(np.asarray(decode.open_picture(kept)), before, name)
         taken += 1
         with Image.open(io.BytesIO(kept)) as image:
             image.load()
@@ -354,7 +357,7 @@ def test_row_09_a_heic_with_names_that_are_no_text_ends_nothing(project: Project
         [sys.executable, "-c", code, project.root], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (told.returncode, told.stdout.strip()) == (0, "1"), told.stderr
-    report = intake.take(project, intake.from_pictures([("b.heic", content.replace(old, new))]).into("kept"))
+    report = importing.take(project, importing.from_pictures([("b.heic", content.replace(old, new))]).into("kept"))
     assert b"maker" not in (project.root / report.rows[0].path).read_bytes()
 
 
@@ -529,7 +532,7 @@ def test_row_15_the_same_picture_twice_in_two_classes_and_on_both_sides(tmp_path
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=12))
     again = (project.root / "red" / "000.png").read_bytes()
     assert brought_in(project, "a.png", again).reason == "the same picture is also in red: see the problems"
-    twice = intake.take(project, intake.from_pictures([("b.png", again)]).into("red")).rows[0]
+    twice = importing.take(project, importing.from_pictures([("b.png", again)]).into("red")).rows[0]
     assert (twice.outcome, twice.reason) == ("skipped", "the same picture is here already: red/000.png")
     (project.root / "blue" / "by hand.png").write_bytes((project.root / "blue" / "001.png").read_bytes())
     with Image.open(project.root / "green" / "002.png") as image:

@@ -11,24 +11,24 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from core import Project
-from core.errors import PictureError
-from pages.shared import server
+from core.system.errors import PictureError
 from pages.shared._streamlit_compat import UPLOADS, uploaded_bytes
-from pages.shared.guard import Uploads
+from pages.shared.http import routes
+from pages.shared.http.guard import Uploads
 from tests import asgi
 from tests.pictures import flat_project, shaded
 
-APP = Starlette(routes=server.ROUTES)
+APP = Starlette(routes=routes.ROUTES)
 
 
 @pytest.mark.parametrize("content", ["..", "../../x", "%2e%2e%2fx", "0" * 63, "Z" * 64, "/etc/passwd", "..%00"])
 def test_no_route_leads_out_of_a_project(tmp_path: Path, content: str) -> None:
     project = Project.open(flat_project(tmp_path / "ours", {"y": (200, 3, 1)}, each=2))
     known = project.scan().pictures[0].id
-    url = server.picture_url(project, known)
+    url = routes.picture_url(project, known)
     assert asgi.ask(APP, "GET", url)[0] == 200
     for kind in ("thumbnail", "picture"):
-        base = server.picture_url(project, known, kind).rpartition("/")[0]
+        base = routes.picture_url(project, known, kind).rpartition("/")[0]
         assert asgi.ask(APP, "GET", f"{base}/{content}.jpg")[0] == 404
     with pytest.raises(PictureError):
         project.thumbnail(content)
@@ -38,7 +38,7 @@ def test_a_project_s_address_gives_no_picture_of_another(tmp_path: Path) -> None
     ours = Project.open(flat_project(tmp_path / "ours", {"y": (200, 3, 1)}, each=2))
     other = Project.open(flat_project(tmp_path / "other", {"x": (1, 200, 3)}, each=1))
     (foreign,) = other.scan().pictures
-    base = server.picture_url(ours, foreign.id).rpartition("/")[0]
+    base = routes.picture_url(ours, foreign.id).rpartition("/")[0]
     assert asgi.ask(APP, "GET", f"{base}/{foreign.id}.jpg")[0] == 404
     for path in ("/file/x", "/file/../../etc/passwd", "/live/x", "/thumbnail/x/y.jpg"):
         assert asgi.ask(APP, "POST" if "live" in path else "GET", path)[0] == 404
@@ -52,7 +52,7 @@ def test_a_picture_that_became_a_link_leads_nowhere(tmp_path: Path) -> None:
     (project.root / picture.path).unlink()
     (project.root / picture.path).symlink_to(secret)
     for kind in ("thumbnail", "picture"):
-        assert asgi.ask(APP, "GET", server.picture_url(project, picture.id, kind))[0] == 404
+        assert asgi.ask(APP, "GET", routes.picture_url(project, picture.id, kind))[0] == 404
 
 
 async def _taken(request: Request) -> PlainTextResponse:

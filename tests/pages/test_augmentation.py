@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from core.augmentation import LEVELS, AugmentConfig
-from core.errors import PictureError
+from core.config.augmentation import AugmentConfig
+from core.config.augmentation_presets import LEVELS
+from core.system.errors import PictureError
 from pages.shared.configure import augmentation
 from tests.pictures import COLOURS, flat_project
 
@@ -20,8 +21,8 @@ def part(root: str) -> None:
     import streamlit as st
 
     from core import Project, TrainConfig
-    from core.config import make_config
-    from core.splits import make_split
+    from core.config.training import make_config
+    from core.datasets.splits import make_split
     from pages.shared.configure import augmentation
 
     project = Project.open(root)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, TrainConfig, history, robustness
-from core.about import About, about, change
-from core.harder import CHANGES
-from core.records import RunPicture, RunRecords, RunState, birth_of
-from core.robustness import Outcome, Robustness
-from core.runs import list_runs
+from core import Project, Run, TrainConfig
+from core.evaluation import robustness
+from core.evaluation.corruptions import CHANGES
+from core.evaluation.robustness import Outcome, Robustness
+from core.runs import history
+from core.runs.lifecycle import list_runs
+from core.runs.notes import About, about, change
+from core.runs.records import RunPicture, RunRecords, RunState, birth_of
 from tests.pages.test_pages import visit
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
@@ -27,9 +29,9 @@ def alone() -> None:
     import streamlit as st
 
     from core import Project
-    from core.runs import open_run
+    from core.runs.lifecycle import open_run
     from pages.shared.evaluate import compare, stress
-    from pages.shared.frame import Here
+    from pages.shared.ui.page import Here
 
     project = Project.open(st.session_state["folder"])
     run = open_run(st.session_state["looked at"]).snapshot()

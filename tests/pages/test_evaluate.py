@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, unknown
-from core.export import exports_of
-from core.findings import confirmed
-from core.journal import HIDDEN
-from core.records import RunPicture
-from core.sureness import Sureness, keep_sureness, sureness_of
-from pages.shared import grid
+from core import Project, Run
+from core.datasets import negatives
+from core.datasets.edit_journal import HIDDEN
+from core.export.exports import exports_of
+from core.inference.decision import Sureness, keep_sureness, sureness_of
+from core.quality.findings import confirmed
+from core.runs.records import RunPicture
+from pages.shared.components.grid import grid
 from pages.shared.evaluate import again, matrix
 from pages.shared.evaluate.matrix import Cell
-from pages.shared.frame import Here
+from pages.shared.ui.page import Here
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
 from tests.runs import make_run
@@ -135,35 +136,35 @@ def test_a_threshold_is_kept_and_its_price_told(run: Run) -> None:
 
 def test_pictures_of_other_things_are_turned_away_or_not(trained: Run) -> None:
     project = Project.open(trained.records.plan().project)
-    refused = unknown.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(5)] + [("bad.jpg", b"nothing")])
+    refused = negatives.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(5)] + [("bad.jpg", b"nothing")])
     assert [name for name, _ in refused] == ["bad.jpg"]
-    assert unknown.add(project, [("again.png", encoded(noise(0)))]) == [("again.png", "it is there already")]
+    assert negatives.add(project, [("again.png", encoded(noise(0)))]) == [("again.png", "it is there already")]
     try:
         keep_sureness(trained.folder, Sureness(1, 0.99))
         at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
-        sure = unknown.answers(project, trained.records, lambda *_: None).max(axis=1)
+        sure = negatives.answers(project, trained.records, lambda *_: None).max(axis=1)
         assert len(sure) == 5
         assert f"Of 5 pictures of other things it turns **{(sure < 0.99).sum()}** away" in words(at)
         keep_sureness(trained.folder, Sureness())
         at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
         assert "it turns **0** away (0 %). Each of them got a name that is wrong." in words(at)
     finally:
-        unknown.forget(project)
+        negatives.forget(project)
         keep_sureness(trained.folder, Sureness())
-    assert unknown.pictures(project) == []
+    assert negatives.pictures(project) == []
 
 
 def test_other_things_that_cannot_be_read_are_said_and_can_be_forgotten(copy_of_run: Run) -> None:
     project = Project.open(copy_of_run.records.plan().project)
-    unknown.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(100, 103)])
-    for path in unknown.pictures(project):
+    negatives.add(project, [(f"{n}.png", encoded(noise(n))) for n in range(100, 103)])
+    for path in negatives.pictures(project):
         path.write_bytes(b"damaged since")
     at = evaluate(copy_of_run, "Sure or not")
     assert "3 pictures of other things cannot be read." in words(at)
     button(at, "Forget these 3").click().run()
     assert not at.exception, at.exception
-    assert unknown.pictures(project) == []
-    unknown.forget(project)  # there is nothing any more
+    assert negatives.pictures(project) == []
+    negatives.forget(project)  # there is nothing any more
 
 
 def test_the_training_pictures_are_asked_about_on_request(trained: Run) -> None:

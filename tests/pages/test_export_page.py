@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core import Run, signing
-from core.export import exports_folder, possible_kinds
-from core.export.kinds import ALL
-from pages.shared.text import literal
+from core import Run
+from core.config.export_formats import ALL
+from core.export.exports import exports_folder, possible_kinds
+from core.system import signing
+from pages.shared.ui.text import literal
 from tests.pages.test_pages import button, visit, words
 
 PAGE = "pages/6_Export.py"

@@ -14,13 +14,13 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from pages.shared import server
+from pages.shared.http import routes
 from tests import asgi
 from tests.core.test_travel import about, project_file
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
 
-APP = Starlette(routes=server.ROUTES)
+APP = Starlette(routes=routes.ROUTES)
 
 
 def download(at: AppTest) -> bytes:

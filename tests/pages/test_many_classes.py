@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from core.evaluation import Evaluation, evaluate_predictions
-from core.journal import HIDDEN
-from pages.shared import charts
+from core.datasets.edit_journal import HIDDEN
+from core.inference.metrics import Evaluation, evaluate_predictions
+from pages.shared.ui import charts
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run, picture

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import store
-from core.backbones import BACKBONES, get_backbone
-from core.backbones.fetch import trusted
+from core.config.backbones import BACKBONES, get_backbone
+from core.models.weights_store import trusted
+from core.system import storage
 
 
 def alone() -> None:
     import streamlit as st
 
-    from core.config import TrainConfig
+    from core.config.training import TrainConfig
     from pages.shared.configure import models
 
     start = st.session_state.get("start", "efficientnet-lite0")
@@ -47,7 +47,7 @@ def test_the_common_ones_come_first_and_all_are_there(own_home: Path) -> None:
 
 
 def test_what_is_not_here_is_said_with_its_size(own_home: Path) -> None:
-    store.write_json(own_home / "speeds.json", {"efficientnet-lite0": 5.0, "resnet50": 20, "x": "nonsense"})
+    storage.write_json(own_home / "speeds.json", {"efficientnet-lite0": 5.0, "resnet50": 20, "x": "nonsense"})
     at = opened()
     at.selectbox[0].select("resnet50").run()
     assert at.session_state["chosen"] == "resnet50"

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import Project, analysis, evaluate
-from core.analysis.result import asked
-from core.evaluation.calibration import cooled
-from core.history import history
-from core.report import report
-from core.sureness import Sureness, keep_sureness, probabilities
+from core import Project, evaluate
+from core.evaluation.report import report
+from core.inference.calibration import cooled
+from core.inference.decision import Sureness, keep_sureness, probabilities
+from core.quality import analysis
+from core.quality.result import asked
+from core.runs.history import history
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.pictures.tiles import opinions_of
 from tests.runs import make_run

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, analysis, intake, labels
-from core.journal import HIDDEN
-from core.opened import open_project, opened
-from core.recipes import all_recipes, get_recipe, recipe_file
+from core import Project, Run
+from core.config.recipes import all_recipes, get_recipe, recipe_file
+from core.datasets import importing, labels
+from core.datasets.edit_journal import HIDDEN
+from core.datasets.opened import open_project, opened
+from core.quality import analysis
 from tests.pictures import COLOURS, encoded, flat_project, shaded
 
 ROOT = Path(__file__).parents[2]
@@ -182,8 +184,8 @@ def test_classes_that_are_set_aside_are_counted_apart(tmp_path: Path) -> None:
 def test_the_report_of_an_import_goes_when_it_is_undone_or_another_project_is_open(tmp_path: Path) -> None:
     folder, other = (flat_project(tmp_path / name, COLOURS, each=12) for name in ("p", "q"))
     project = Project.open(folder)
-    plan = intake.from_pictures([("new.png", encoded(shaded(COLOURS["red"], 90), "PNG"))]).into("red")
-    report = intake.take(project, plan)
+    plan = importing.from_pictures([("new.png", encoded(shaded(COLOURS["red"], 90), "PNG"))]).into("red")
+    report = importing.take(project, plan)
 
     def told(project: Project) -> AppTest:
         at = visit("pages/1_Pictures.py", folder)
@@ -318,7 +320,7 @@ def test_train_shows_the_result_in_words(trained: Run, colours: Path) -> None:
 def test_a_run_that_failed_says_why(tmp_path: Path, trained: Run) -> None:
     import shutil
 
-    from core.records import RunState
+    from core.runs.records import RunState
 
     folder = flat_project(tmp_path / "p", COLOURS, each=4)
     Project.open(folder)

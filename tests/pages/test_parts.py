@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import Project
-from core.split_config import SplitConfig
-from core.splits import make_split
+from core.config.split import SplitConfig
+from core.datasets.splits import make_split
 from tests.core.test_groups import still
 from tests.core.test_ready_made import split_folder
 from tests.pages.test_pages import visit, words

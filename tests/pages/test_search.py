@@ -14,9 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from core.runs import queue_lock
-from core.studies import latest
-from core.studies.space import VARIABLE, Range, usual_range
+from core.runs.lifecycle import queue_lock
+from core.training.experiments import latest
+from core.training.experiments.space import VARIABLE, Range, usual_range
 from tests.pictures import COLOURS, flat_project
 
 slow = pytest.mark.slow

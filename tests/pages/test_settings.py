@@ -8,19 +8,20 @@ import pytest
 from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
-from core.augmentation import LEVELS, AugmentConfig
-from core.config import STEPPING, TrainConfig
-from core.recipes import RECIPES
-from core.settings import Slider
-from core.split_config import SplitConfig
-from pages.shared import forms
+from core.config.augmentation import AugmentConfig
+from core.config.augmentation_presets import LEVELS
+from core.config.recipes import RECIPES
+from core.config.split import SplitConfig
+from core.config.training import STEPPING, TrainConfig
+from core.system.settings import Slider
+from pages.shared.ui import forms
 
 
 def alone() -> None:
     import streamlit as st
 
     from core import TrainConfig
-    from core.config import make_config
+    from core.config.training import make_config
     from pages.shared.configure import settings
 
     config = make_config(st.session_state.get("kept", TrainConfig().model_dump()))
@@ -89,7 +90,7 @@ NUMBERS = [
 def all_fields() -> None:
     import streamlit as st
 
-    from pages.shared import forms
+    from pages.shared.ui import forms
 
     known, asked = st.session_state["settings"]
     st.session_state["told"] = {

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, TrainConfig, store
-from core.records import RunPlan, RunRecords, RunState, birth_of
-from core.studies import Study, latest
-from core.studies.learning_curve import STEPS
+from core import Project, Run, TrainConfig
+from core.runs.records import RunPlan, RunRecords, RunState, birth_of
+from core.system import storage
+from core.training.experiments import Study, latest
+from core.training.experiments.learning_curve import STEPS
 from tests.pictures import COLOURS, flat_project
 
 NASTY = "**b** <img src=x onerror=alert(1)>"
@@ -24,7 +25,7 @@ def alone() -> None:
     import streamlit as st
 
     from core import Project, TrainConfig
-    from core.runs import list_runs
+    from core.runs.lifecycle import list_runs
     from pages.shared.train import ensemble, studies
 
     project = Project.open(st.session_state["folder"])
@@ -52,9 +53,9 @@ def kept(folder: Path, kind: str, found: dict[str, Any], state: RunState) -> Stu
     """A study as its process would have left it."""
     project = Project.open(folder)
     study = Study(project.home / "studies" / f"2026-01-01-000000-{kind}")
-    store.make_folder(study.folder.parent)
+    storage.make_folder(study.folder.parent)
     study.folder.mkdir()
-    store.write_json(study.folder / "study.json", {"kind": kind, "options": {}})
+    storage.write_json(study.folder / "study.json", {"kind": kind, "options": {}})
     study.records.write_plan(RunPlan(study.folder.name, str(folder), 0.0, TrainConfig(), ("a", NASTY), ()))
     study.records.write_state(state)
     study.keep(found)

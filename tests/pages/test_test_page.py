@@ -15,17 +15,18 @@ from PIL import Image
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run, intake, labels
-from core.journal import HIDDEN
-from core.prediction import Classifier
-from core.sureness import Sureness, keep_sureness
-from pages.shared import server
+from core import Project, Run
+from core.datasets import importing, labels
+from core.datasets.edit_journal import HIDDEN
+from core.inference.classifier import Classifier
+from core.inference.decision import Sureness, keep_sureness
+from pages.shared.http import routes
 from tests import asgi
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, shaded
 
 PAGE = "pages/5_Test.py"
-APP = Starlette(routes=server.ROUTES)
+APP = Starlette(routes=routes.ROUTES)
 
 
 def picture(colour: str, seed: int) -> bytes:
@@ -186,7 +187,7 @@ def test_a_picture_that_is_in_another_class_is_moved(copied: tuple[Path, Run], a
         exif = Image.Exif()
         exif[0x010E] = "what is on it"
         content = encoded(shaded(COLOURS["red"], 400), "JPEG", exif=exif)
-        intake.take(Project.open(folder), intake.from_pictures([("new.jpg", content)]).into("red"))
+        importing.take(Project.open(folder), importing.from_pictures([("new.jpg", content)]).into("red"))
     before = Project.open(folder).scan()
     at = correct(given(visit(PAGE, folder, run=run.id), {"again.jpg": content}), "blue")
     after = Project.open(folder).scan()
@@ -214,9 +215,9 @@ def alone() -> None:
     import streamlit as st
 
     from core import Project
-    from core.runs import list_runs
-    from pages.shared.frame import Here
-    from pages.shared.test import model, one
+    from core.runs.lifecycle import list_runs
+    from pages.shared.predict import model, one
+    from pages.shared.ui.page import Here
 
     project = Project.open(st.session_state["folder"])
     runs = list_runs(project)
@@ -287,20 +288,20 @@ def post(path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
 
 
 def test_a_live_picture_is_answered() -> None:
-    url = server.live_url(Slow(), "one")
+    url = routes.live_url(Slow(), "one")
     status, content = post(url, picture("red", 1), origin="http://localhost", sec_fetch_site="same-origin")
     assert status == 200
     assert b'"probabilities":[0.75,0.25],"sure":true' in content
 
 
 def test_a_live_picture_from_elsewhere_or_of_another_kind_is_not() -> None:
-    url, content = server.live_url(Slow(), "two"), picture("red", 1)
+    url, content = routes.live_url(Slow(), "two"), picture("red", 1)
     assert post("/live/guess", content)[0] == 404
     assert post(url, content, origin="http://evil.example")[0] == 403
     assert post(url, content, origin="null")[0] == 403
     assert post(url, content, sec_fetch_site="cross-site")[0] == 403
     assert post(url, content, content_type="text/plain")[0] == 403
-    assert post(url, b"x" * (server.MAX_LIVE + 1))[0] == 413
+    assert post(url, b"x" * (routes.MAX_LIVE + 1))[0] == 413
     assert post(url, b"\xff\xd8\xffno picture")[0] == 422
     assert post(url, content)[0] == 200
 
@@ -308,7 +309,7 @@ def test_a_live_picture_from_elsewhere_or_of_another_kind_is_not() -> None:
 def test_a_live_picture_never_waits_for_another() -> None:
     model = Slow()
     model.go.clear()
-    url, content = server.live_url(model, "three"), picture("red", 1)
+    url, content = routes.live_url(model, "three"), picture("red", 1)
 
     async def both() -> tuple[int, int]:
         first = asyncio.create_task(asgi.answer(APP, "POST", url, content, JPEG))
@@ -322,7 +323,7 @@ def test_a_live_picture_never_waits_for_another() -> None:
 
 
 def test_only_the_last_models_are_known() -> None:
-    urls = [server.live_url(Slow(), f"number {number}") for number in range(40)]
+    urls = [routes.live_url(Slow(), f"number {number}") for number in range(40)]
     assert post(urls[0], picture("red", 1))[0] == 404
     assert post(urls[-1], picture("red", 1))[0] == 200
 
@@ -334,7 +335,7 @@ def test_row_55_two_files_of_one_name_and_size_are_two_downloads(tmp_path: Path)
         (tmp_path / str(number)).mkdir()
         file = tmp_path / str(number) / "model.zip"
         file.write_bytes(content)
-        urls.append(server.file_url(file))
+        urls.append(routes.file_url(file))
     answers = [asgi.ask(APP, "GET", url) for url in urls]
     assert [content for _, _, content in answers] == contents
     assert all('attachment; filename="model.zip"' in headers["content-disposition"] for _, headers, _ in answers)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.cells import safe_cell
-from pages.shared.text import all_short, count, duration, literal, percent, plot_text, short
+from core.system.csv_safety import safe_cell
+from pages.shared.ui.text import all_short, count, duration, literal, percent, plot_text, short
 
 
 @pytest.mark.parametrize(

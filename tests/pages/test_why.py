@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Run, explain
-from core.explain import folder_of, keep
-from core.journal import HIDDEN
-from core.records import RunRecords, RunState
-from core.sureness import Sureness, keep_sureness
-from pages.shared.text import literal
+from core import Run
+from core.datasets.edit_journal import HIDDEN
+from core.evaluation import attribution
+from core.evaluation.attribution import folder_of, keep
+from core.inference.decision import Sureness, keep_sureness
+from core.runs.records import RunRecords, RunState
+from pages.shared.ui.text import literal
 from tests.pictures import COLOURS, encoded, shaded
 
 NASTY = ("**b** <img src=x>", ":red[x]", "$y$ `z`")
@@ -26,13 +27,13 @@ def alone() -> None:
     import streamlit as st
 
     from core import Project
-    from core.runs import open_run
-    from pages.shared import frame
+    from core.runs.lifecycle import open_run
     from pages.shared.evaluate import why
+    from pages.shared.ui import page
 
     project = Project.open(st.session_state["folder"])
     run = open_run(st.session_state["run folder"]).snapshot()
-    here = frame.Here(project, project.scan(), run)
+    here = page.Here(project, project.scan(), run)
     if st.session_state["content"]:
         why.explain_here(here, run, st.session_state["content"], "**k**")
     else:
@@ -67,7 +68,7 @@ def test_a_picture_its_map_its_check_and_what_it_is_like(trained: Run, colours: 
     plan = trained.records.plan()
     one = plan.part("test")[-1]
     at = opened(colours, trained.folder, why_picture=one.id)
-    assert explain.is_ready(trained)
+    assert attribution.is_ready(trained)
     said = words(at)
     assert f"It is {plan.classes[one.label]}." in said
     assert "Found by: class-activation map (HiResCAM)." in said
@@ -127,7 +128,7 @@ def test_a_failed_start_is_a_sentence_and_parts_are_covered(
     assert "was cut off: its process ended without a word" in words(at)
     assert "occlusion" in words(at)
     asked: list[Run] = []
-    monkeypatch.setattr(explain, "prepare", lambda one: (asked.append(one), keep(one, None)))
+    monkeypatch.setattr(attribution, "prepare", lambda one: (asked.append(one), keep(one, None)))
     next(button for button in at.button if button.label == "Try again").click()
     at.run()
     assert not at.exception, at.exception
@@ -138,8 +139,8 @@ def test_a_failed_start_is_a_sentence_and_parts_are_covered(
 def test_nothing_is_computed_before_it_is_opened(copied: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, run = copied
     opens: list[Run] = []
-    real = explain.Explainer.__init__
-    monkeypatch.setattr(explain.Explainer, "__init__", lambda self, one: (opens.append(one), real(self, one))[1])
+    real = attribution.Explainer.__init__
+    monkeypatch.setattr(attribution.Explainer, "__init__", lambda self, one: (opens.append(one), real(self, one))[1])
     content = encoded(shaded(COLOURS["red"], 999))
     at = opened(folder, run.folder, content)
     assert "It says" not in words(at)

@@ -9,16 +9,19 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.augmentation import LEVELS, AugmentConfig, augment, generator, handed, level_of, mix
-from core.augmentation.config import MIXING
-from core.catalogue import Picture
-from core.config import TrainConfig
-from core.errors import PictureError
-from core.images import read_square
-from core.project import Project
-from core.splits import Split
-from pages.shared import forms
-from pages.shared.text import literal, percent, short
+from core.config.augmentation import MIXING, AugmentConfig
+from core.config.augmentation_presets import LEVELS, level_of
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Picture
+from core.datasets.project import Project
+from core.datasets.splits import Split
+from core.imaging.augment import augment, generator
+from core.imaging.decode import read_square
+from core.imaging.flip_hints import handed
+from core.imaging.mixing import mix
+from core.system.errors import PictureError
+from pages.shared.ui import forms
+from pages.shared.ui.text import literal, percent, short
 
 GROUPS = {
     "Place": ("flip", "rotation", "zoom", "translation", "crop", "shear", "perspective"),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import analysis
-from core.catalogue import Catalogue
-from core.config import TrainConfig
-from core.errors import FieldguideError
-from core.project import Project
-from core.studies import latest, start_study
-from pages.shared import charts, frame
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.quality import analysis
+from core.system.errors import FieldguideError
+from core.training.experiments import latest, start_study
 from pages.shared.configure import search_charts
-from pages.shared.text import literal
+from pages.shared.ui import charts, page
+from pages.shared.ui.text import literal
 
 WANTED = "learning rate wanted"
 """Where the session keeps the rate that someone wants to use, until the page is drawn again."""
@@ -48,7 +48,7 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
             analysis.stop(project)  # a look at the pictures would make it wait
             start_study(project, "learning-rate", config, catalogue=catalogue)
         except FieldguideError as error:
-            frame.show_error(error)
+            page.show_error(error)
             return
         st.rerun()
     if study is None or now is None or live:

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import store
-from core.backbones import BACKBONES, OTHER, Backbone, get_backbone
-from core.backbones.fetch import is_here, trust, trusted
-from core.config import TrainConfig
-from core.errors import ConfigError
-from pages.shared.text import literal
+from core.config.backbones import BACKBONES, OTHER, Backbone, get_backbone
+from core.config.training import TrainConfig
+from core.models.weights_store import is_here, trust, trusted
+from core.system import storage
+from core.system.errors import ConfigError
+from pages.shared.ui.text import literal
 
 FIRST = "efficientnet-lite0"
 """What the others are compared with."""
@@ -48,7 +48,7 @@ def show(config: TrainConfig, key: Callable[[str], str]) -> str:
 
 def speeds() -> dict[str, float]:
     """How long each backbone takes for a picture, compared with EfficientNet-Lite0; only those that were measured here."""
-    found = store.read_json(store.data_home() / "speeds.json")
+    found = storage.read_json(storage.data_home() / "speeds.json")
     measured: dict[Any, Any] = found if isinstance(found, dict) else {}
     times = {name: ms for name, ms in measured.items() if isinstance(ms, int | float) and ms > 0}
     return {name: ms / times[FIRST] for name, ms in times.items()} if FIRST in times else {}

@@ -8,16 +8,17 @@ from typing import Any
 
 import streamlit as st
 
-from core import intake
-from core.catalogue import Catalogue
-from core.config import TrainConfig, make_config
-from core.errors import FieldguideError
-from core.layout import in_parts
-from core.project import Project
-from core.split_config import SplitConfig
-from core.splits import Split
-from pages.shared import forms, frame, state
-from pages.shared.text import count, literal, percent
+from core.config.split import SplitConfig
+from core.config.training import TrainConfig, make_config
+from core.datasets import importing
+from core.datasets.catalogue import Catalogue
+from core.datasets.layout import in_parts
+from core.datasets.project import Project
+from core.datasets.splits import Split
+from core.system.errors import FieldguideError
+from pages.shared.session import state
+from pages.shared.ui import forms, page
+from pages.shared.ui.text import count, literal, percent
 
 _TOGETHER = {
     "names": "Copies of one photo and frames of one film, as their names tell",
@@ -133,11 +134,11 @@ def _table(project: Project, catalogue: Catalogue) -> None:
         return
     try:
         suffix = Path(file.name).suffix.lower()
-        columns: Sequence[str] = intake.group_columns(file.getvalue(), suffix)
+        columns: Sequence[str] = importing.group_columns(file.getvalue(), suffix)
         column = st.selectbox("The column of groups", columns, key="groups column", format_func=literal)
         if st.button("Take these groups", icon=":material/check:"):
-            intake.assign_groups(project, file.getvalue(), str(column), suffix)
+            importing.assign_groups(project, file.getvalue(), str(column), suffix)
             state.look_again(project)
             st.rerun()
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)

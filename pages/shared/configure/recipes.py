@@ -7,12 +7,21 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.config import TrainConfig
-from core.errors import ConfigError
-from core.estimate import seconds
-from core.recipes import FIRST, RECIPES, Recipe, all_recipes, forget_recipe, read_recipe, recipe_file, save_recipe
-from pages.shared import frame
-from pages.shared.text import duration, literal
+from core.config.estimate import seconds
+from core.config.recipes import (
+    FIRST,
+    RECIPES,
+    Recipe,
+    all_recipes,
+    forget_recipe,
+    read_recipe,
+    recipe_file,
+    save_recipe,
+)
+from core.config.training import TrainConfig
+from core.system.errors import ConfigError
+from pages.shared.ui import page
+from pages.shared.ui.text import duration, literal
 
 _LARGEST_FILE = 100_000
 
@@ -80,7 +89,7 @@ def save_form(config: TrainConfig, label: str) -> None:
             try:
                 saved = save_recipe(title, config)
             except ConfigError as error:
-                frame.show_error(error)
+                page.show_error(error)
             else:
                 st.toast(f"Saved as {literal(saved.title)}.", icon=":material/bookmark_added:")
                 st.rerun()
@@ -115,7 +124,7 @@ def files(config: TrainConfig) -> None:
                 loaded = read_recipe(file.getvalue())
                 save_recipe(loaded.title if loaded.name not in RECIPES else f"{loaded.title}, loaded", loaded.config)
             except ConfigError as error:
-                frame.show_error(error)
+                page.show_error(error)
             else:
                 st.session_state["recipe_upload"] += 1
                 st.toast(f"{literal(loaded.title)} is in the list now.", icon=":material/bookmark_added:")

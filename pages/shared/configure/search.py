@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import analysis
-from core.catalogue import Catalogue
-from core.config import TrainConfig
-from core.errors import FieldguideError
-from core.project import Project
-from core.records import RunState
-from core.studies import Study, go_on, latest, start_study
-from core.studies.space import (
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.quality import analysis
+from core.runs.records import RunState
+from core.system.errors import FieldguideError
+from core.training.experiments import Study, go_on, latest, start_study
+from core.training.experiments.space import (
     MOST_MINUTES,
     MOST_TRIALS,
     VARIABLE,
@@ -27,9 +27,9 @@ from core.studies.space import (
     usual_choice,
     usual_range,
 )
-from pages.shared import charts, frame
 from pages.shared.configure import learning_rate, search_charts
-from pages.shared.text import literal, percent
+from pages.shared.ui import charts, page
+from pages.shared.ui.text import literal, percent
 
 _METHODS = {
     "bayesian": (
@@ -74,7 +74,7 @@ def _wanted(project: Project, config: TrainConfig) -> TrainConfig | None:
     study = _latest(project, "search") if st.session_state.pop("search wanted", False) else None
     if study is None:
         return None
-    with frame.stopping_at_errors():
+    with page.stopping_at_errors():
         return best_config(study, config)
 
 
@@ -141,7 +141,7 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
             analysis.stop(project)  # a look at the pictures would make it wait
             start_study(project, "search", config, options, catalogue)
         except FieldguideError as error:
-            frame.show_error(error)
+            page.show_error(error)
             return
         st.rerun()
 
@@ -173,7 +173,7 @@ def _ends(names: list[str], method: str, key: Any) -> list[str]:
 
 def _under_way(study: Study, now: RunState) -> None:
     asked = study.records.stop_asked()
-    frame.progress(now)
+    page.progress(now)
     if st.button("Stopping…" if asked else "Stop", key="search stop", icon=":material/stop:", disabled=asked):
         study.stop()
         st.rerun()
@@ -197,7 +197,7 @@ def _found(study: Study, now: RunState) -> None:
         try:
             space = space_of(study.options)
         except FieldguideError as error:
-            frame.show_error(error)
+            page.show_error(error)
             return
         rows = [row for row in rows if all(space[name].has_place_for(row["values"].get(name)) for name in space)]
         ranked = sorted(rows, key=lambda row: (row["state"] != "done", _loss(row)))

@@ -9,9 +9,9 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from core.studies.space import Range
-from pages.shared import charts
-from pages.shared.text import percent, plot_text
+from core.training.experiments.space import Range
+from pages.shared.ui import charts
+from pages.shared.ui.text import percent, plot_text
 
 _MOST_LINES = 100
 _LONGEST = 13

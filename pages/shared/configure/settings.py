@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.augmentation import AugmentConfig
-from core.backbones import BACKBONES
-from core.config import STEPPING, TrainConfig
-from pages.shared import forms
+from core.config.augmentation import AugmentConfig
+from core.config.backbones import BACKBONES
+from core.config.training import STEPPING, TrainConfig
 from pages.shared.configure import models
+from pages.shared.ui import forms
 
 _LEARNING = "How it learns"
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.diagnosis import Diagnosis
-from core.report import diagnosis_of
-from core.runs import RunSnapshot
-from pages.shared import state
+from core.evaluation.report import diagnosis_of
+from core.runs.diagnosis import Diagnosis
+from core.runs.lifecycle import RunSnapshot
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.frame import Here
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal
 
 _PAGES = {
     "pictures": ("pages/1_Pictures.py", "To the pictures"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import FieldguideError
-from core.runs import RunSnapshot
-from pages.shared import frame, state
-from pages.shared.frame import Here
-from pages.shared.text import count
+from core.runs.lifecycle import RunSnapshot
+from core.system.errors import FieldguideError
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count
 
 
 def changed(here: Here, run: RunSnapshot) -> int:
@@ -31,6 +32,6 @@ def offer(here: Here, run: RunSnapshot) -> None:
             try:
                 state.train(here.project, run.plan.config, here.catalogue, seen=here.newest)
             except FieldguideError as error:
-                frame.show_error(error)
+                page.show_error(error)
             else:
                 st.switch_page("pages/3_Train.py", query_params=state.link_params())

@@ -8,18 +8,18 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from core.augmentation import AugmentConfig
-from core.compare import Changed, Pair, compare
-from core.config import TrainConfig
-from core.errors import FieldguideError
-from core.history import Row, history
-from core.project import Project
-from core.runs import RunSnapshot
-from core.split_config import SplitConfig
-from pages.shared import charts, frame, gallery
+from core.config.augmentation import AugmentConfig
+from core.config.split import SplitConfig
+from core.config.training import TrainConfig
+from core.datasets.project import Project
+from core.evaluation.comparison import Changed, Pair, compare
+from core.runs.history import Row, history
+from core.runs.lifecycle import RunSnapshot
+from core.system.errors import FieldguideError
 from pages.shared.evaluate import compare_charts, compare_runs
-from pages.shared.frame import Here
-from pages.shared.text import count, literal, percent
+from pages.shared.ui import charts, gallery, page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal, percent
 
 LETTERS = ("A", "B", "C")
 _SHOWN = 24
@@ -65,7 +65,7 @@ def _beside(here: Here, run: RunSnapshot, rows: list[Row], others: list[Row]) ->
     try:
         pairs = compare([run.run, *(row.run for row in beside)], letters)
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)
         return
     names = dict(zip(letters, [titles.get(run.run.id, run.run.id), *(row.title for row in beside)], strict=True))
     for pair in pairs:

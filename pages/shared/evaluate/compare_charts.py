@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.compare import Pair, Side
-from pages.shared import charts
-from pages.shared.text import count, percent, plot_text, short
+from core.evaluation.comparison import Pair, Side
+from pages.shared.ui import charts
+from pages.shared.ui.text import count, percent, plot_text, short
 
 _LIGHT = ("#0072b2", "#d55e00", "#009e73")
 _DARK = ("#56b4e9", "#e69f00", "#009e73")

@@ -9,18 +9,19 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
-from core import card
-from core.about import MAX_NAME, MAX_NOTES, About, about, change
-from core.cells import safe_cell
-from core.errors import FieldguideError
-from core.export import exports_of
-from core.history import Row, as_csv, delete, why_not_deleted
-from core.project import Project
-from core.runs import RunSnapshot
-from pages.shared import frame, state
-from pages.shared.frame import Here
+from core.datasets.project import Project
+from core.evaluation import model_card
+from core.export.exports import exports_of
+from core.runs.history import Row, as_csv, delete, why_not_deleted
+from core.runs.lifecycle import RunSnapshot
+from core.runs.notes import MAX_NAME, MAX_NOTES, About, about, change
+from core.system.csv_safety import safe_cell
+from core.system.errors import FieldguideError
 from pages.shared.pictures import edits
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal
 
 _STAR = "★ "
 _FULL = 6
@@ -43,8 +44,8 @@ def card_buttons(run: RunSnapshot) -> None:
     with st.popover("Model card", icon=":material/description:"):
         st.markdown("One page for whoever uses the model: what it knows, how good it is, and what it is not for.")
         for name, suffix, mime, writer in (
-            ("As a web page (HTML)", "html", "text/html", card.html),
-            ("As text (Markdown)", "md", "text/markdown", card.markdown),
+            ("As a web page (HTML)", "html", "text/html", model_card.html),
+            ("As text (Markdown)", "md", "text/markdown", model_card.markdown),
         ):
             st.download_button(
                 name,
@@ -148,7 +149,7 @@ def _about(row: Row) -> None:
     try:
         change(row.run, before, name=name, notes=notes, star=star)
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)
         now = about(row.run)
         if now != before:
             st.session_state[theirs] = asdict(now)
@@ -173,7 +174,7 @@ def _delete(project: Project, row: Row) -> None:
             try:
                 made = delete(project, row.run)
             except FieldguideError as error:
-                frame.show_error(error)
+                page.show_error(error)
                 return
             st.session_state["deleted run"] = made.sentence
             if st.session_state.get("run") == row.id:

@@ -9,21 +9,23 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import findings, labels
-from core.catalogue import Picture
-from core.evaluation import Evaluation
-from core.evaluation.order import confused_together
-from core.project import Project
-from core.records import RunPicture
-from core.runs import RunSnapshot
-from pages.shared import charts, grid, results
-from pages.shared.component import component
+from core.datasets import labels
+from core.datasets.catalogue import Picture
+from core.datasets.project import Project
+from core.evaluation.class_order import confused_together
+from core.inference.metrics import Evaluation
+from core.quality import findings
+from core.runs.lifecycle import RunSnapshot
+from core.runs.records import RunPicture
+from pages.shared.components._component import component
+from pages.shared.components.grid import grid
 from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
-from pages.shared.frame import Here
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
-from pages.shared.text import all_short, count, percent
+from pages.shared.ui import charts, results
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import all_short, count, percent
 
 _MOST = 240
 _WIDE = 6

@@ -7,14 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.cells import as_csv, safe_cell
-from core.evaluation import ClassScore, Evaluation, curves
-from core.evaluation.scores import TOP
-from core.runs import RunSnapshot
-from pages.shared import charts
+from core.inference import curves
+from core.inference.metrics import TOP, ClassScore, Evaluation
+from core.runs.lifecycle import RunSnapshot
+from core.system.csv_safety import as_csv, safe_cell
 from pages.shared.evaluate.parts import Answers, choose_part
-from pages.shared.frame import Here
-from pages.shared.text import count, literal, percent
+from pages.shared.ui import charts
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal, percent
 
 _COLUMNS = {
     "class": "class",

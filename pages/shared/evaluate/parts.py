@@ -10,15 +10,15 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import recall
-from core.errors import RunError
-from core.evaluation import Evaluation, evaluate_predictions
-from core.evaluation.calibration import cooled
-from core.records import RunPicture, RunRecords
-from core.runs import RunSnapshot
-from core.sureness import sureness_of
-from pages.shared import frame
-from pages.shared.text import count
+from core.evaluation import training_predictions
+from core.inference.calibration import cooled
+from core.inference.decision import sureness_of
+from core.inference.metrics import Evaluation, evaluate_predictions
+from core.runs.lifecycle import RunSnapshot
+from core.runs.records import RunPicture, RunRecords
+from core.system.errors import RunError
+from pages.shared.ui import page
+from pages.shared.ui.text import count
 
 PARTS = {"test": "Test", "val": "Validation", "train": "Training"}
 _NOTES = {
@@ -59,7 +59,7 @@ def _answers(folder: str, part: str, temperature: float) -> Answers:
     records = RunRecords(Path(folder))
     plan = records.plan()
     if part == "train":
-        found = recall.answers(records)
+        found = training_predictions.answers(records)
         if found is None:
             raise RunError("It was not asked about its training pictures yet.", "Ask it.")
         pictures, raw = found
@@ -92,8 +92,8 @@ def _ask(run: RunSnapshot) -> None:
     st.markdown("It was not asked about its training pictures yet.")
     if st.button(f"Ask it about {count(number, 'picture')}", icon=":material/quiz:", disabled=not run.has_model):
         bar = st.empty()
-        with frame.stopping_at_errors():
-            recall.ask(run.run.records, lambda done, total: said(bar, done, total))
+        with page.stopping_at_errors():
+            training_predictions.ask(run.run.records, lambda done, total: said(bar, done, total))
         st.rerun()
 
 

@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from core import robustness
-from core.errors import FieldguideError, PictureError
-from core.harder import CHANGES
-from core.images import THUMBNAIL_PIXELS, read_square
-from core.records import RunState
-from core.robustness import Outcome, Robustness
-from core.runs import RunSnapshot
-from pages.shared import charts, frame
-from pages.shared.frame import Here
-from pages.shared.text import literal, percent, plot_text
+from core.evaluation import robustness
+from core.evaluation.corruptions import CHANGES
+from core.evaluation.robustness import Outcome, Robustness
+from core.imaging.decode import THUMBNAIL_PIXELS, read_square
+from core.runs.lifecycle import RunSnapshot
+from core.runs.records import RunState
+from core.system.errors import FieldguideError, PictureError
+from pages.shared.ui import charts, page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import literal, percent, plot_text
 
 _KINDS = {
     "darker": "darker",
@@ -35,7 +35,7 @@ _SIZES = (9, 15, 21)
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
-    frame.wait_for_model(run)
+    page.wait_for_model(run)
     if not run.has_model:
         st.markdown("This training has no model file, so nothing can be tried with it.")
         return
@@ -73,12 +73,12 @@ def _under_way(run: RunSnapshot, state: RunState) -> None:
         on_click=robustness.stop,
         args=(run.run,),
     )
-    frame.progress(state)
+    page.progress(state)
 
 
 def _start(run: RunSnapshot, state: RunState | None, *, again: bool) -> None:
     if state and state.state in ("failed", "interrupted"):
-        frame.show_error(FieldguideError(state.message, state.hint))
+        page.show_error(FieldguideError(state.message, state.hint))
     elif state and state.state == "stopped":
         st.caption(literal(state.message))
     elif again:
@@ -87,7 +87,7 @@ def _start(run: RunSnapshot, state: RunState | None, *, again: bool) -> None:
         try:
             robustness.start(run.run)
         except FieldguideError as error:
-            frame.show_error(error)
+            page.show_error(error)
         else:
             st.rerun()
 

@@ -8,14 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core import unknown
-from core.evaluation import calibration
-from core.runs import RunSnapshot
-from core.sureness import Sureness, keep_sureness, learned_temperature, sureness_of
-from pages.shared import charts, frame
+from core.datasets import negatives
+from core.inference import calibration
+from core.inference.decision import Sureness, keep_sureness, learned_temperature, sureness_of
+from core.runs.lifecycle import RunSnapshot
 from pages.shared.evaluate.parts import Answers, answers_of, said
-from pages.shared.frame import Here
-from pages.shared.text import count, literal, percent
+from pages.shared.ui import charts, page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal, percent
 
 _CLEAR = 0.02
 """Points of calibration error below which nobody needs to care."""
@@ -24,7 +24,7 @@ _GOOD = 0.98
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
-    with frame.stopping_at_errors():
+    with page.stopping_at_errors():
         answers = answers_of(run)
         now = sureness_of(run.run.folder)
     sure = answers.probabilities.max(axis=1)
@@ -187,11 +187,11 @@ def _trade(made: calibration.Trade, mistakes: int) -> str:
 
 def _others(here: Here, run: RunSnapshot, now: Sureness, threshold: float) -> None:
     """Pictures of other things."""
-    number = len(unknown.pictures(here.project))
+    number = len(negatives.pictures(here.project))
     if number and run.has_model:
         bar = st.empty()
-        with frame.stopping_at_errors():
-            raw = unknown.answers(
+        with page.stopping_at_errors():
+            raw = negatives.answers(
                 here.project,
                 run.run.records,
                 lambda done, total: said(bar, done, total),
@@ -217,12 +217,12 @@ def _others(here: Here, run: RunSnapshot, now: Sureness, threshold: float) -> No
                 "Pictures of other things", accept_multiple_files=True, label_visibility="collapsed"
             )
             if st.form_submit_button("Keep them apart", icon=":material/add_photo_alternate:") and files:
-                refused = unknown.add(here.project, [(file.name, file.getvalue()) for file in files])
+                refused = negatives.add(here.project, [(file.name, file.getvalue()) for file in files])
                 st.session_state["others refused"] = refused
                 st.rerun()
         for name, reason in st.session_state.pop("others refused", []):
             st.caption(f"{literal(name)} was not taken: {literal(reason)}.")
         if number and st.button(f"Forget these {number}", icon=":material/delete:"):
-            with frame.stopping_at_errors():
-                unknown.forget(here.project)
+            with page.stopping_at_errors():
+                negatives.forget(here.project)
             st.rerun()

@@ -11,19 +11,21 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from core import analysis, explain
-from core.errors import FieldguideError, ModelError, PictureError
-from core.explain import Check, Explainer, Explanation
-from core.images import read_square
-from core.records import RunState
-from core.runs import Run, RunSnapshot
-from core.similar import Memory, places_of
-from pages.shared import frame, gallery, server
-from pages.shared.component import component
+from core.evaluation import attribution
+from core.evaluation.attribution import Check, Explainer, Explanation
+from core.evaluation.neighbours import Memory, places_of
+from core.imaging.decode import read_square
+from core.quality import analysis
+from core.runs.lifecycle import Run, RunSnapshot
+from core.runs.records import RunState
+from core.system.errors import FieldguideError, ModelError, PictureError
+from pages.shared.components._component import component
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.frame import Here
+from pages.shared.http import routes
 from pages.shared.pictures import looking
-from pages.shared.text import count, literal, percent, short
+from pages.shared.ui import gallery, page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal, percent, short
 
 PICTURE = "why_picture"
 """In the session or the address: the id of the picture to look at. Another view sets it to send a person here."""
@@ -35,11 +37,11 @@ _STRIP = component("strip")
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
-    frame.wait_for_model(run)
+    page.wait_for_model(run)
     if not run.has_model:
         st.markdown("The model file of this training is not there, so it cannot be asked why. Train again.")
         return
-    frame.ask_to_trust(here)
+    page.ask_to_trust(here)
     st.markdown("Choose a picture. What is bright in it speaks for the answer, what is dark counts for little.")
     chosen = _choose(here, run)
     if chosen is None:
@@ -65,7 +67,7 @@ def explain_here(here: Here, run: RunSnapshot, content: bytes, key: str) -> None
 
 def _choose(here: Here, run: RunSnapshot) -> str | None:
     """A strip of the test pictures, mistakes first, then the least sure answers; gives the id of the chosen one."""
-    with frame.stopping_at_errors():
+    with page.stopping_at_errors():
         answers = answers_of(run)
     there = places_of(here.catalogue)
     sure, right = answers.probabilities.max(axis=1), answers.right
@@ -93,7 +95,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         key="why strip",
         data={
             "items": [
-                {"id": one, "url": server.picture_url(here.project, one), "alt": there[one], "words": word}
+                {"id": one, "url": routes.picture_url(here.project, one), "alt": there[one], "words": word}
                 for one, word in words.items()
             ],
             "chosen": wanted,
@@ -114,7 +116,7 @@ def _panel(here: Here, run: RunSnapshot, content: bytes, key: str, note: str) ->
     try:
         explainer = _opened(run.run, key)
     except ModelError as error:
-        frame.show_error(error)
+        page.show_error(error)
         return
     digest = hashlib.sha256(content).hexdigest()
     try:
@@ -122,14 +124,14 @@ def _panel(here: Here, run: RunSnapshot, content: bytes, key: str, note: str) ->
     except PictureError as error:
         st.error(f"This picture could not be read: {literal(error.message)}.", icon=":material/broken_image:")
         return
-    _map(explainer, explain.stamp(run.run), square, shown, digest, key, note)
+    _map(explainer, attribution.stamp(run.run), square, shown, digest, key, note)
     _alike(here, run.run, content, digest, key)
 
 
 def _opened(run: Run, key: str) -> Explainer:
     """What explains, made ready now if this is the first time; where that fails, one that covers parts. Raises ModelError."""
-    before, trouble = explain.state(run), ""
-    if not explain.is_ready(run) and not (before and before.state in ("failed", "interrupted")):
+    before, trouble = attribution.state(run), ""
+    if not attribution.is_ready(run) and not (before and before.state in ("failed", "interrupted")):
         place = st.empty()
 
         def watch(now: RunState) -> None:
@@ -137,21 +139,21 @@ def _opened(run: Run, key: str) -> Explainer:
             place.caption(f"Getting ready to explain, some ten seconds, only the first time: {words}")
 
         try:
-            explain.make(run, watch)
+            attribution.make(run, watch)
         except ModelError as error:
             trouble = str(error)
         place.empty()
-    if not explain.is_ready(run):
-        now = explain.state(run)
+    if not attribution.is_ready(run):
+        now = attribution.state(run)
         said = f"{now.message} {now.hint}" if now and now.ended else trouble
         st.warning(f"{literal(said)} Until then, parts of the picture are covered.", icon=":material/error:")
         st.button("Try again", key=f"{key} again", on_click=_again, args=(run,))
-    return _explainer(str(run.folder), explain.stamp(run))
+    return _explainer(str(run.folder), attribution.stamp(run))
 
 
 def _again(run: Run) -> None:
     with suppress(ModelError):  # what is wrong is said when the page waits for it
-        explain.prepare(run)
+        attribution.prepare(run)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Opening the model")
@@ -190,12 +192,12 @@ def _map(
         found = _explained(f"{stamp} {digest}", label, explainer, square)
         if st.toggle("Put the map to the test", key=f"{key} test"):
             st.markdown(_checked(f"{stamp} {digest}", label, explainer, square, found).sentence)
-        st.caption(f"Found by: {explain.METHODS[found.method]}.")
+        st.caption(f"Found by: {attribution.METHODS[found.method]}.")
     name = found.class_name
     with left, st.grid(2, min_column_width=110, gap="small"):
         st.image(_jpeg(shown), width="stretch", caption="What the model sees", alt="The picture, as the model sees it")
         st.image(
-            _jpeg(explain.overlay(shown, found.map, opacity / 100)),
+            _jpeg(attribution.overlay(shown, found.map, opacity / 100)),
             width="stretch",
             caption=f"What speaks for {literal(name)}",
             alt=f"The same, bright where it speaks for {name}",

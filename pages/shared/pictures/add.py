@@ -8,13 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from core import intake
-from core.cells import as_csv, safe_cell
-from core.errors import FieldguideError
-from core.project import Project
-from pages.shared import frame, guard, state, webcam
+from core.datasets import importing
+from core.datasets.project import Project
+from core.system.csv_safety import as_csv, safe_cell
+from core.system.errors import FieldguideError
+from pages.shared.components.webcam import webcam
+from pages.shared.http import guard
 from pages.shared.pictures import starters
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import count, literal
 
 _NO_CLASS = "without a class"
 _NEW_CLASS = "new class ..."
@@ -38,7 +41,7 @@ def dialog(project: Project) -> None:
         else:
             starters.offer()
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)
 
 
 def ways_to_begin(project: Project) -> None:
@@ -70,7 +73,7 @@ def _files(project: Project) -> None:
     )
     if not uploads:
         return
-    plans, refused = intake.from_files([(upload.name, upload.getvalue()) for upload in uploads])
+    plans, refused = importing.from_files([(upload.name, upload.getvalue()) for upload in uploads])
     _preview_and_take(project, plans, refused)
 
 
@@ -84,7 +87,7 @@ def _place(project: Project) -> None:
         if path.expanduser().absolute() == project.root:
             st.info("That is the folder of this project: its pictures are here already.")
             return
-        _preview_and_take(project, [intake.look(path)], [])
+        _preview_and_take(project, [importing.look(path)], [])
 
 
 def _camera(project: Project) -> None:
@@ -98,17 +101,17 @@ def _camera(project: Project) -> None:
         pictures = [
             (f"webcam-{burst.token[:8]}-{number:03}.jpg", frame) for number, frame in enumerate(burst.frames, 1)
         ]
-        report = intake.take(project, intake.from_pictures(pictures, "webcam").into(burst.class_name))
+        report = importing.take(project, importing.from_pictures(pictures, "webcam").into(burst.class_name))
         state.look_again(project)
         told.update(saved=burst.token, error="")
         where = literal(burst.class_name or _NO_CLASS)
         st.toast(f"{count(report.count('taken'), 'picture')} saved: {where}", icon=":material/check:")
     except FieldguideError as error:
         told.update(saved="", error=str(error))
-    frame.rerun_dialog()
+    page.rerun_dialog()
 
 
-def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: Sequence[intake.Row]) -> None:
+def _preview_and_take(project: Project, plans: Sequence[importing.Plan], refused: Sequence[importing.Row]) -> None:
     for plan in plans:
         _preview(plan)
     for row in refused:
@@ -125,7 +128,7 @@ def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: S
         def show(now: int, _: int) -> None:
             bar.progress(now / total, f"Reading the pictures: {now:,} of {total:,}")
 
-        report = intake.take(project, intake.together(plans).into(to), show)
+        report = importing.take(project, importing.together(plans).into(to), show)
         state.look_again(project)
         st.session_state["uploads"] += 1
         st.session_state.pop("place", None)
@@ -133,7 +136,7 @@ def _preview_and_take(project: Project, plans: Sequence[intake.Plan], refused: S
         st.rerun()
 
 
-def _preview(plan: intake.Plan) -> None:
+def _preview(plan: importing.Plan) -> None:
     parts = [f"{literal(name or _NO_CLASS)} {number:,}" for name, number in plan.counts.items()]
     more = f" and {count(len(parts) - 12, 'more class')}" if len(parts) > 12 else ""
     st.markdown(f"**{literal(plan.source)}**: {count(len(plan.entries), 'picture')} ({', '.join(parts[:12])}{more}).")
@@ -156,7 +159,7 @@ def _choose_class(project: Project) -> str | None:
     return None if chosen == _NO_CLASS else chosen
 
 
-def keep_report(project: Project, rows: Sequence[intake.Row]) -> None:
+def keep_report(project: Project, rows: Sequence[importing.Row]) -> None:
     """What became of each file, to be told on the page of the pictures."""
     st.session_state["report"] = [_since(project), [[row.name, row.outcome, row.reason, row.path] for row in rows]]
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from core import analysis
-from core.catalogue import Catalogue, Picture
-from core.findings import Finding
-from pages.shared import grid, state
-from pages.shared.frame import Here
+from core.datasets.catalogue import Catalogue, Picture
+from core.quality import analysis
+from core.quality.findings import Finding
+from pages.shared.components.grid import grid
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import PARTS, Opinions, Teller, opinions_of
-from pages.shared.text import all_short, literal
+from pages.shared.session import state
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import all_short, literal
 
 PAGE = 240
 _ALL, _NONE = "all classes", "without a class"

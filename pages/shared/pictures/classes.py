@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core import labels
-from core.catalogue import Catalogue
-from core.errors import FieldguideError
-from core.journal import Edit
-from core.project import Project
-from pages.shared import frame, state
-from pages.shared.grid import COLOURS, PALETTE
+from core.datasets import labels
+from core.datasets.catalogue import Catalogue
+from core.datasets.edit_journal import Edit
+from core.datasets.project import Project
+from core.system.errors import FieldguideError
+from pages.shared.components.grid.grid import COLOURS, PALETTE
 from pages.shared.pictures import edits
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import count, literal
 
 _STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": " (did not work)", "kept": ""}
 
@@ -104,7 +105,7 @@ def _history(project: Project) -> None:
                 )
                 if st.button("Delete for good", type="primary"):
                     labels.empty_trash(project)
-                    frame.rerun_dialog()
+                    page.rerun_dialog()
         for at, sentence, step in project.journal.history(30):
             st.caption(
                 f"{time.strftime('%d %b %H:%M', time.localtime(at))} · {literal(sentence)}{_STATES.get(step, '')}"
@@ -116,17 +117,17 @@ def _do(project: Project, edit: Callable[[], Edit], then: str | None = None) -> 
     try:
         st.session_state["class said"] = edits.make(project, edit).said
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)
         return
     if then:
         st.session_state["next class"] = then
-    frame.rerun_dialog()
+    page.rerun_dialog()
 
 
 def _turn(project: Project, way: str) -> None:
     try:
         st.session_state["class said"] = edits.turn(project, way).said
     except FieldguideError as error:
-        frame.show_error(error)
+        page.show_error(error)
         return
-    frame.rerun_dialog()
+    page.rerun_dialog()

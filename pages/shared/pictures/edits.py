@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core import labels
-from core.catalogue import Picture
-from core.errors import ProjectError
-from core.journal import Edit
-from core.project import Project
-from pages.shared import frame, state
-from pages.shared.grid import Op, Outcome
-from pages.shared.text import count, literal
+from core.datasets import labels
+from core.datasets.catalogue import Picture
+from core.datasets.edit_journal import Edit
+from core.datasets.project import Project
+from core.system.errors import ProjectError
+from pages.shared.components.grid.grid import Op, Outcome
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import count, literal
 
 
 def carry_out(project: Project, op: Op) -> Outcome:
@@ -63,7 +64,7 @@ def undo_button(project: Project) -> None:
     """Undo, where no grid offers it."""
     sentence = project.journal.next_undo()
     if sentence and st.button(f"Undo: {literal(sentence)}", icon=":material/undo:", key="undo last"):
-        with frame.stopping_at_errors():
+        with page.stopping_at_errors():
             st.toast(literal(turn(project, "undo").said))
         st.rerun()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import analysis
-from core.analysis import Analysis
-from core.catalogue import Catalogue
-from core.project import Project
-from pages.shared import frame
-from pages.shared.text import literal
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.quality import analysis
+from core.quality.analysis import Analysis
+from pages.shared.ui import page
+from pages.shared.ui.text import literal
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
@@ -49,6 +49,6 @@ def _progress(project: Project) -> None:
         if now is None or now.ended:
             st.rerun()
         else:
-            frame.progress(now)
+            page.progress(now)
 
     strip()

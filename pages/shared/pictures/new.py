@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import labels
-from core.analysis import FROM_LABELS, Analysis
-from core.catalogue import Picture
-from pages.shared import frame, grid, state
-from pages.shared.frame import Here
+from core.datasets import labels
+from core.datasets.catalogue import Picture
+from core.quality.analysis import FROM_LABELS, Analysis
+from pages.shared.components.grid import grid
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal
 
 _MOST_TILES = 300
 _MOST_GROUPS = 24
@@ -107,7 +109,7 @@ def _suggestions(here: Here, found: Analysis | None, suggested: list[_Suggested]
             help="Choose a class or how sure first" if not (name or least) else None,
         ):  # fmt: skip
             moves = [(one.picture, one.name) for one in shown]
-            with frame.stopping_at_errors():
+            with page.stopping_at_errors():
                 st.toast(literal(edits.make(here.project, lambda: labels.move_each(here.project, moves)).said))
             st.rerun()
     shown = shown[:_MOST_TILES]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis import Analysis
-from pages.shared import grid, server
-from pages.shared.component import component
-from pages.shared.frame import Here
-from pages.shared.grid import PALETTE
+from core.quality.analysis import Analysis
+from pages.shared.components._component import component
+from pages.shared.components.grid import grid
+from pages.shared.components.grid.grid import PALETTE
+from pages.shared.http import routes
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
-from pages.shared.text import count
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count
 
 _MOST_POINTS = 20_000
 _MOST_TILES = 300
@@ -70,7 +71,7 @@ def _map(here: Here, found: Analysis) -> set[str]:
             "classes": [
                 {"name": name, "colour": PALETTE[catalogue.colours.get(name, 0) % len(PALETTE)]} for name in classes
             ],
-            "address": server.thumbnails(here.project),
+            "address": routes.thumbnails(here.project),
             "chosen": chosen,
             "words": f"Map of {len(points)} pictures of {len(classes)} classes by how alike they look",
         },

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import analysis, findings, labels
-from core.catalogue import Picture
-from core.errors import ProjectError
-from core.findings import Finding
-from core.journal import Edit
-from core.project import Project
-from pages.shared import grid, state
-from pages.shared.frame import Here
+from core.datasets import labels
+from core.datasets.catalogue import Picture
+from core.datasets.edit_journal import Edit
+from core.datasets.project import Project
+from core.quality import analysis, findings
+from core.quality.findings import Finding
+from core.system.errors import ProjectError
+from pages.shared.components.grid import grid
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
-from pages.shared.text import count, literal
+from pages.shared.session import state
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import count, literal
 
 _COUNTED = 5000
 """More pictures than this are only compared when someone looks here."""

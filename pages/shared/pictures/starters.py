@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import FieldguideError
-from core.records import RunRecords, RunState
-from core.starters import STARTERS, Starter, fetch, folder_of, project_of, state, stop
-from pages.shared import frame, home
-from pages.shared.text import count, duration, literal
+from core.datasets.examples import STARTERS, Starter, fetch, folder_of, project_of, state, stop
+from core.runs.records import RunRecords, RunState
+from core.system.errors import FieldguideError
+from pages.shared.home import home
+from pages.shared.ui import page
+from pages.shared.ui.text import count, duration, literal
 
 
 def offer() -> None:
@@ -50,7 +51,7 @@ def _what_next(starter: Starter) -> None:
             told = now.message if now and now.state == "done" else ""
             st.caption(literal(f"{told} In the folder {project}"))
     elif now and now.state in ("failed", "interrupted"):
-        frame.show_error(FieldguideError(now.message, now.hint))
+        page.show_error(FieldguideError(now.message, now.hint))
         _fetch_button("Try again", starter, "refresh")
     elif now and now.state == "stopped":
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -83,7 +84,7 @@ def _fetch_button(label: str, starter: Starter, icon: str) -> None:
     try:
         fetch(starter.name)
     except OSError as error:
-        frame.show_error(
+        page.show_error(
             FieldguideError(f"The computer said: {error.strerror or error}.", "Make space, or allow writing.")
         )
         return

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from core.catalogue import Picture
-from core.errors import FieldguideError
-from core.runs import Run, RunSnapshot
-from core.sureness import probabilities, sureness_of
-from pages.shared import server
-from pages.shared.frame import Here
-from pages.shared.grid import Tile
-from pages.shared.text import percent
+from core.datasets.catalogue import Picture
+from core.inference.decision import probabilities, sureness_of
+from core.runs.lifecycle import Run, RunSnapshot
+from core.system.errors import FieldguideError
+from pages.shared.components.grid.grid import Tile
+from pages.shared.http import routes
+from pages.shared.ui.page import Here
+from pages.shared.ui.text import percent
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -65,8 +65,8 @@ class Teller:
         """A tile of one picture. `suggestion`: (class, probability)."""
         return Tile(
             id=picture.path,
-            url=server.picture_url(self._project, picture.id),
-            picture=server.picture_url(self._project, picture.id, "picture"),
+            url=routes.picture_url(self._project, picture.id),
+            picture=routes.picture_url(self._project, picture.id, "picture"),
             class_name=picture.class_name,
             suggestion=suggestion[0] if suggestion else "",
             sure=percent(suggestion[1]) if suggestion and suggestion[1] else "",

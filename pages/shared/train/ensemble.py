@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from core import ensembles
-from core.about import about, title
-from core.errors import FieldguideError
-from core.project import Project
-from core.runs import Run
-from pages.shared import frame, state
-from pages.shared.text import count, percent
+from core.datasets.project import Project
+from core.runs.lifecycle import Run
+from core.runs.notes import about, title
+from core.system.errors import FieldguideError
+from core.training import ensembles
+from pages.shared.session import state
+from pages.shared.ui import page
+from pages.shared.ui.text import count, percent
 
 
 def show(project: Project) -> None:
@@ -59,7 +60,7 @@ def show(project: Project) -> None:
             try:
                 state.select_run(ensembles.start([run for run in runs if run.id in chosen]))
             except FieldguideError as error:
-                frame.show_error(error)
+                page.show_error(error)
             else:
                 st.rerun()
 
@@ -70,7 +71,7 @@ def votes(project: Project, result: dict[str, Any]) -> str:
     for member in result.get("ensemble", ()):
         voter = Run(project.runs_dir / str(member["run"]))
         try:
-            name = frame.run_title(voter, voter.records.plan())
+            name = page.run_title(voter, voter.records.plan())
         except FieldguideError:
             name = "a training that is gone"
         told.append(f"{name} counts {percent(member['weight'])}")

@@ -7,8 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from pages.shared import charts
-from pages.shared.text import percent, plot_text
+from pages.shared.ui import charts
+from pages.shared.ui.text import percent, plot_text
 
 _BAND = "rgba(63,143,82,0.16)"
 _OUTSTANDING = charts.COLOURS[1]

@@ -9,19 +9,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.about import usual_title
-from core.catalogue import Catalogue
-from core.cells import safe_cell
-from core.config import TrainConfig
-from core.errors import FieldguideError
-from core.project import Project
-from core.recipes import title_of
-from core.records import RunState
-from core.studies import Kind, Study, cross_validation, latest, learning_curve, mirror
-from core.studies.asking import why_not
-from pages.shared import charts, frame
-from pages.shared.text import literal, percent
+from core.config.recipes import title_of
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.runs.notes import usual_title
+from core.runs.records import RunState
+from core.system.csv_safety import safe_cell
+from core.system.errors import FieldguideError
+from core.training.experiments import Kind, Study, cross_validation, latest, learning_curve, mirror
+from core.training.experiments.preconditions import why_not
 from pages.shared.train import figures
+from pages.shared.ui import charts, page
+from pages.shared.ui.text import literal, percent
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _part(part: _Part, project: Project, catalogue: Catalogue, config: TrainConf
                 disabled=asked,
                 on_click=study.stop,
             )
-            frame.progress(now)
+            page.progress(now)
         else:
             _start(part, project, catalogue, config, again=study is not None)
             _said(now)
@@ -87,7 +87,7 @@ def _start(part: _Part, project: Project, catalogue: Catalogue, config: TrainCon
         try:
             part.start(project, config, catalogue)
         except FieldguideError as error:
-            frame.show_error(error)
+            page.show_error(error)
         else:
             st.rerun()
     if reason:
@@ -97,7 +97,7 @@ def _start(part: _Part, project: Project, catalogue: Catalogue, config: TrainCon
 def _said(now: RunState | None) -> None:
     """How the last one ended, where it did not simply end well."""
     if now and now.state in ("failed", "interrupted"):
-        frame.show_error(FieldguideError(now.message, now.hint))
+        page.show_error(FieldguideError(now.message, now.hint))
     elif now and now.state == "stopped":
         st.caption(literal(now.message))
 

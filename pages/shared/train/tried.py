@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.runs import RunSnapshot
-from pages.shared.text import literal
+from core.runs.lifecycle import RunSnapshot
+from pages.shared.ui.text import literal
 
 
 def show(snapshot: RunSnapshot) -> None:

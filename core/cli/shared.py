@@ -1,0 +1,100 @@
+"""What the commands share: options, progress on standard error, and JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.config import recipes
+from core.config.backbones import get_backbone
+from core.config.training import TrainConfig, make_config, with_changes
+from core.models import weights_store
+from core.runs.records import RunState
+from core.system.errors import ConfigError
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object as the last line.")
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how to train: see `settings`."""
+    for option in reversed((
+        click.option(
+            "--recipe",
+            default="quick",
+            show_default=True,
+            help="The named settings to start from, or a recipe's JSON file.",
+        ),
+        click.option("--config", "config_file", help="A JSON file of settings; what it leaves out is the recipe's."),
+        click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: epochs=20."),
+        click.option("--seed", type=int, help="The same as --set seed=N."),
+        click.option("--trust", is_flag=True, help="Allow a module from elsewhere (backbone=hub:...): it can run code."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def settings(
+    recipe: str, config_file: str | None, changes: tuple[str, ...], seed: int | None, trust: bool
+) -> TrainConfig:
+    """The settings that these options ask for. Raises ConfigError."""
+    if recipe.endswith(".json"):
+        config = recipes.read_recipe(Path(recipe).expanduser().read_bytes()).config
+    else:
+        config = recipes.get_recipe(recipe).config
+    if config_file:
+        given = _settings_in(Path(config_file))
+        own = {"own_split": True} if "split" in given else {}
+        config = make_config(_merged(config.model_dump(), own | given))
+    config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    if trust:
+        for name in config.backbones:
+            weights_store.trust(get_backbone(name))
+    return config
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        k: _merged(values[k], v) for k, v in changes.items() if isinstance(v, dict) and isinstance(values.get(k), dict)
+    }
+    return values | changes | both
+
+
+def _settings_in(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The settings in {path} cannot be read: {error}.", "It must be a JSON object.") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} is not a JSON object.", 'For instance: {"epochs": 20}')
+    return values
+
+
+def bar(what: str) -> Callable[[int, int], None]:
+    """Prints how far something is."""
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"{what}: {done} of {total}", err=True)
+
+    return show
+
+
+def phase_watcher() -> Callable[[RunState], None]:
+    """Prints each new phase once."""
+    last = [""]
+
+    def watch(state: RunState) -> None:
+        if state.phase != last[0]:
+            last[0] = state.phase
+            click.echo(state.phase, err=True)
+
+    return watch
+
+
+def say_json(wanted: bool, value: Any) -> None:
+    """Prints one JSON value as the last line, if it was asked for."""
+    if wanted:
+        click.echo(json.dumps(value, ensure_ascii=False))

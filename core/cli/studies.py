@@ -1,0 +1,111 @@
+"""Commands that train many times: search, cross-validation, learning curve, mirror check; and joining runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
+from core.config.training import TrainConfig
+from core.datasets.opened import open_project
+from core.datasets.project import Project
+from core.quality import analysis
+from core.runs.lifecycle import evaluate, open_run
+from core.system.statistics import told
+from core.training import ensembles
+from core.training.experiments import cross_validation, learning_curve, mirror, space, start_study, wait_for
+
+
+def add_to(cli: click.Group) -> None:
+    """Makes these commands some of `cli`."""
+    for command in (search, cross_validate, curve, mirror_check, ensemble):
+        cli.add_command(command)
+
+
+def _opened(folder: str) -> Project:
+    project = open_project(folder)
+    project.scan(bar("looking at pictures"))
+    analysis.stop(project)
+    return project
+
+
+@click.command()
+@click.argument("folder")
+@with_settings
+@click.option("--method", default="bayesian", show_default=True, help="bayesian, random or grid.")
+@click.option("--vary", multiple=True, metavar="NAME[=VALUES]",
+              help="What may change, with its ends or choices if wanted: l2=1..100, batch_size=32,128.")  # fmt: skip
+@click.option("--trials", default=20, show_default=True, help="How many are tried at most; 0: no limit.")
+@click.option("--minutes", default=0.0, help="How long it may take; 0: no limit.")
+@click.option("--workers", default=1, show_default=True, help="Processes that try at once.")
+@as_json
+def search(
+    folder: str,
+    method: str,
+    vary: tuple[str, ...],
+    trials: int,
+    minutes: float,
+    workers: int,
+    json_: bool,
+    **chosen: Any,
+) -> None:
+    """Find good settings for FOLDER: many heads, each with other settings, judged on the validation part."""
+    config = settings(**chosen)
+    options = space.options_for(method, vary or space.usual_choice(config), trials, minutes, workers, config)
+    study = start_study(_opened(folder), "search", config, options)
+    found = wait_for(study, phase_watcher())
+    for trial in found["trials"]:
+        click.echo(f"{trial['number']:4} {trial['val_accuracy']:.3f} {trial['values']}", err=True)
+    click.echo(f"Best: validation {found['best']['val_accuracy']:.1%} with {found['best']['values']}")
+    say_json(json_, found | {"config": space.best_config(study).model_dump()})
+
+
+@click.command("cross-validate")
+@click.argument("folder")
+@with_settings
+@click.option("--folds", default=cross_validation.FOLDS, show_default=True)
+@as_json
+def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
+    """Train and test several times on FOLDER, so that each picture is in the test once: for small sets."""
+    found = cross_validation.cross_validate(_opened(folder), settings(**chosen), folds, phase_watcher())
+    click.echo(cross_validation.in_words(found))
+    say_json(json_, found)
+
+
+@click.command("learning-curve")
+@click.argument("folder")
+@with_settings
+@click.option("--steps", default=learning_curve.STEPS, show_default=True)
+@as_json
+def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
+    """Say whether more pictures would help, and of which class, by training on fewer."""
+    found = learning_curve.learning_curve(_opened(folder), settings(**chosen), steps, phase_watcher())
+    for point in found["steps"]:
+        click.echo(f"{point['pictures']:6} pictures: {point['accuracy']:.3f}")
+    click.echo(found["sentence"])
+    say_json(json_, found)
+
+
+@click.command("mirror-check")
+@click.argument("folder")
+@as_json
+def mirror_check(folder: str, json_: bool) -> None:
+    """Say whether the pictures of FOLDER may be mirrored, by training both ways."""
+    found = mirror.mirror_check(_opened(folder), TrainConfig(), phase_watcher())
+    click.echo(found["sentence"])
+    say_json(json_, found)
+
+
+@click.command()
+@click.argument("run_dirs", nargs=-1, required=True)
+@as_json
+def ensemble(run_dirs: tuple[str, ...], json_: bool) -> None:
+    """Make one model of the models in RUN_DIRS, each with the weight that does best on the validation part."""
+    made = ensembles.join([open_run(folder) for folder in run_dirs])
+    evaluation = evaluate(made)
+    for member in ensembles.members_of(made.folder):
+        click.echo(f"{member['weight']:.2f}  {member['run']}")
+    click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
+    click.echo(f"Run: {made.folder}")
+    say_json(json_, made.snapshot().as_dict() | {"ensemble": ensembles.members_of(made.folder)})

@@ -1,0 +1,1 @@
+"""Everything declarative: settings with their bounds, presets, and the lists of what there is."""

@@ -1,0 +1,122 @@
+"""Backbones: networks that turn a picture into features. A backbone is data; its loader needs TensorFlow, this does not."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from core.system.errors import ConfigError
+
+Source = Literal["packaged", "applications", "hub", "scratch"]
+"""Where the weights come from: a package that is installed, Keras Applications, TensorFlow Hub, or nowhere."""
+
+OTHER = "hub:"
+"""What the name of a module that is not in the table begins with; its address or folder follows, then #pixels if not 224."""
+
+_OTHER_PIXELS = 224
+_PIXELS = range(16, 1025)
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """What must be known of a network before it is loaded.
+
+    `input_pixels` is the side of its square input; it takes RGB, 0..255 (its own scaling is inside the graph).
+    `handle`: what a Hub module is fetched by, or the address of a weights file; `checksum`: MD5 or SHA-256 of that file in
+    hex, or "" where Keras keeps none. `parameters` is the number of weights without the head (0 where that hangs on the
+    classes or is not known; of Hub modules to three digits); `megabytes` their size.
+    """
+
+    name: str
+    title: str
+    source: Source
+    input_pixels: int
+    parameters: int
+    megabytes: float
+    good_for: str
+    handle: str = ""
+    checksum: str = ""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it comes with weights; otherwise it learns from scratch."""
+        return self.source != "scratch"
+
+
+def _table() -> dict[str, Backbone]:
+    """table.csv. Hashes, addresses and parameters of Keras Applications are those that Keras 3.15 itself has."""
+    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["name"]: Backbone(
+                row["name"],
+                row["title"],
+                cast(Source, row["source"]),
+                int(row["input_pixels"]),
+                int(row["parameters"]),
+                float(row["megabytes"]),
+                row["good_for"],
+                row["handle"],
+                row["checksum"],
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+BACKBONES: dict[str, Backbone] = _table()
+"""Those that are offered, by name, the common ones first. See get_backbone for any other Hub module."""
+
+
+def get_backbone(name: str) -> Backbone:
+    """The backbone called `name`: one of the table, or `hub:` with the https address or the folder of another Hub module,
+    `#` and its pixels after it where they are not 224. Whether it exists is not looked at.
+
+    Raises ConfigError, naming those that exist, for anything else.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    if name.startswith(OTHER):
+        return _other(name)
+    known = ", ".join(other for other, backbone in BACKBONES.items() if backbone.source != "hub")
+    raise ConfigError(
+        f"There is no backbone called {name[:100]!r}.",
+        f"Choose one of: {known}; one of TensorFlow Hub, such as hub-mobilenet_v2_100_224; or {OTHER}ADDRESS.",
+    )
+
+
+def _other(name: str) -> Backbone:
+    handle, _, pixels = name.removeprefix(OTHER).strip().partition("#")
+    handle = handle.rstrip("/")
+    if not _is_address(handle):
+        folder = Path(handle).expanduser()
+        if not handle or not handle.isprintable() or not folder.is_absolute():
+            raise ConfigError(
+                f"{handle[:200]!r} is not the place of a Hub module.",
+                "Give an address that begins with https://, or the whole path of a folder with a saved_model.pb in it.",
+            )
+        handle = str(folder)
+    if pixels and not (pixels.isascii() and pixels.isdecimal() and int(pixels[:6]) in _PIXELS):
+        raise ConfigError(
+            f"A picture cannot have a side of {pixels[:20]!r} pixels.",
+            f"Write a number from {_PIXELS[0]} to {_PIXELS[-1]} after the #, or leave it out for {_OTHER_PIXELS}.",
+        )
+    title = re.sub(r"/(feature[-_]vector/)?\d+$", "", handle).rpartition("/")[2] or handle
+    return Backbone(
+        name, f"{title} (Hub)", "hub", int(pixels or _OTHER_PIXELS), 0, 0.0, "your own choice of TensorFlow Hub", handle
+    )
+
+
+def _is_address(handle: str) -> bool:
+    """Whether it leads to the web: encrypted, or to this computer."""
+    try:
+        parts = urlsplit(handle)
+        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
+        return (
+            secure and bool(parts.hostname) and parts.username is None and not re.search(r"[\s\x00-\x1f\x7f]", handle)
+        )
+    except ValueError:
+        return False

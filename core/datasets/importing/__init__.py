@@ -1,0 +1,18 @@
+"""Bringing pictures in: `look` says what an import would do, `take` does it and reports on each file."""
+
+from core.datasets.importing.group_tables import assign_groups, group_columns
+from core.datasets.importing.plan import Plan, Row, from_files, from_pictures, look, together
+from core.datasets.importing.take import Report, take
+
+__all__ = [
+    "Plan",
+    "Report",
+    "Row",
+    "assign_groups",
+    "from_files",
+    "from_pictures",
+    "group_columns",
+    "look",
+    "take",
+    "together",
+]

@@ -1,0 +1,204 @@
+"""Carrying an import out: every picture is decoded and stored aside first; only when all are ready do they appear, at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core.datasets.catalogue import Picture
+from core.datasets.edit_journal import STAGING, TRASH, Edit
+from core.datasets.file_index import FileRow
+from core.datasets.file_operations import Step
+from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
+from core.datasets.importing.plan import Entry, Plan, Reader, Row
+from core.datasets.importing.stored import storable
+from core.datasets.labels import ClassFolders
+from core.datasets.project import Project
+from core.datasets.validation import is_tiny
+from core.imaging import decode
+from core.system import storage
+from core.system.errors import FieldguideError, PictureError, ProjectError, as_sentence
+from core.system.naming import class_key, file_stem
+
+_BATCH = 16
+_BATCH_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of each file of an import, and the edit that can be undone (None if nothing was taken)."""
+
+    source: str
+    rows: tuple[Row, ...]
+    edit: Edit | None
+
+    def count(self, outcome: str) -> int:
+        """How many files were "taken", "skipped" or "rejected"."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as `python -m core import --json` prints them."""
+        return {
+            "source": self.source,
+            **{outcome: self.count(outcome) for outcome in ("taken", "skipped", "rejected")},
+            "files": [
+                {"file": row.name, "outcome": row.outcome, "reason": row.reason, "path": row.path} for row in self.rows
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A picture that lies in the staging folder of its import, under the name `staged`, or the reason why it does not."""
+
+    entry: Entry
+    staged: str
+    facts: decode.PictureFacts | None
+    original: str
+    reason: str = ""
+
+
+@as_sentence(ProjectError)
+def take(project: Project, plan: Plan, progress: Callable[[int, int], None] | None = None) -> Report:
+    """Adds the pictures of a plan to a project, as one edit. Bad files are rejected one by one, with their reason.
+
+    A content that is in the project already is skipped; one that lies there without a class is moved into its class; one
+    that lies in another class is taken, and said. `progress` is called with (done, total) and may raise to cancel: then, as
+    after a crash, nothing was added. Raises ProjectError if the folder cannot be written to.
+    """
+    with project.journal.editing():
+        pass  # says at once what would say no after minutes of reading
+    with project.journal.staging() as token:
+        ready = list(_prepared(project, plan, token, progress))
+        with project.journal.editing():
+            return _placed(project, plan, ready, token)
+
+
+def _prepared(
+    project: Project, plan: Plan, token: str, progress: Callable[[int, int], None] | None
+) -> Iterator[_Ready]:
+    with plan.opened() as read, ThreadPoolExecutor() as pool:
+        done, total = 0, len(plan.entries)
+        while done < total:
+            batch: list[tuple[Entry, bytes | str, str]] = []
+            while len(batch) < _BATCH and done < total and sum(len(content) for _, content, _ in batch) < _BATCH_BYTES:
+                entry = plan.entries[done]
+                batch.append((entry, _content(read, entry), f"{token}/{done}"))
+                done += 1
+            yield from pool.map(lambda each: _prepare(project.root, *each), batch)
+            if progress:
+                progress(done, total)
+
+
+def _content(read: Reader, entry: Entry) -> bytes | str:
+    """The bytes of a file, or the reason why there are none."""
+    try:
+        content = read(entry)
+    except FieldguideError as error:
+        return error.message
+    except OSError:
+        return "this file cannot be read"
+    return content if len(content) <= MAX_FILE else TOO_LARGE
+
+
+def _prepare(root: Path, entry: Entry, content: bytes | str, place: str) -> _Ready:
+    if isinstance(content, str):
+        return _Ready(entry, "", None, "", content)
+    try:
+        stored, suffix = storable(content)
+        facts = decode.inspect(stored)
+        if facts.kind == "PNG" and not content.startswith(b"\x89PNG"):  # a converted film has lost its other frames
+            facts = replace(facts, note=decode.inspect(content).note)
+    except PictureError as error:
+        return _Ready(entry, "", None, "", error.message)
+    storage.write_bytes(root / STAGING / f"{place}{suffix}", stored)
+    return _Ready(entry, f"{place}{suffix}", facts, hashlib.sha256(content).hexdigest())
+
+
+def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Report:
+    """Decides where each picture goes, and moves all of them in one edit."""
+    known: dict[str, list[Picture]] = {}
+    for picture in project.scan().pictures:
+        known.setdefault(picture.id, []).append(picture)
+    folders = ClassFolders(project)
+    steps: list[Step] = []
+    rows: list[Row] = []
+    fresh: list[_Ready] = []
+    parts: dict[str, str] = {}
+    for one in ready:
+        if one.facts is None:
+            rows.append(Row(one.entry.name, "rejected", one.reason))
+            continue
+        if not (project.root / STAGING / one.staged).is_file():
+            rows.append(_as_it_came(Row(one.entry.name, "taken"), ""))
+            continue
+        to = one.entry.class_name
+        if one.entry.part:
+            parts[one.facts.sha256] = one.entry.part
+        there = known.get(one.facts.sha256) or known.get(one.original) or []
+        same = [p for p in there if to is None or (p.class_name and class_key(p.class_name) == class_key(to))]
+        if same:
+            rows.append(Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}"))
+            continue
+        made, folder = folders.of(to, one.entry.part)
+        steps += made
+        loose = next((p for p in there if p.class_name is None and p.path), None)
+        suffix = Path(one.staged).suffix
+        path = folders.place(folder, f"{file_stem(one.entry.name)}{suffix}")
+        if loose:
+            steps.append(("move", loose.path, path))
+            rows.append(Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path))
+        else:
+            steps.append(("move", f"{TRASH}/{one.staged}", path))
+            fresh.append(one)
+            elsewhere = next((p.class_name for p in there if p.class_name), None)
+            rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
+        known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
+    if parts:
+        project.divide(lambda before: before.with_parts(parts))
+    if not steps:
+        return Report(plan.source, (*rows, *plan.rows), None)
+    count = sum(row.outcome == "taken" for row in rows)
+    sentence = f"{count} picture{'' if count == 1 else 's'} added from {plan.source}"
+    project.journal.take_over(token)
+    edit = project.edit("import", sentence, steps, token)
+    arrived = dict(edit.moved)
+    planned = {path: first for name, first, path in steps if name == "move"}
+    rows = [_as_it_came(row, arrived.get(planned[row.path], "")) if row.outcome == "taken" else row for row in rows]
+    _note(project, plan.source, [(place, one) for one in fresh if (place := arrived.get(f"{TRASH}/{one.staged}"))])
+    return Report(plan.source, (*rows, *plan.rows), edit)
+
+
+def _note(project: Project, source: str, arrived: list[tuple[str, _Ready]]) -> None:
+    """Tells the index of the files that came, and keeps where they came from."""
+    known: list[FileRow] = []
+    for place, one in arrived:
+        with suppress(OSError):  # someone has moved it already
+            status = (project.root / place).stat()
+            known.append(FileRow(place, status.st_size, status.st_mtime_ns, one.facts))
+    project.know(known)
+    project.journal.note_origins((one.facts.sha256, one.entry.name, source) for _, one in arrived if one.facts)
+
+
+def _as_it_came(row: Row, path: str) -> Row:
+    """What is said of a picture that was to be taken, by where it came to lie; "" for nowhere."""
+    if not path:
+        return Row(row.name, "rejected", "it went missing while it was being added: add it again")
+    return replace(row, path=path)
+
+
+def _as_picture(path: str, to: str | None, facts: decode.PictureFacts) -> Picture:
+    return Picture(facts.sha256, path, to, facts.width, facts.height, 0, facts.signature, facts.brightness)
+
+
+def _remark(facts: decode.PictureFacts, elsewhere: str | None) -> str:
+    if elsewhere:
+        return f"the same picture is also in {elsewhere}: see the problems"
+    if is_tiny(facts.width, facts.height):
+        return f"very small: {facts.width} x {facts.height} pixels"
+    return facts.note

@@ -1,0 +1,127 @@
+"""Which training pictures are most like a picture, as the network sees it. Loads no TensorFlow.
+
+Compared are the features that the run's own frozen network saw, which the training kept. A network that was trained itself
+(from scratch, fine-tuned, joined) leaves none; then the features of the quick recipe are taken, which a look at the
+project's pictures (core.quality.analysis) computes and keeps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.imaging.decode import read_square
+from core.models.feature_extractor import ExtractorSpec, specs_of
+from core.runs.lifecycle import Run
+from core.runs.records import RunPlan
+from core.system.errors import ModelError, ProjectError
+from core.training.ensembles import RECIPE
+from core.training.features import FeatureStore
+
+_READ = 1000
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A training picture: content id, where it lies in the project now, the class that was learned, and the cosine of the
+    angle between its features and those of the picture asked about, -1..1."""
+
+    id: str
+    path: str
+    class_name: str
+    similarity: float
+
+    def as_dict(self) -> dict[str, str | float]:
+        """Plain values for JSON."""
+        return vars(self)
+
+
+class Memory:
+    """The features of a run's training pictures: unit vectors float32 (N, F), in order of `ids`.
+
+    `own`: whether the run's own network saw them, or that of the quick recipe. `missing`: training pictures without
+    features. Safe to use from several threads.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Raises ModelError while there are no features to compare, with what to do."""
+        plan = run.records.plan()
+        self.own, self._spec, found = _best_source(plan)
+        label = {picture.id: picture.label for picture in plan.part("train") if picture.id in found}
+        self.ids = tuple(label)
+        self.missing = len({picture.id for picture in plan.part("train")}) - len(self.ids)
+        self._classes = [plan.classes[number] for number in label.values()]
+        self._vectors = np.stack([found[name] for name in self.ids])
+        self._vectors /= np.linalg.norm(self._vectors, axis=1, keepdims=True).clip(1e-9)
+        self._interpreter = Interpreter(model_path=str(self._spec.path))
+        self._interpreter.allocate_tensors()
+        self._lock = threading.Lock()
+
+    def like(self, source: Path | bytes, places: Mapping[str, str], number: int = 5, but: str = "") -> list[Similar]:
+        """The most similar training pictures, the most similar first.
+
+        `places`: id -> path of the pictures that still exist; others are left out, and so is the one with the id `but`.
+        Raises PictureError for a picture that does not open.
+        """
+        vector = self._features(read_square(source, self._spec.pixels))
+        close = self._vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
+        found: list[Similar] = []
+        for row in np.argsort(-close, kind="stable"):
+            name = self.ids[row]
+            if name in places and name != but:
+                found.append(Similar(name, places[name], self._classes[row], float(close[row])))
+            if len(found) == number:
+                break
+        return found
+
+    def _features(self, square: np.ndarray) -> np.ndarray:
+        with self._lock:
+            source, target = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+            self._interpreter.set_tensor(source["index"], square[None].astype(np.float32))
+            self._interpreter.invoke()
+            return np.asarray(self._interpreter.get_tensor(target["index"])[0])
+
+
+def places_of(catalogue: Catalogue) -> dict[str, str]:
+    """Id -> path of the pictures that are there; of equal ones the first."""
+    found: dict[str, str] = {}
+    for picture in catalogue.pictures:
+        found.setdefault(picture.id, picture.path)
+    return found
+
+
+def _own_spec(config: TrainConfig) -> ExtractorSpec | None:
+    """What a run looked through, if that stayed as it was; of two networks the first."""
+    frozen = config.pretrained and config.fine_tune == "off" and not config.minutes and config.recipe != RECIPE
+    return specs_of(config)[0] if frozen else None
+
+
+def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, dict[str, np.ndarray]]:
+    """Whether it is the run's own, the extractor, and the features by picture id, of which there is at least one."""
+    wanted = list({picture.id for picture in plan.part("train")})
+    specs = dict.fromkeys((_own_spec(plan.config), specs_of(TrainConfig())[0]))
+    try:
+        folder = Project.open(plan.project, again=True).home / "features"
+    except ProjectError:  # the record of a run names any folder: none is made a project for it
+        specs = {}
+    for spec in specs:
+        if spec is None or not spec.ready or not (folder / f"{spec.id}.sqlite").is_file():
+            continue
+        kept = FeatureStore(folder / f"{spec.id}.sqlite")
+        found: dict[str, np.ndarray] = {}
+        for start in range(0, len(wanted), _READ):
+            found |= kept.get(wanted[start : start + _READ])
+        if found:
+            return spec == _own_spec(plan.config), spec, found
+    raise ModelError(
+        "The training pictures were not looked at in a way that can be compared.",
+        "Let Fieldguide look at all pictures once.",
+    )

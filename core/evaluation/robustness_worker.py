@@ -1,0 +1,90 @@
+"""The process that asks a model about changed copies of its test pictures.
+
+`python -m core.evaluation.robustness_worker RUN_DIR`
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from core.datasets.project import Project
+from core.evaluation.corruptions import CHANGES, COVERED
+from core.evaluation.robustness import MOST, Outcome, Robustness, folder_of, write
+from core.imaging.decode import read_square
+from core.inference.sandbox import load_model
+from core.runs.lifecycle import Run, open_run
+from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.system.errors import FieldguideError, PictureError, RunError
+from core.system.tasks.processes import leave, own_state
+from core.training.features import Stopped
+from core.training.job import Job, work_through
+
+
+def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
+    """At most so many test pictures, evenly over the classes; which ones is decided by their ids alone."""
+    waiting = [
+        sorted((p for p in plan.part("test") if p.label == k), key=lambda p: p.id) for k in range(len(plan.classes))
+    ]
+    taken: list[RunPicture] = []
+    while any(waiting) and len(taken) < most:
+        for pictures in waiting:
+            if pictures and len(taken) < most:
+                taken.append(pictures.pop(0))
+    return taken
+
+
+def try_harder(job: Job, run: Run) -> Robustness:
+    """Asks about everything. Pictures that are gone or went bad are left out. Raises Stopped, RunError if none is left."""
+    plan = job.plan
+    classifier = load_model(run.folder)
+    pictures = chosen(plan)
+    job.phase("trying harder pictures", len(pictures))
+    right = []
+    for number, picture in enumerate(pictures):
+        if job.should_stop():
+            raise Stopped
+        square = _square(plan, picture, classifier.pixels)
+        if square is not None:
+            copies = [square, *(change.of(square, picture.id) for change in (*CHANGES, COVERED))]
+            right.append([int(classifier.probabilities(copy).argmax()) == picture.label for copy in copies])
+        job.progress(number + 1, len(pictures))
+    if not right:
+        raise RunError("None of the test pictures is there any more.", "Put them back, or train again.")
+    plain, *others, covered = np.array(right, bool).T
+    outcomes = tuple(
+        Outcome(change, int(now.sum()), int((plain & ~now).sum()), int((now & ~plain).sum()))
+        for change, now in zip(CHANGES, others, strict=True)
+    )
+    return Robustness(len(right), len(plan.part("test")), int(plain.sum()), outcomes, int(covered.sum()))
+
+
+def _square(plan: RunPlan, picture: RunPicture, pixels: int) -> np.ndarray | None:
+    """The picture as the model sees it; where it was moved since, it is found by its content."""
+    try:
+        file = plan.file(picture)
+        return read_square(
+            file if file.is_file() else Project.open(plan.project, again=True).file_with(picture.id), pixels
+        )
+    except (FieldguideError, PictureError):
+        return None
+
+
+def main(folder: Path) -> int:
+    """Does the whole work in this process; returns the exit status."""
+    run = open_run(folder)
+    records = RunRecords(folder_of(run))
+    job = Job(records, run.records.plan(), own_state(records))
+    return work_through(
+        job,
+        lambda: write(run, try_harder(job, run)),
+        what="Trying harder pictures",
+        again="try again",
+        stopped="Stopped before all pictures were tried.",
+    )
+
+
+if __name__ == "__main__":
+    leave(main(Path(sys.argv[1])))

@@ -1,0 +1,194 @@
+"""From a trained model to a file that is proven to behave as it did on the screen. Loads no TensorFlow itself.
+
+The conversion and the measuring are done by a process of its own (`core.export.worker`); here it is started, waited for
+and its reports are read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from core.config.export_formats import ALL, Kind, can_be_made
+from core.config.training import ExportFormat
+from core.inference.classifier import SPEC_NAME
+from core.inference.decision import sureness_of
+from core.runs.lifecycle import Run
+from core.runs.records import AGAIN, RunRecords, RunState
+from core.runs.trust import why_not_loaded
+from core.system import signing, storage
+from core.system.errors import ModelError, RunError, as_sentence
+from core.system.tasks.processes import reap, start_worker
+
+FAILED = "failed.json"
+"""In the folder of a kind that could not be made: what happened, and what to do."""
+KINDS: tuple[ExportFormat, ...] = tuple(kind.name for kind in ALL.values())
+"""Every kind's name; core.config.export_formats says what each is for."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there
+    (see core.export.parity.Parity).
+
+    `file`: the model, a folder for a SavedModel; `bytes`: its size; `integer_only`: whether it has no floating-point number
+    in it; `note`: what had to be done differently than usual, a sentence, or "".
+    """
+
+    kind: str
+    file: Path
+    zip: Path
+    bytes: int
+    agreement: float
+    max_difference: float
+    accuracy: float
+    milliseconds: float
+    milliseconds_all: float
+    threads: int
+    differ: tuple[str, ...]
+    said: tuple[str, ...]
+    integer_only: bool
+    pictures: int
+    note: str
+
+    @property
+    def good(self) -> bool:
+        """Whether it answers as the trained model does."""
+        return self.agreement >= ALL[self.kind].bar
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return vars(self) | {
+            "file": str(self.file),
+            "zip": str(self.zip),
+            "differ": list(self.differ),
+            "said": list(self.said),
+            "good": self.good,
+        }
+
+
+def exports_folder(run: Run, kind: str = "") -> Path:
+    """Where a run's exports lie, or those of one kind."""
+    return run.folder / "exports" / kind
+
+
+def exports_of(run: Run) -> dict[str, Export]:
+    """The exports that are ready, by kind; not those made before the model's sureness was changed, or on another computer:
+    what was measured there is not known here."""
+    found: dict[str, Export] = {}
+    sureness = asdict(sureness_of(run.folder))
+    for kind in KINDS:
+        file = exports_folder(run, kind) / "report.json"
+        report: Any = storage.read_json(file) if signing.made_here(file) else None
+        try:
+            if report.pop("sureness") != sureness:
+                continue
+            export = Export(
+                **report
+                | {name: exports_folder(run, kind) / report[name] for name in ("file", "zip")}
+                | {name: tuple(report[name]) for name in ("differ", "said")}
+            )
+        except (AttributeError, TypeError, KeyError):
+            continue
+        if export.file.exists() and signing.made_here(export.zip):
+            found[kind] = export
+    return found
+
+
+def export_state(run: Run) -> RunState | None:
+    """Where the export process stands, or None if there never was one."""
+    records = RunRecords(exports_folder(run), ("The export", AGAIN))
+    return records.state() if (records.folder / "state.json").is_file() else None
+
+
+def failure_of(run: Run, kind: str) -> ModelError | None:
+    """Why a kind could not be made when that was tried last, or None."""
+    if kind in exports_of(run):
+        return None
+    words = storage.read_json(exports_folder(run, kind) / FAILED)
+    state = export_state(run)
+    if not words and state and state.ended and state.state != "done":  # before it came to any kind
+        words = [state.message, state.hint]
+    told = isinstance(words, list) and len(words) == 2 and all(isinstance(one, str) for one in words)
+    return ModelError(*words) if told else None
+
+
+def possible_kinds() -> list[Kind]:
+    """The kinds that can be made with what is installed."""
+    return [kind for kind in ALL.values() if can_be_made(kind.name)]
+
+
+@as_sentence(RunError)
+def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool:
+    """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
+    nothing while one is at work, and says whether it was started.
+
+    Raises RunError if the run has no model, ModelError if it came from elsewhere, or what makes a kind is not installed.
+    """
+    if not run.records.model.is_file():
+        raise RunError("This run has no model to export.", "Train first, and let it finish.")
+    reason = why_not_loaded(run)
+    if reason:
+        raise reason
+    wanted = [kind.name for kind in possible_kinds()] if kinds is None else kinds
+    if not all(map(can_be_made, wanted)):
+        raise ModelError(
+            "ONNX files are made by a package that is not installed.",
+            "Run: python -m pip install tf2onnx onnxruntime",
+        )
+    missing = [kind for kind in wanted if kind not in exports_of(run)]
+    folder = exports_folder(run)
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / ".lock", timeout=60):
+        state = export_state(run)
+        if not missing or (state and not state.ended):
+            return False
+        start_worker(
+            "core.export.worker", [str(run.folder), *missing], RunRecords(folder), RunState("running", "loading")
+        )
+    return True
+
+
+def export(
+    run: Run,
+    format: ExportFormat = "float32",
+    out: Path | str | None = None,
+    watch: Callable[[RunState], None] | None = None,
+) -> Export:
+    """Makes one kind of export, measures it and waits for it.
+
+    `out`: a path to which the result is copied, that ends in .zip, or as the model's own file does (.tflite; its
+    fieldguide.json is written beside it, under the same name). Raises ModelError if the conversion fails, RunError if the
+    run has no model.
+    """
+    if format not in KINDS:
+        raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(KINDS)}.")
+    target = Path(out).expanduser().absolute() if out else None
+    endings = [ending for ending in (Path(ALL[format].file).suffix, ".zip") if ending]
+    if target and target.suffix not in endings:
+        words = f"ends in neither {endings[0]} nor .zip" if len(endings) > 1 else "does not end in .zip"
+        raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
+    while format not in exports_of(run):
+        started = start_exports(run, [format])
+        while (state := export_state(run)) and not state.ended:
+            if watch:
+                watch(state)
+            reap()
+            time.sleep(0.1)
+        failure = failure_of(run, format) if started else None  # else others were made meanwhile
+        if failure:
+            raise failure
+    made = exports_of(run)[format]
+    if target and target.suffix == ".zip":
+        storage.write_bytes(target, made.zip.read_bytes())
+        return replace(made, file=target, zip=target)
+    if target:
+        storage.write_bytes(target, made.file.read_bytes())
+        storage.write_bytes(target.with_suffix(".json"), made.file.with_name(SPEC_NAME).read_bytes())
+        return replace(made, file=target)
+    return made

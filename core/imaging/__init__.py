@@ -1,0 +1,1 @@
+"""Bytes to upright RGB, and changes of pixels. Loads no TensorFlow."""

@@ -1,0 +1,1 @@
+"""Networks as Keras models and as LiteRT files, and the only conversion between them."""

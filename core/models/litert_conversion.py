@@ -1,0 +1,189 @@
+"""Keras model -> files that other programs run. Needs TensorFlow: only worker processes import this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
+
+from core.config.export_formats import TEACHABLE_PIXELS
+from core.config.training import ExportFormat
+
+_QUANTIZED: dict[str, tf.DType] = {
+    "int8": tf.int8,
+    "uint8": tf.uint8,
+    "teachable-machine-quantized": tf.uint8,
+    "int8-inside": tf.float32,
+}
+"""The kinds that compute in integers, and the type of their input and output."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
+    """The converter cannot turn this model into a file that LiteRT can run."""
+
+
+def _affine(picture: tf.Tensor, scale: float, offset: float) -> tf.Tensor:
+    """picture * scale + offset, of pictures as one convolution of a single pixel."""
+    if len(picture.shape) != 4:
+        return picture * scale + offset
+    channels = picture.shape[-1]
+    kernel = tf.fill((1, 1, channels, 1), np.float32(scale))
+    return tf.nn.bias_add(
+        tf.nn.depthwise_conv2d(picture, kernel, (1, 1, 1, 1), "VALID"), tf.fill((channels,), np.float32(offset))
+    )
+
+
+def _dense(layer: keras.layers.Dense, features: tf.Tensor) -> Any:
+    """What a dense layer makes of features (N, F), as one convolution of a single pixel."""
+    if len(features.shape) != 2:
+        return keras.layers.Dense.call(layer, features)
+    kernel = tf.convert_to_tensor(layer.kernel)[None, None]
+    answer = tf.nn.conv2d(tf.reshape(features, (-1, 1, 1, features.shape[-1])), kernel, 1, "VALID")
+    if layer.bias is not None:
+        answer = tf.nn.bias_add(answer, tf.convert_to_tensor(layer.bias))
+    answer = tf.reshape(answer, (-1, layer.units))
+    return answer if layer.activation is None else layer.activation(answer)
+
+
+@contextmanager
+def _ready_for_integers(model: keras.Model) -> Iterator[None]:
+    """While it lasts, some layers are written in other operations, so that their integers are right everywhere.
+
+    Those that rescale pictures do it in one: calibration sees the result of a multiplication only after the addition that
+    follows was done in its place, and so takes the wrong range for it: a third of the steps between black and white, or
+    nearly all, would be lost. Dense layers are convolutions: those have a scale for each class wherever they run, which
+    dense layers have only since TensorFlow Lite 2.10, and before give one answer to every picture.
+    """
+    layers = model._flatten_layers()
+    changed: list[keras.Layer] = []
+    try:
+        for layer in layers:
+            if type(layer) is keras.layers.Rescaling and np.isscalar(layer.scale) and np.isscalar(layer.offset):
+                layer.call = lambda picture, layer=layer: _affine(picture, layer.scale, layer.offset)
+            elif type(layer) is keras.layers.Dense:
+                layer.call = lambda features, training=None, layer=layer: _dense(layer, features)  # noqa: ARG005
+            else:
+                continue
+            changed.append(layer)
+        yield
+    finally:
+        for layer in changed:
+            del layer.call
+
+
+class Frozen(tf.Module):
+    """A function of a Keras model for the converter, the model's weights as constants. `function`: tensors of `inputs` to
+    tensors.
+
+    The converter would first write each variable into a SavedModel and read it back, which takes longer than all the rest.
+    Variables that are not Keras' own (of a TensorFlow Hub module) stay what they are, held where it looks for them;
+    `from_keras_model` fails in Keras 3 until `tf.keras` has been touched.
+    """
+
+    def __init__(self, model: keras.Model, function: Callable[..., Any], *inputs: tf.TensorSpec) -> None:
+        super().__init__()
+        weights = [(variable, variable.numpy()) for variable in model.variables]
+
+        def traced(*given: tf.Tensor) -> Any:
+            with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in weights]):
+                return function(*given)
+
+        self._function = tf.function(traced, input_signature=inputs, autograph=False).get_concrete_function()
+        self._variables = self._function.graph.variables
+
+    @property
+    def converter(self) -> tf.lite.TFLiteConverter:
+        """What makes a .tflite file of it."""
+        return tf.lite.TFLiteConverter.from_concrete_functions([self._function], self)
+
+
+def _answering(model: keras.Model, *, teachable: bool, bytes_out: bool) -> Frozen:
+    """One picture (1, S, S, 3) -> what the model says (1, K)."""
+    own, _, channels = model.input_shape[1:]
+    side = TEACHABLE_PIXELS if teachable else own
+
+    def answer(picture: tf.Tensor) -> tf.Tensor:
+        if teachable:
+            picture = _affine(picture, 127.5, 127.5)
+            picture = picture if side == own else tf.image.resize(picture, (own, own))
+        answer = model(picture, training=False)
+        if bytes_out and not isinstance(model.layers[-1], keras.layers.Softmax):
+            # Only a softmax is always written in 256ths, which programs divide by; others by what calibration sees.
+            answer = tf.quantization.fake_quant_with_min_max_args(answer, 0.0, 255 / 256, num_bits=8)
+        return answer
+
+    return Frozen(model, answer, tf.TensorSpec((1, side, side, channels), tf.float32, name="picture"))
+
+
+def to_tflite(
+    model: keras.Model, kind: ExportFormat | Literal["int8-inside"] = "float32", calibration: Iterable[np.ndarray] = ()
+) -> bytes:
+    """The model as a .tflite file for one picture at a time, float32 (1, S, S, 3) in 0..255.
+
+    `kind`: "float32"; "float16" stores weights in half precision; "dynamic" stores weights as int8; "int8" and "uint8"
+    compute in integers throughout, with input (a picture's bytes, less 128 for int8) and output (probabilities in 256ths,
+    likewise) of that type, and need `calibration`: uint8 pictures (S, S, 3); "int8-inside" is the same with float32 input
+    and output. "teachable-machine" takes float32 (1, 224, 224, 3) in -1..1, "teachable-machine-quantized" the bytes.
+    Raises Refused.
+    """
+    teachable = kind.startswith("teachable-machine")
+    small = kind in _QUANTIZED or kind == "dynamic"
+    with _ready_for_integers(model) if small else nullcontext():
+        frozen = _answering(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
+    converter = frozen.converter
+    if kind not in ("float32", "teachable-machine"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if small:
+        # What else is a product of matrices, inside of a module of TensorFlow Hub say, has one scale for all.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind in _QUANTIZED:
+        converter.representative_dataset = lambda: _examples(calibration, teachable=teachable)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = _QUANTIZED[kind]
+    try:
+        return bytes(converter.convert())
+    except ConverterError as error:
+        raise Refused(str(error).splitlines()[0]) from error
+
+
+def _examples(pictures: Iterable[np.ndarray], *, teachable: bool) -> Iterator[list[np.ndarray]]:
+    """Pictures as the model takes them; the first gets a black and a white pixel, so that one step of the quantized input
+    is exactly one of a byte, however pale the pictures are."""
+    for number, picture in enumerate(pictures):
+        values = picture[None].astype(np.float32)
+        if number == 0:
+            values[0, 0, 0], values[0, 0, -1] = 0, 255
+        yield [values / 127.5 - 1 if teachable else values]
+
+
+class _Served(tf.Module):
+    """A Keras model as one function for any number of pictures; `model.export` would store every weight twice."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self._variables = [variable.value for variable in model.variables]
+        self.serve = tf.function(
+            lambda picture: model(picture, training=False),
+            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="picture")],
+        )
+
+
+def save_whole(model: keras.Model, kind: ExportFormat, target: Path) -> None:
+    """Writes the model as "keras", "saved-model" or "onnx" to `target`, for any number of pictures (N, S, S, 3), float32
+    in 0..255; a SavedModel's function is `serve`. Raises what Keras raises for a layer that it cannot write."""
+    if kind == "keras":
+        model.save(target)
+    elif kind == "saved-model":
+        served = _Served(model)
+        tf.saved_model.save(served, str(target), signatures={"serving_default": served.serve})
+    else:
+        signature = [keras.InputSpec(dtype="float32", shape=(None, *model.input_shape[1:]), name="picture")]
+        model.export(target, format="onnx", verbose=False, input_signature=signature)

@@ -1,0 +1,290 @@
+"""Weights that come over the internet: whether they are here, whether they may be used, and how they get here.
+
+In the data home: `hub/<SHA-1 of the handle>/` for a Hub module, `weights/<file name>` for Keras Applications, `trusted.json`
+for the modules from elsewhere that a person allowed. Loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock, Timeout
+
+from core.config.backbones import BACKBONES, Backbone
+from core.system import storage
+from core.system.download import (
+    PAUSES,
+    TIMEOUT,
+    Remote,
+    Said,
+    check,
+    download,
+    forget,
+    has_checksum,
+    not_written,
+    size_of,
+)
+from core.system.errors import ModelError
+from core.training.features import Stopped
+
+MAX_FILES = 1_000
+MAX_BYTES = 4_000_000_000
+"""Of a module, unpacked."""
+
+_GRAPH = "saved_model.pb"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_PIECE = 1024 * 1024
+_LOOK_SECONDS = 0.1
+_GRACE_SECONDS = 0.5
+_KNOWN = frozenset(backbone.handle for backbone in BACKBONES.values() if backbone.source == "hub")
+
+
+def place_of(backbone: Backbone) -> Path | None:
+    """Where its weights lie or will lie: the folder of a Hub module, a weights file; None if nothing is to be fetched."""
+    if backbone.source == "hub":
+        return module_folder(backbone.handle)
+    if backbone.source == "applications":
+        return storage.data_home() / "weights" / backbone.handle.rpartition("/")[2]
+    return None
+
+
+def module_folder(handle: str) -> Path:
+    """Where a Hub module lies: its own folder, or the one in the data home that its address leads to."""
+    if Path(handle).is_absolute():
+        return Path(handle)
+    return storage.data_home() / "hub" / hashlib.sha1(handle.encode()).hexdigest()  # noqa: S324 - as TensorFlow Hub does
+
+
+def is_here(backbone: Backbone) -> bool:
+    """Whether it can be built on this machine now, without the internet. Checksums are looked at when it is built."""
+    place = place_of(backbone)
+    return place is None or (place / _GRAPH if backbone.source == "hub" else place).is_file()
+
+
+def trusted(backbone: Backbone) -> bool:
+    """Whether it may be loaded: a Hub module can run code, so only those of the table, and those that a person allowed."""
+    return backbone.source != "hub" or backbone.handle in _KNOWN or backbone.handle in _allowed()
+
+
+def trust(backbone: Backbone) -> None:
+    """Remembers that a person allows this module, on this machine."""
+    if not trusted(backbone):
+        storage.update_json(_trust_file(), lambda known: sorted({*_handles(known), backbone.handle}))
+
+
+def require_trusted(backbone: Backbone) -> None:
+    """Raises ModelError for a module from elsewhere that nobody has allowed."""
+    if not trusted(backbone):
+        raise ModelError(
+            f"A module from elsewhere can run code on this computer: {backbone.handle}",
+            "If you know who made it: allow it on the Configure page, or with --trust.",
+        )
+
+
+def check_weights(backbone: Backbone) -> Path:
+    """The weights file of a Keras Application. Raises ModelError if it is missing, or another file than it should be."""
+    place = place_of(backbone)
+    if place is None or not place.is_file():
+        raise ModelError(
+            f"The weights of {backbone.title} are not on this computer.", "Connect it to the internet once."
+        )
+    with place.open("rb") as file:
+        right = file.read(len(_HDF5)) == _HDF5
+    if not right or not has_checksum(place, backbone.checksum):
+        raise ModelError(
+            f"The file {place} does not hold the weights of {backbone.title}: its content (checksum) differs.",
+            f"Take it away, then try again; or put there the file from {backbone.handle}",
+        )
+    return place
+
+
+def fetch(
+    backbone: Backbone,
+    progress: Callable[[int, int], None],
+    should_stop: Callable[[], bool],
+    *,
+    timeout: float = TIMEOUT,
+    pauses: Sequence[float] = PAUSES,
+) -> Path | None:
+    """Brings the weights to this machine, unless they are here; returns where they lie, as place_of.
+
+    `progress` is called with (done, total) bytes, total 0 while it is not known. `timeout`, `pauses`: see core.system.download.
+    What
+    is half there is never seen as the whole, and kept for the next try. Raises Stopped within a second when `should_stop`
+    says so, ModelError and DownloadError with what to do.
+    """
+    require_trusted(backbone)
+    place = place_of(backbone)
+    if place is None:
+        return None
+    if not is_here(backbone):
+        if place == Path(backbone.handle):
+            raise ModelError(f"There is no {_GRAPH} in the folder {place}.", "Choose the folder of a Hub module.")
+        with _saying_why(), _alone(place, should_stop):
+            if not is_here(backbone):  # somebody else may have brought it while we waited
+                bring = _bring_module if backbone.source == "hub" else _bring_weights
+                _apart(lambda said: bring(backbone, place, said, timeout, pauses), progress, should_stop)
+    return check_weights(backbone) if backbone.source == "applications" else place
+
+
+def _trust_file() -> Path:
+    return storage.data_home() / "trusted.json"
+
+
+def _allowed() -> list[str]:
+    return _handles(storage.read_json(_trust_file()))
+
+
+def _handles(value: object) -> list[str]:
+    return [handle for handle in value if isinstance(handle, str)] if isinstance(value, list) else []
+
+
+@contextmanager
+def _saying_why() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise not_written(error) from None
+
+
+@contextmanager
+def _alone(place: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
+    """One process at a time; the system lets go of the lock when its process dies."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    while True:
+        try:
+            lock.acquire(timeout=_LOOK_SECONDS)
+            break
+        except Timeout:
+            if should_stop():
+                raise Stopped from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _apart(work: Callable[[Said], None], progress: Callable[[int, int], None], should_stop: Callable[[], bool]) -> None:
+    """Works in a thread, because a silent server cannot be interrupted, and listens for a stop."""
+    stopped, failure, reached = threading.Event(), list[BaseException](), [(0, 0)]
+
+    def said(done: int, total: int) -> None:
+        if stopped.is_set():
+            raise Stopped
+        reached[0] = (done, total)
+
+    def target() -> None:
+        try:
+            work(said)
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failure.append(error)
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive() and not should_stop():
+            thread.join(_LOOK_SECONDS)
+            progress(*reached[0])
+    finally:
+        stopped.set()
+        thread.join(_GRACE_SECONDS)
+    if thread.is_alive():
+        raise Stopped
+    if failure:
+        raise failure[0]
+
+
+def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, pauses: Sequence[float]) -> None:
+    remote = Remote(backbone.handle, checksum=backbone.checksum, what="weights", another="model")
+    part = place.with_name(f"{place.name}.part")
+    download(remote, part, said, timeout=timeout, pauses=pauses)
+    check(remote, part, said)
+    with part.open("rb") as file:
+        if file.read(len(_HDF5)) != _HDF5:
+            forget(part)
+            raise _no_module()
+    said(size_of(part), size_of(part))  # the last place where a stop is heard
+    part.replace(place)
+    forget(part)
+
+
+def _bring_module(backbone: Backbone, place: Path, said: Said, timeout: float, pauses: Sequence[float]) -> None:
+    """As a compressed archive: https://www.tensorflow.org/hub/hosting#compressed_url"""
+    query = "&" if "?" in backbone.handle else "?"
+    remote = Remote(f"{backbone.handle}{query}tf-hub-format=compressed", what="module", another="model")
+    part, making = place.with_name(f"{place.name}.part"), place.with_name(f".unpacking-{place.name}")
+    download(remote, part, said, timeout=timeout, pauses=pauses)
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    try:
+        try:
+            _unpack(part, making, said)
+        except (tarfile.TarError, EOFError, ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno:  # the disk, not the archive
+                raise
+            raise _no_module() from None
+        inside = [folder for folder in (making, *making.iterdir()) if (folder / _GRAPH).is_file()]
+        if not inside:
+            raise _no_module()
+        (inside[0] / "handle.txt").write_text(backbone.handle, encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)  # without its graph it is of no use
+        said(size_of(part), size_of(part))  # the last place where a stop is heard
+        inside[0].replace(place)
+    except ModelError:
+        forget(part)
+        raise
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    forget(part)
+
+
+def _unpack(archive: Path, folder: Path, said: Said) -> None:
+    """Plain files below `folder` only; anything else refuses the whole. Raises ModelError, and what Python's readers raise."""
+    total = archive.stat().st_size
+    room, count = MAX_BYTES, 0
+    with archive.open("rb") as packed, tarfile.open(fileobj=packed, mode="r:*") as tar:
+        for member in tar:
+            path, count = PurePosixPath(member.name), count + 1
+            room -= member.size
+            if path.is_absolute() or ".." in path.parts or "\\" in member.name or ":" in member.name:
+                raise _strange("a file that would lie outside of it")
+            if not member.isdir() and (not member.isreg() or member.issparse()):
+                raise _strange("a link")
+            if room < 0 or count > MAX_FILES:
+                raise _strange("far more than a model needs")
+            target = folder / path
+            (target if member.isdir() else target.parent).mkdir(parents=True, exist_ok=True)
+            content = None if member.isdir() else tar.extractfile(member)
+            if content is None:
+                continue
+            with target.open("wb") as file:
+                while piece := content.read(_PIECE):
+                    said(min(packed.tell(), total), total)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.stat().st_size != member.size:
+                raise EOFError
+        if tar.fileobj and len(tar.fileobj.read(_PIECE)) == _PIECE:  # reads to the end, where gzip keeps its checksum
+            raise EOFError
+
+
+def _no_module() -> ModelError:
+    return ModelError(
+        "What came from the address is not a model, or is damaged.",
+        "It was thrown away. Try again; if it happens again, check the address, or choose another model.",
+    )
+
+
+def _strange(what: str) -> ModelError:
+    return ModelError(
+        f"This module is not unpacked: its archive holds {what}.", "It was thrown away. Choose another model."
+    )

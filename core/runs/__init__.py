@@ -1,0 +1,1 @@
+"""A training's record on disk, its life cycle, and what a person adds to it."""

@@ -1,0 +1,1 @@
+"""Files, processes, threads, network, text safety: knows no picture."""

@@ -1,0 +1,106 @@
+"""Names that people give: class names that are allowed, and file names that every system can keep. And how many of a thing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Container
+from pathlib import PurePosixPath
+
+from core.system.errors import ProjectError
+
+MAX_NAME = 100
+"""Characters of a class name, and of a file name without its ending."""
+
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
+_IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
+_DIGEST = re.compile("[0-9a-f]{64}")
+_UNSAFE = re.compile(r'[\\/:*?"<>|]')
+_JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with them
+
+
+def as_text(name: str) -> str:
+    """A name that can be kept and shown: halves of characters, as damaged names have them, become `?`."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 picture", "2 pictures", "3 classes", "4 copies"."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def is_digest(text: object) -> bool:
+    """Whether a text is a SHA-256 in hex, as the ids of pictures are."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
+def class_key(name: str) -> str:
+    """Two names with the same key are one class: `Cat` and `cat`, composed and decomposed accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def class_name(text: str) -> str:
+    """A name for a class, as it may be used for a folder: NFC, without spaces around it.
+
+    Raises ProjectError for a blank name, one of more than 100 characters, one with a slash or a control character,
+    one that begins with a dot or ends with one, and the names that Windows keeps for devices.
+    """
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name:
+        raise ProjectError("A class needs a name.", "Type a word for what is on the pictures.")
+    if len(name) > MAX_NAME or len(as_text(name).encode()) > 250:
+        raise ProjectError("This name is too long for a folder.", f"Use at most {MAX_NAME} characters.")
+    shown = _shown(name, "?")
+    if "/" in name or "\\" in name or shown != name:
+        raise ProjectError(f"{shown} cannot be the name of a class.", "Leave out slashes and invisible characters.")
+    if name.startswith(".") or name.endswith("."):
+        raise ProjectError(f"{name} cannot be the name of a class.", "A dot may be neither first nor last.")
+    if _reserved(name):
+        raise ProjectError(f"{name} is a name that computers keep for themselves.", "Choose another one.")
+    return name
+
+
+def file_stem(original: str) -> str:
+    """The name of a file without folders and ending, made safe for every system: letters stay, odd characters become `_`."""
+    return _safe(PurePosixPath(original.replace("\\", "/").replace("\0", "")).stem, "picture")
+
+
+def safe_class_name(folder: str) -> str:
+    """A name that `class_name` allows, as near as can be to that of someone's folder."""
+    try:
+        return class_name(folder)
+    except ProjectError:
+        return _safe(folder, "class")
+
+
+def _safe(text: str, otherwise: str) -> str:
+    safe = _UNSAFE.sub("_", _shown(unicodedata.normalize("NFC", as_text(text)), "_")).strip(" ." + _JOINERS)
+    if _reserved(safe):
+        safe = f"_{safe}"
+    while len(safe.encode()) > MAX_NAME:
+        safe = safe[:-1].rstrip(" .")
+    return safe or otherwise
+
+
+def _shown(text: str, instead: str) -> str:
+    """The text with every character that shows nothing replaced, but for the joiners inside words and emoji."""
+    return "".join(
+        c if c.isprintable() or (c in _JOINERS and 0 < at < len(text) - 1) else instead for at, c in enumerate(text)
+    )
+
+
+def _reserved(name: str) -> bool:
+    return name.partition(".")[0].rstrip().casefold() in _RESERVED or name.casefold() in _IGNORED
+
+
+def free_name(stem: str, suffix: str, taken: Container[str]) -> str:
+    """`stem` + `suffix`, with " (2)", " (3)", ... before the suffix while the name is taken; names are compared casefolded."""
+    name, number = f"{stem}{suffix}", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem} ({number}){suffix}"
+    return name

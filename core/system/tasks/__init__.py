@@ -1,0 +1,1 @@
+"""Work in processes of their own, which outlive the server: started, stopped, waited for, one after the other."""

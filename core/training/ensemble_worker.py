@@ -1,0 +1,76 @@
+"""The process that joins the models of several runs into one. `python -m core.training.ensemble_worker RUN_DIR`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.models.saved import load_model
+from core.runs.lifecycle import Run
+from core.runs.records import RunRecords
+from core.system.tasks.processes import leave, own_state
+from core.training.ensembles import in_order, members_of
+from core.training.job import Job, Trained, load_in_background, work_through
+from core.training.worker import finish
+
+if TYPE_CHECKING:
+    import keras
+
+
+def joined(models: Sequence[keras.Model], weights: Sequence[float]) -> keras.Model:
+    """One model for all: float32 (N, S, S, 3) in 0..255 -> the weighted mean of the probabilities, (N, K)."""
+    import keras
+
+    picture = keras.Input(models[0].input_shape[1:], name="picture")
+    votes = []
+    for number, (model, weight) in enumerate(zip(models, weights, strict=True)):
+        member = keras.Model(model.inputs, model.outputs, name=f"member_{number}")  # names must not meet
+        answer = member(picture)
+        answer = answer[0] if isinstance(answer, list) else answer
+        votes.append(keras.layers.Rescaling(weight, name=f"weight_{number}")(answer))
+    return keras.Model(picture, keras.layers.Add(name="probabilities")(votes), name="ensemble")
+
+
+def together(job: Job) -> Trained:
+    """What the members know together, by the weights in ensemble.json. Raises ModelError, RunError, Stopped."""
+    members = members_of(job.records.folder)
+    runs = [Run(Path(member["folder"])) for member in members]
+    weights = [float(member["weight"]) for member in members]
+    job.until_loaded(load_in_background("core.models.litert_conversion"))
+    models = [job.waiting_for(lambda run=run: load_model(run)) for run in runs]  # type: ignore[misc]
+
+    def predict(part: str) -> np.ndarray:
+        every = [weight * in_order(run, job.plan, part) for run, weight in zip(runs, weights, strict=True)]
+        return np.sum(every, axis=0)
+
+    return Trained(
+        predict,
+        0,
+        False,
+        sum(model.count_params() for model in models),
+        lambda: joined(models, weights),
+        {"ensemble": [{"run": run.id, "weight": weight} for run, weight in zip(runs, weights, strict=True)]},
+    )
+
+
+def run(folder: Path) -> int:
+    """Does the whole work in this process; returns the exit status."""
+    records = RunRecords(folder)
+    plan = records.plan()
+    job = Job(records, plan, own_state(records), {"start": time.time() - plan.created})
+    return work_through(
+        job,
+        lambda: finish(job, together(job)),
+        what="Joining the models",
+        again="try again",
+        stopped="Stopped before the models were joined.",
+    )
+
+
+if __name__ == "__main__":
+    leave(run(Path(sys.argv[1])))

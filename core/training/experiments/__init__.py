@@ -1,0 +1,137 @@
+"""Studies: what many small trainings on the same features tell. Search, cross-validation, learning curve, and the like.
+
+Each is a process of its own with a folder of records, as a training has; here it is started, stopped and read. Pictures
+are looked at once, the features are kept, and a study fits heads only, so that one takes seconds. No TensorFlow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from filelock import FileLock
+
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.runs.lifecycle import freeze, settled
+from core.runs.record_shapes import is_found
+from core.runs.records import AGAIN, RunPlan, RunRecords, RunState
+from core.system import storage
+from core.system.errors import RunError, as_sentence
+from core.system.tasks.processes import reap, start_worker
+
+Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study: its folder, and what its records say at the moment that they are asked."""
+
+    folder: Path
+
+    @property
+    def records(self) -> RunRecords:
+        """Its plan and its state."""
+        return RunRecords(self.folder, ("The study", f"{AGAIN} What was found by then is kept."))
+
+    @property
+    def kind(self) -> Kind:
+        """What it is about. Raises RunError if its record is damaged."""
+        return self._asked["kind"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for, beside the settings. Raises RunError if its record is damaged."""
+        return self._asked["options"]
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        value = storage.read_json(self.folder / "study.json")
+        if not isinstance(value, dict) or value.get("kind") not in KINDS or not isinstance(value.get("options"), dict):
+            raise RunError("The record of this study is damaged.", "Start it again.")
+        return value
+
+    def state(self) -> RunState:
+        """Where it stands."""
+        reap()
+        return self.records.state()
+
+    def found(self) -> dict[str, Any]:
+        """What it has found so far: plain values, by kind; empty before the first, and where its record is damaged."""
+        value = storage.read_json(self.folder / "found.json")
+        try:
+            return value if is_found(self.kind, value) else {}
+        except RunError:
+            return {}
+
+    def keep(self, found: Mapping[str, Any]) -> None:
+        """Writes what it has found so far."""
+        storage.write_json(self.folder / "found.json", dict(found))
+
+    def stop(self) -> None:
+        """Asks it to stop; what it has found by then stays."""
+        self.records.ask_to_stop()
+
+
+@as_sentence(RunError)
+def start_study(
+    project: Project,
+    kind: Kind,
+    config: TrainConfig,
+    options: Mapping[str, Any] | None = None,
+    catalogue: Catalogue | None = None,
+) -> Study:
+    """Freezes the list of pictures and starts a process; does not wait. While one of this kind is under way, gives that.
+
+    Raises ProjectError if the pictures do not suffice.
+    """
+    home = project.home / "studies"
+    storage.make_folder(home)
+    with FileLock(home / ".lock", timeout=60):
+        last = latest(project, kind)
+        if last and not last.state().ended:
+            return last
+        stem = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{kind}"
+        taken = sum(path.name.startswith(stem) for path in home.iterdir())
+        study = Study(home / (f"{stem}-{taken + 1}" if taken else stem))
+        config = settled(project, config)
+        split, pictures = freeze(catalogue or project.scan(), config)
+        study.folder.mkdir()
+        storage.write_json(study.folder / "study.json", {"kind": kind, "options": dict(options or {})})
+        plan = RunPlan(study.folder.name, str(project.root), time.time(), config, split.classes, pictures)
+        study.records.write_plan(plan)
+        start_worker("core.training.experiments.worker", [str(study.folder)], study.records, RunState())
+    return study
+
+
+@as_sentence(RunError)
+def go_on(study: Study) -> None:
+    """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
+    nothing while the study is under way."""
+    with FileLock(study.folder.parent / ".lock", timeout=60):
+        if not study.state().ended:
+            return
+        (study.folder / "stop").unlink(missing_ok=True)
+        start_worker("core.training.experiments.worker", [str(study.folder)], study.records, RunState())
+
+
+def latest(project: Project, kind: Kind) -> Study | None:
+    """The newest study of a kind, or None."""
+    folders = sorted((project.home / "studies").glob(f"*-{kind}*/study.json"), key=lambda path: path.stat().st_mtime_ns)
+    return Study(folders[-1].parent) if folders else None
+
+
+def wait_for(study: Study, watch: Any = None, poll: float = 0.2) -> dict[str, Any]:
+    """Waits until a study has ended and gives what it found. Raises RunError if it failed."""
+    while not (state := study.state()).ended:
+        if watch:
+            watch(state)
+        time.sleep(poll)
+    if state.state in ("failed", "interrupted"):
+        raise RunError(state.message, state.hint)
+    return study.found()

@@ -1,0 +1,157 @@
+"""Cross-validation: how good the settings are, and how much of one test is chance.
+
+All labelled pictures are dealt to folds, those of the test part too: each is a test picture once, of a head that learned
+from the other folds. So every picture counts, and the spread from fold to fold shows what another test part would have
+said. It tells about the settings on such pictures, not about one model; whoever chooses settings by it has used the test
+part up. What belongs together (core.datasets.groups) is never on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
+from core.datasets.project import Project
+from core.inference.metrics import evaluate_predictions
+from core.models.feature_extractor import specs_of
+from core.runs.records import RunState
+from core.system.errors import ConfigError, RunError
+from core.system.statistics import wilson
+from core.training.experiments import Study, start_study
+from core.training.experiments.folds import Dealer, dealer
+from core.training.experiments.head_trainer import Unheard
+from core.training.experiments.preconditions import outcome, require_quick
+from core.training.features import Sight, Stopped
+from core.training.job import Job, load_in_background
+from core.training.linear_probe import copies, learn_head, look
+
+FOLDS = 5
+FEWEST, MOST = 3, 20
+"""Fewer folds than three would leave a class of three pictures with nothing to learn from or to check with."""
+
+
+def start(project: Project, config: TrainConfig, folds: int = FOLDS, catalogue: Catalogue | None = None) -> Study:
+    """Starts it; does not wait. Raises ConfigError for settings that take too long, ProjectError for too few pictures."""
+    require_quick(config)
+    if not FEWEST <= folds <= MOST:
+        raise ConfigError(f"{folds} folds are not possible.", f"Choose {FEWEST} to {MOST}.")
+    return start_study(project, "cross-validation", config, {"folds": folds}, catalogue)
+
+
+def cross_validate(
+    project: Project,
+    config: TrainConfig | None = None,
+    folds: int = FOLDS,
+    watch: Callable[[RunState], None] | None = None,
+) -> dict[str, Any]:
+    """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
+    config = config or TrainConfig()
+    return outcome(project, start(project, config, folds), config, watch)
+
+
+def run(job: Job, study: Study) -> None:
+    """The study's own process. After each fold found.json says anew:
+
+    "of": how many folds there will be; "folds": for each one done its "accuracy", "macro_f1" and "log_loss", "right" and
+    "total"; "mean" and "deviation" of the accuracies (sample standard deviation); pooled over the folds "right", "total",
+    "accuracy", "confusion" (K, K), rows are the true classes, and "interval", 95 % by Wilson, which takes the pictures for
+    independent, though the heads share most of what they learned from (Bengio and Grandvalet 2004 show that nothing
+    better is to be had from one cross-validation); "classes"; "note": why there are fewer folds than asked for, or "".
+    Raises Stopped, RunError.
+    """
+    config, plan = job.config, job.plan
+    require_quick(config)
+    loading = None if config.solved else load_in_background("core.training.fit")
+    deal = dealer(plan.pictures, config.seed)
+    count, note = _possible(deal, plan.classes, int(study.options["folds"]))
+    fold = deal.folds(count)
+    draws = copies(config)
+    sights = [Sight(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
+    seen = look(job, specs_of(config), sights, config)
+    views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
+    if loading:
+        job.until_loaded(loading)
+    found = study.found() or {"of": count, "note": note, "classes": list(plan.classes), "folds": []}
+    quiet = Unheard(job.records, plan, job.state, job.seconds, quiet=True)
+    job.phase("fit", count)
+    for number in range(len(found["folds"]), count):
+        job.progress(number, count)
+        test = fold == number
+        others = np.flatnonzero(~test)
+        checks = deal.held_out(others, config.split.validation, f"check {number}")
+        probabilities = _head_of(quiet, config, views, others[~checks], others[checks], deal.labels)(views[0, test])
+        found = found | _with(found, probabilities, deal.labels[test])
+        study.keep(found)
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """One sentence on what was found; "" before the first fold."""
+    done = len(found.get("folds", ()))
+    if not done:
+        return ""
+    low, high = found["interval"]
+    spread = f", give or take {found['deviation'] * 100:.0f}" if done > 1 else ""
+    return (
+        f"{found['right']:,} of {found['total']:,} right: {found['mean'] * 100:.0f} % on average of "
+        f"{done} test{'s' * (done > 1)}{spread}. On many more such pictures it would be {low * 100:.0f} to {high * 100:.0f} %."
+    )
+
+
+def _different(number: int) -> str:
+    return f"{number:,} {'photo or film' if number == 1 else 'photos or films'}"
+
+
+def _possible(deal: Dealer, classes: tuple[str, ...], asked: int) -> tuple[int, str]:
+    """How many folds there can be, and why that is fewer than asked for. Raises RunError."""
+    least = int(deal.different.argmin())
+    most = int(deal.different[least])
+    if most < FEWEST:
+        raise RunError(
+            f"{classes[least]} has only {_different(most)} that really differ; {FEWEST} are needed to take turns.",
+            "Add other pictures of it: copies do not help.",
+        )
+    if most >= asked:
+        return asked, ""
+    return (
+        most,
+        f"{most} tests instead of {asked}: {classes[least]} has only {_different(most)} that really differ.",
+    )
+
+
+def _head_of(
+    job: Job, config: TrainConfig, views: np.ndarray, train: np.ndarray, checks: np.ndarray, labels: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """How a head answers that learned from pictures at `train`, with their changed copies, and was watched on `checks`."""
+    if not config.solved:
+        from core.training import fit
+
+        fit.seed_everything(config.seed)  # so that a fold does not hang on those before it
+    parts = {"train": views[:, train].reshape(-1, views.shape[2]), "val": views[0, checks]}
+    head = learn_head(job, config, parts, {"train": labels[train], "val": labels[checks]})
+    if head.stopped:
+        raise Stopped  # half a fold tells nothing
+    return head.probabilities
+
+
+def _with(found: dict[str, Any], probabilities: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """What is known with one more fold: its answers (N, K) and the truth int (N,)."""
+    here = evaluate_predictions(probabilities, truth, found["classes"])
+    told = here.as_dict()
+    folds = [*found["folds"], {name: told[name] for name in ("accuracy", "macro_f1", "log_loss", "right", "total")}]
+    confusion = here.confusion + np.array(found.get("confusion", 0))
+    right, total = int(np.trace(confusion)), int(confusion.sum())
+    accuracies = [one["accuracy"] for one in folds]
+    return {
+        "folds": folds,
+        "mean": float(np.mean(accuracies)),
+        "deviation": float(np.std(accuracies, ddof=1)) if len(folds) > 1 else 0.0,
+        "right": right,
+        "total": total,
+        "accuracy": right / total,
+        "interval": list(wilson(right, total)),
+        "confusion": confusion.tolist(),
+    }

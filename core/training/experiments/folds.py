@@ -1,0 +1,86 @@
+"""Who is held out when: decided by seed and pictures, groups (see core.datasets.groups) always on one side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.runs.records import RunPicture
+
+
+@dataclass(frozen=True)
+class Dealer:
+    """N pictures to deal: ids, labels int (N,), and groups int (N,), the same number for what belongs together.
+
+    A group whose pictures are of several classes counts for the class of its first picture, as in core.datasets.splits.
+    """
+
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    groups: np.ndarray
+    seed: int
+
+    @property
+    def different(self) -> np.ndarray:
+        """How many groups each class has: int (K,)."""
+        found = self._by_class(range(len(self.ids)), "")
+        return np.array([len(found.get(label, ())) for label in range(int(self.labels.max()) + 1)])
+
+    def folds(self, count: int) -> np.ndarray:
+        """The fold of each picture, int (N,), 0..count - 1: stratified by class, as equal in size as the groups allow.
+
+        A class has a picture in every fold if it has at least `count` groups.
+        """
+        fold = np.empty(len(self.ids), int)
+        everyone = np.zeros(count, int)
+        for pieces in self._by_class(range(len(self.ids)), "fold").values():
+            here = np.zeros(count, int)
+            for rows in sorted(pieces, key=len, reverse=True):  # the largest first, so that none comes last
+                chosen = min(range(count), key=lambda n: (here[n], everyone[n]))
+                fold[rows] = chosen
+                here[chosen] += len(rows)
+                everyone[chosen] += len(rows)
+        return fold
+
+    def held_out(self, rows: np.ndarray, share: float, mark: str) -> np.ndarray:
+        """Which of the pictures at positions `rows` are held out, bool (len(rows),): about `share` of each class, at least
+        one group of each that has two. `mark` tells one such choice from another."""
+        chosen: list[int] = []
+        for pieces in self._by_class(rows.tolist(), mark).values():
+            wanted = max(1, round(share * sum(map(len, pieces))))
+            smallest = min(map(len, pieces))
+            held: list[list[int]] = []
+            for piece in pieces:
+                fits = sum(map(len, held)) + len(piece) <= wanted or (not held and len(piece) == smallest)
+                if fits and len(held) < len(pieces) - 1:
+                    held.append(piece)
+            chosen += [row for piece in held for row in piece]
+        return np.isin(rows, chosen)
+
+    def _by_class(self, rows: Iterable[int], mark: str) -> dict[int, list[list[int]]]:
+        """The groups of each class, in an order that hangs on the seed, the mark and the pictures only."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            members[int(self.groups[row])].append(row)
+        found: dict[int, list[list[int]]] = defaultdict(list)
+        for piece in members.values():
+            found[int(self.labels[piece[0]])].append(piece)
+        for pieces in found.values():
+            pieces.sort(key=lambda piece: self.draw(mark, min(self.ids[row] for row in piece)))
+        return dict(sorted(found.items()))
+
+    def draw(self, mark: str, name: str) -> bytes:
+        """A number by chance that is the same whenever it is asked for, as bytes to sort by."""
+        return hashlib.sha256(f"{self.seed} {mark} {name}".encode()).digest()
+
+
+def dealer(pictures: Sequence[RunPicture], seed: int) -> Dealer:
+    """Deals the pictures of a plan, which tells their groups; one of which it does not is a group of its own."""
+    least = max((picture.group for picture in pictures), default=0) + 1
+    groups = [picture.group if picture.group >= 0 else least + row for row, picture in enumerate(pictures)]
+    labels = np.array([picture.label for picture in pictures])
+    return Dealer(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)

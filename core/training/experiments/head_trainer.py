@@ -1,0 +1,97 @@
+"""What the studies share: the features of all pictures they may look at, and heads fitted on some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.config.augmentation import AugmentConfig
+from core.config.training import TrainConfig
+from core.models.feature_extractor import specs_of
+from core.training.features import Sight
+from core.training.job import Job, load_in_background
+from core.training.linear_probe import Head, learn_head, look
+
+Positions = np.ndarray | slice
+"""Which rows: int (N,), or a slice, which copies nothing."""
+
+
+@dataclass
+class Unheard(Job):
+    """A job whose phases and progress nobody hears of; `watch` is given the numbers of each epoch, if anything is.
+
+    For one head among many, whose progress is not the study's, and for a process that helps another.
+    """
+
+    watch: Callable[[dict[str, float]], None] | None = None
+
+    def phase(self, name: str, total: int = 0) -> None:  # noqa: ARG002, D102
+        return
+
+    def progress(self, done: int, total: int) -> None:  # noqa: ARG002, D102
+        return
+
+    def epoch(self, values: dict[str, float]) -> None:  # noqa: D102
+        if self.watch:
+            self.watch(values)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Features float32 (N, F) and labels int (N,) of the training and validation parts; `train` says who is in which,
+    bool (N,), the training part first. The test part stays apart: no study sees it."""
+
+    job: Job
+    features: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+
+    @property
+    def parts(self) -> tuple[slice, slice]:
+        """Where the training and the validation part lie."""
+        learn = int(self.train.sum())
+        return slice(0, learn), slice(learn, len(self.train))
+
+    def head(
+        self,
+        config: TrainConfig,
+        train: Positions,
+        val: Positions,
+        watch: Callable[[dict[str, float]], None] | None = None,
+    ) -> Head:
+        """A head that learned from the pictures at positions `train`, watched on those at `val`.
+
+        The study's own phase and progress stay as they are; `watch` is given each epoch's numbers ("epoch", "loss",
+        "accuracy", "val_loss", "val_accuracy", "seconds"), and what it raises ends the fitting. Raises RunError when
+        the loss is no longer finite, Stopped.
+        """
+        parts = {"train": self.features[train], "val": self.features[val]}
+        labels = {"train": self.labels[train], "val": self.labels[val]}
+        job = Unheard(self.job.records, self.job.plan, self.job.state, self.job.seconds, quiet=True, watch=watch)
+        try:
+            return learn_head(job, config, parts, labels)
+        finally:
+            import keras
+
+            keras.utils.clear_session()  # else each head leaves some 7 MB behind
+
+
+def set_up(job: Job, config: TrainConfig | None = None) -> Bench:
+    """Looks at all pictures of the training and validation parts, as `config` (by default the plan's) says, that were not
+    looked at before; changes at random are left out. Raises Stopped."""
+    loading = load_in_background("core.training.fit")
+    plain = (config or job.config).model_copy(update={"augment": AugmentConfig()})
+    pictures = [*job.plan.part("train"), *job.plan.part("val")]
+    features = look(job, specs_of(plain), [Sight(p.id, job.plan.file(p)) for p in pictures], plain)
+    job.until_loaded(loading)
+    from core.training import fit
+
+    fit.seed_everything(job.config.seed)
+    return Bench(
+        job,
+        features,
+        np.array([picture.label for picture in pictures]),
+        np.array([picture.part == "train" for picture in pictures]),
+    )

@@ -1,0 +1,103 @@
+"""A head solved at once: its loss is convex, so that one that is needed many times need not learn in rounds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from core.training.job import softmax
+from core.training.standardise import fold
+
+_ROUNDS = 60
+_AT_LEAST = 5  # the first step is a careful one, and gains little
+_ENOUGH = 1e-5
+"""The least by which the loss must fall in a round, as a share of it, or the search is at its end."""
+_REMEMBERED = 8
+
+
+def solve(
+    features: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    classes: int,
+    penalty: float,
+    start: np.ndarray | None = None,
+    rounds: int = _ROUNDS,
+    watch: Callable[[np.ndarray, float, float], bool] | None = None,
+    scale: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Kernel and, as the last row, bias, float32 (F + 1, K), of the least cross-entropy with an L2 penalty.
+
+    `features` float32 (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked
+    into the sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float
+    (N,), mean 1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem.
+    By L-BFGS (Liu and Nocedal 1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and
+    the cross-entropy on `features`; the search ends where it says False. Kernel and bias fit `answers` of standardised
+    features.
+    """
+    kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
+    share = (weights / len(labels))[:, None].astype(np.float32)
+    rows = np.arange(len(labels))
+    mean, deviation = scale or (np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32))
+
+    def look(at: np.ndarray) -> tuple[float, np.ndarray, float, float]:
+        folded, bias = fold(at[:-1], at[-1], mean, deviation)
+        probabilities = softmax(features @ folded + bias)
+        sure = np.log(probabilities[rows, labels].clip(1e-12), dtype=np.float64)
+        loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - (share[:, 0] * sure).sum())
+        right = float((probabilities.argmax(axis=1) == labels).mean()) if watch else 0.0
+        probabilities[rows, labels] -= 1
+        off = probabilities * share
+        total = off.sum(axis=0)
+        pull = (features.T @ off - np.outer(mean, total)) / deviation[:, None]
+        slope = np.vstack([pull + 2 * penalty * at[:-1], total])
+        return loss, slope, right, -float(sure.mean())
+
+    loss, slope, _, _ = look(kernel)
+    past: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_REMEMBERED)
+    for done in range(rounds):
+        way = -_newton(slope, past)
+        steep = float((way * slope).sum())
+        if steep >= 0:
+            break
+        step = 1.0 if past else min(1.0, 1 / float(np.linalg.norm(slope)))
+        for _ in range(20):
+            there, slope_there, right, entropy = look(kernel + step * way)
+            if there <= loss + 1e-4 * step * steep:
+                break
+            step /= 2
+        else:
+            break
+        moved, turned = step * way, slope_there - slope
+        curved = float((moved * turned).sum())
+        if curved > 1e-12:
+            past.append((moved, turned, curved))
+        fell = loss - there
+        kernel, loss, slope = kernel + moved, there, slope_there
+        if watch and not watch(kernel, right, entropy):
+            break
+        if done >= _AT_LEAST and fell < _ENOUGH * loss:
+            break
+    return kernel
+
+
+def answers(kernel: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """What a solved head says of features (N, F): probabilities (N, K), rows sum to 1."""
+    return softmax(features @ kernel[:-1] + kernel[-1])
+
+
+def _newton(slope: np.ndarray, past: deque[tuple[np.ndarray, np.ndarray, float]]) -> np.ndarray:
+    """The slope, straightened by what the last steps told of the curvature (the two loops of L-BFGS)."""
+    way, shares = slope, []
+    for moved, turned, curved in reversed(past):
+        share = float((moved * way).sum()) / curved
+        way = way - share * turned
+        shares.append(share)
+    if past:
+        _, turned, curved = past[-1]
+        way = way * (curved / float((turned * turned).sum()))
+    for (moved, turned, curved), share in zip(past, reversed(shares), strict=True):
+        way = way + (share - float((turned * way).sum()) / curved) * moved
+    return way

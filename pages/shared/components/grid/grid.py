@@ -1,0 +1,205 @@
+"""The grid of pictures on a page: the component in components/grid.js, what it is given, and what it asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.system.errors import FieldguideError, in_words
+from pages.shared.components._component import component
+
+_COMPONENT = component("grid")
+_ONE_AT_A_TIME = threading.Lock()
+_LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
+PALETTE = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b5b5b",
+    "#004b76", "#8f6200", "#006147", "#8a3f68", "#9fd4f2", "#8f3f00", "#a89c00", "#b5b5b5",
+)  # fmt: skip
+COLOURS = (
+    "blue", "orange", "green", "pink", "sky blue", "vermilion", "yellow", "grey",
+    "dark blue", "brown", "dark green", "purple", "pale blue", "rust", "olive", "silver",
+)  # fmt: skip
+"""Okabe and Ito 2008, then darker and lighter shades of the same; a name stands beside a colour everywhere."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture: `id` is its path, `class_name` its class; `suggestion` a class that is offered, with `sure` in words;
+    `details` are (term, value) for the large view; `section` the number of the section that it is in."""
+
+    id: str
+    url: str
+    picture: str
+    class_name: str | None
+    suggestion: str = ""
+    sure: str = ""
+    flag: str = ""
+    section: int = 0
+    details: tuple[tuple[str, str], ...] = ()
+
+    def as_data(self, sections: Sequence[Section]) -> dict[str, Any]:
+        """For the component."""
+        values = asdict(self)
+        values["class"] = values.pop("class_name")
+        values["path"] = self.id
+        # A picture may be in several sections, and a section may move up when one before it goes.
+        section = hashlib.blake2b(sections[self.section].id.encode(), digest_size=6).hexdigest() if sections else ""
+        values["id"] = f"{section}:{self.id}"
+        return values
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading over some tiles. `label`: whether a button for each class puts all of them there; `actions` are (id, words);
+    `whole`: whether a button always means all of them, and not those selected."""
+
+    id: str
+    title: str
+    note: str = ""
+    label: bool = False
+    actions: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
+
+    def as_data(self) -> dict[str, Any]:
+        """For the component."""
+        return asdict(self) | {"actions": [{"id": name, "label": words} for name, words in self.actions]}
+
+
+@dataclass(frozen=True)
+class Op:
+    """What the person asked for: `kind` is "move", "copy", "delete", "undo", "redo" or "act" (a section's action)."""
+
+    kind: str
+    paths: tuple[str, ...] = ()
+    to: str | None = None
+    section: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an op: a sentence, and (from, to) of the pictures that were moved."""
+
+    said: str
+    moved: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """What a grid shows. `name` changes when it shows something else: then selection and scroll position are given up."""
+
+    name: str
+    tiles: Sequence[Tile]
+    sections: Sequence[Section] = ()
+    tags: bool = False
+    accept: bool = False
+    empty: str = "No pictures here."
+    undo: str = ""
+    redo: str = ""
+
+
+def keys_of(classes: Sequence[str]) -> dict[str, str]:
+    """Class -> the key that labels with it: 1 to 9, then letters, one of its own name where it is free."""
+    keys = {name: str(number) for number, name in enumerate(classes[:9], 1)}
+    free = set(_LETTERS)
+    for name in classes[9:]:
+        own = next((c for c in name.casefold() if c in free), None) or next(iter(sorted(free)), "")
+        if own:
+            free.discard(own)
+            keys[name] = own
+    return keys
+
+
+def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outcome], key: str) -> None:
+    """Draws the grid. `classes`: class -> number in the palette, in order. `carry_out` does an op, or raises
+    FieldguideError; it is called before the page is drawn again, once for each op, in their order."""
+    done = _done(key)
+    keys = keys_of(list(classes))
+
+    def answer() -> None:
+        _answer(st.session_state[key].get("outbox"), done, carry_out)
+
+    _COMPONENT(
+        key=key,
+        data={
+            "view": view.name,
+            "items": [tile.as_data(view.sections) for tile in view.tiles],
+            "sections": [section.as_data() for section in view.sections],
+            "classes": [
+                {"name": name, "colour": PALETTE[number % len(PALETTE)], "key": keys.get(name, "")}
+                for name, number in classes.items()
+            ],
+            "tags": view.tags,
+            "accept": view.accept,
+            "empty": view.empty,
+            "undo": view.undo,
+            "redo": view.redo,
+            "done": {"mount": done["mount"], "n": done["n"]},
+            "back": done["back"],
+            "said": done["said"],
+            "trouble": done["trouble"],
+        },
+        default={"outbox": None},
+        on_outbox_change=answer,
+    )
+
+
+def _done(key: str) -> dict[str, Any]:
+    """How far the ops of one grid in one tab have been carried out, what was said of the last, where the pictures went
+    that it knew by another path, and which ones an undo brought back."""
+    nothing = {"mount": "", "n": 0, "said": "", "trouble": False, "moved": {}, "back": []}
+    kept: dict[str, Any] = st.session_state.setdefault(f"{key} done", nothing)
+    return kept
+
+
+def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
+    """Carries out what of the outbox was not carried out yet."""
+    if not isinstance(outbox, Mapping) or not isinstance(outbox.get("ops"), list):
+        return
+    # Keys that come fast make Streamlit run several scripts of one tab at once; each has the same ops in its outbox.
+    with _ONE_AT_A_TIME:
+        if outbox.get("mount") != done["mount"]:
+            done.update(mount=str(outbox.get("mount")), n=0, moved={}, back=[])
+        for raw in outbox["ops"]:
+            if isinstance(raw, Mapping) and isinstance(raw.get("n"), int) and raw["n"] > done["n"]:
+                _carry_out_one(_op(raw, done["moved"]), done, carry_out)
+                done["n"] = raw["n"]
+
+
+def _carry_out_one(op: Op, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
+    outcome, done["trouble"] = _attempt(op, carry_out)
+    done["said"] = outcome.said
+    done["back"] = [new for _, new in outcome.moved] if op.kind in ("undo", "redo") else []
+    for old, new in outcome.moved:
+        done["moved"] = {path: new if now == old else now for path, now in done["moved"].items()}
+        done["moved"][old] = new
+        done["moved"].pop(new, None)
+
+
+def _attempt(op: Op, carry_out: Callable[[Op], Outcome]) -> tuple[Outcome, bool]:
+    """What became of an op, and whether it is trouble."""
+    try:
+        return carry_out(op), False
+    except Exception as error:  # the next op must still be carried out, and the page drawn
+        if not isinstance(error, FieldguideError):
+            logging.getLogger(__name__).exception("an edit failed")
+        return Outcome(str(in_words(error))), True
+
+
+def _op(raw: Mapping[str, Any], moved: Mapping[str, str]) -> Op:
+    """An op as the browser sent it. Keys come faster than answers: a picture may by now lie elsewhere than the tab knew."""
+    given = raw.get("paths")
+    paths = [str(path).partition(":")[2] for path in given] if isinstance(given, list) else []
+    return Op(
+        kind=str(raw.get("kind")),
+        paths=tuple(moved.get(path, path) for path in paths),
+        to=None if raw.get("to") is None else str(raw["to"]),
+        section=str(raw.get("section", "")),
+        action=str(raw.get("action", "")),
+    )

@@ -1,0 +1,1 @@
+"""A burst of pictures from a webcam."""

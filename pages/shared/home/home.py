@@ -1,0 +1,251 @@
+"""The first page: what Fieldguide is, the sample, a folder of one's own, and the projects opened before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from core.datasets import importing, opened, packing
+from core.datasets.importing.archives import SUFFIXES
+from core.datasets.project import Progress, Project, copy_sample, new_project
+from core.system import storage
+from core.system.errors import FieldguideError
+from core.system.naming import file_stem, free_name
+from pages.shared.http import routes
+from pages.shared.pictures import add
+from pages.shared.session import state
+from pages.shared.ui import folder_picker, illustrations, page
+from pages.shared.ui.gallery import mosaic
+from pages.shared.ui.text import count, literal
+
+_FIRST = 12
+"""Projects that are shown before a person asks for all of them."""
+
+
+def enter(folder: str | Path) -> None:
+    """Opens a project and goes to its pictures."""
+    st.session_state.pop("file to open", None)
+    try:
+        state.open_project(folder)
+    except FieldguideError as error:
+        page.show_error(error)
+        return
+    st.switch_page("pages/1_Pictures.py", query_params=state.link_params())
+
+
+def show() -> None:
+    """Draws the page."""
+    page.begin_home()
+    _sweep(storage.data_home())
+    st.title("Teach a computer to recognise pictures", anchor=False)
+    st.markdown("Point and click, from a folder of pictures to a model of your own. Everything stays on this computer.")
+
+    sample = sorted(state.SAMPLE.glob("*/0[0-2]*.jpg"))
+    with st.container(border=True):
+        words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
+        with words:
+            st.subheader("Try the leaves", anchor=False)
+            st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
+            if st.button("Try the sample", type="primary", icon=":material/psychiatry:"):
+                with page.stopping_at_errors():
+                    folder = copy_sample(state.SAMPLE)
+                enter(folder)
+        with picture:
+            shown = tuple(str(path) for path in sample[4::7][:14])
+            st.image(
+                mosaic(shown, "sample", 7), width="stretch", alt="Drawn leaves of oak, maple, birch, willow and ginkgo"
+            )
+    _three_steps()
+    _own_folder()
+    _opened_before()
+
+
+@lru_cache(maxsize=1)
+def _sweep(_home: Path) -> None:
+    """Once a process: removes what a crash left in the data home."""
+    packing.sweep()
+
+
+def _three_steps() -> None:
+    steps = (
+        (illustrations.SHOW, "Show", "Put pictures of each kind into a folder of its own."),
+        (illustrations.LEARN, "Learn", "Watch it learn, and see where it errs."),
+        (illustrations.USE, "Use", "Try new pictures, then take away a small file that works on a phone."),
+    )
+    for column, (drawing, title, sentence) in zip(st.columns(3, gap="medium"), steps, strict=True):
+        with column:
+            st.image(drawing, width=240, alt="")
+            st.markdown(f"**{title}**  \n{sentence}")
+
+
+def _own_folder() -> None:
+    st.subheader("Your own pictures", anchor=False)
+    st.markdown(
+        "Open a folder with a sub-folder for each class, or begin with nothing and add pictures from files or the webcam. "
+        "Nothing in a folder is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        with st.form("open a folder", border=False):
+            typed = st.text_input(
+                "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
+            )
+            if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
+                if Path(typed.strip()).expanduser().is_file():
+                    st.session_state["file to open"] = typed.strip()
+                else:
+                    enter(typed.strip())
+        if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
+            folder_picker.choose()
+    with right, st.form("new project", border=False):
+        name = st.text_input("Name of a new project", placeholder="birds at the window", key="new project name")
+        if st.form_submit_button("Begin", icon=":material/add:") and name.strip():
+            _begin(name)
+    if st.session_state.get("chosen_folder"):
+        enter(st.session_state.pop("chosen_folder"))
+    file = st.file_uploader(
+        "Or a file: a packed project, a Teachable Machine project (.tm), or a zip of class folders",
+        help="Larger than 200 MB? Type its place on this computer above.",
+        key="project file",
+    )
+    typed = st.session_state.get("file to open", "")
+    try:
+        if file is not None:
+            _from_file(file.getvalue(), file.name)
+        elif typed:
+            path = Path(typed).expanduser().absolute()
+            _from_file(path, path.name)
+    except FieldguideError as error:
+        page.show_error(error)
+
+
+def _from_file(source: Path | bytes, name: str) -> None:
+    """What is in a file, and one button that makes a project of it. Raises FieldguideError."""
+    contents = packing.peek(source) if name.lower().endswith(SUFFIXES) else None
+    if contents is None:
+        plan = importing.look(source, name)
+        classes = len({entry.class_name for entry in plan.entries} - {None})
+        words = f"{count(len(plan.entries), 'picture')} in {count(classes, 'class')}"
+        st.markdown(f"**{literal(name)}**: {words}.")
+        if st.button("Begin a project with them", type="primary", icon=":material/add:", key="begin with file"):
+            enter(_project_of(plan, name).root)
+        return
+    words = f"{count(contents.pictures, 'picture')} in {count(contents.classes, 'class')}"
+    st.markdown(f"**{literal(contents.name)}**: {words}, {count(contents.runs, 'training')}.")
+    models = st.checkbox(
+        "I know who packed it: open its models and its history of edits, too",
+        help="A model can hold code that runs on this computer. Without them, train again to test and export.",
+        key="with models",
+    )
+    if st.button("Open this project", type="primary", icon=":material/unarchive:", key="open project file"):
+        with _bar("Unpacking") as show:
+            project, rows = packing.unpack(source, progress=show, models=models)
+        add.keep_report(project, rows)
+        enter(project.root)
+
+
+def _project_of(plan: importing.Plan, name: str) -> Project:
+    taken = {path.name.casefold() for path in storage.data_home().iterdir()}
+    project = new_project(free_name(file_stem(name), "", taken))
+    try:
+        with _bar("Reading the pictures") as show:
+            report = importing.take(project, plan, show)
+    except FieldguideError:
+        shutil.rmtree(project.root, ignore_errors=True)
+        raise
+    add.keep_report(project, report.rows)
+    return project
+
+
+@contextmanager
+def _bar(words: str) -> Iterator[Progress]:
+    bar = st.progress(0.0, words)
+
+    def show(done: int, total: int) -> None:
+        bar.progress(done / total, f"{words}: {done:,} of {total:,}")
+
+    yield show
+    bar.empty()
+
+
+@st.dialog("Pack this project", width="medium")
+def _pack(root: str) -> None:
+    """Makes one file of a project, and offers it."""
+    st.markdown(
+        "One file with the pictures, classes, edits, settings and trainings, to go on with on another computer: "
+        "open it there on the first page."
+    )
+    try:
+        project = Project.open(root)
+        with _bar("Packing") as show:
+            file = packing.pack(project, packing.place_of(project), show)
+    except (FieldguideError, OSError) as error:
+        page.show_error(error if isinstance(error, FieldguideError) else FieldguideError(str(error)))
+        return
+    st.markdown(f"It lies at {literal(str(file))}.")
+    megabytes = file.stat().st_size / 1e6
+    st.link_button(f"Download ({megabytes:.1f} MB)", routes.file_url(file), type="primary", icon=":material/download:")
+
+
+def _begin(name: str) -> None:
+    try:
+        project = new_project(name)
+    except FieldguideError as error:
+        page.show_error(error)
+        return
+    enter(project.root)
+
+
+def _opened_before() -> None:
+    every = opened.opened()
+    if not every:
+        return
+    st.subheader("Opened before", anchor=False)
+    shown = every if st.session_state.get("all projects") else every[:_FIRST]
+    with st.grid("auto", min_column_width=230, gap="small"):
+        for root in shown:
+            with st.container(border=True):
+                _card(root)
+    if len(shown) < len(every):
+        st.button(
+            f"Show all {len(every):,}",
+            icon=":material/expand_more:",
+            on_click=lambda: st.session_state.update({"all projects": True}),
+        )
+
+
+def _card(root: str) -> None:
+    st.markdown(f"**{literal(Path(root).name)}**")
+    try:
+        project = Project.open(root, again=True)
+        pictures, classes, some = project.glance()
+    except FieldguideError as error:
+        _cannot_be_opened(root, error)
+        return
+    if some:
+        files = tuple(str(path) for path in some)
+        st.image(mosaic(files, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
+    st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
+            enter(root)
+        if st.button("Pack", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"):
+            _pack(root)
+
+
+def _cannot_be_opened(root: str, error: FieldguideError) -> None:
+    """What a card says of a folder that does not open now."""
+    if state.is_there(root):
+        st.caption(literal(str(error)))
+        if st.button("Open it again", key=f"again {root}", icon=":material/arrow_forward:"):
+            enter(root)
+    else:
+        st.caption("This folder is gone. Was it moved, or is it on a stick?")
+    if st.button("Forget it", key=f"forget {root}", icon=":material/close:", type="tertiary"):
+        opened.forget(root)
+        st.rerun()

@@ -1,0 +1,1 @@
+"""What the web server answers besides the pages, and whom it answers."""

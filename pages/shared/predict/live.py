@@ -1,0 +1,53 @@
+"""What the model says of the webcam, as it moves. Pictures go straight to the server and answers come back, past
+Streamlit's own way of talking, which draws the whole page for each message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pages.shared.components._component import component
+from pages.shared.http import routes
+from pages.shared.predict.model import Tested
+from pages.shared.ui import charts
+
+_HTML = """
+<div class="live">
+  <div class="columns">
+    <div class="view">
+      <video id="video" autoplay muted playsinline aria-hidden="true"></video>
+      <canvas id="seen" role="img" aria-label="What the camera sees, as the model gets it"></canvas>
+      <div class="curtain" id="curtain">
+        <p id="trouble" role="alert" hidden></p>
+        <button type="button" id="on">Switch it on again</button>
+      </div>
+      <select class="small" id="camera" aria-label="Camera" hidden></select>
+      <button type="button" class="small" id="off" hidden>Switch off</button>
+      <p class="message" id="refusal" role="alert" hidden></p>
+    </div>
+    <div class="panels" id="panels"></div>
+  </div>
+  <output class="told" id="told" aria-live="polite"></output>
+</div>
+"""
+_COMPONENT = component("live", _HTML, shared=("camera",))
+
+
+def show(models: Mapping[str, Tested]) -> None:
+    """The live view of one model, or of several of the same classes side by side. `models`: title -> model."""
+    classes = next(iter(models.values())).classifier.classes
+    _COMPONENT(
+        key="live",
+        data={
+            "models": [
+                {
+                    "title": title if len(models) > 1 else "",
+                    "url": routes.live_url(tested.classifier, tested.identity),
+                    "pixels": tested.classifier.pixels,
+                }
+                for title, tested in models.items()
+            ],
+            "classes": list(classes),
+            "colours": [charts.COLOURS[number % len(charts.COLOURS)] for number in range(len(classes))],
+        },
+        height="content",
+    )

@@ -1,0 +1,220 @@
+"""Plotly charts, all of one kind: calm, labelled where the line ends, and with fixed axes so that a live one never jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.inference.metrics import Evaluation
+from pages.shared.ui.text import all_short, percent, plot_text
+
+# Okabe and Ito 2008: told apart by colour-blind people too.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a100", "#7f7f7f")
+_LONGEST_NAME = 14
+MANY_CLASSES = 20
+"""More classes than this need the whole width, and names on one side only."""
+MOST_SHOWN = 60
+"""Classes of which a matrix can still be read."""
+_CONFIG = {"displayModeBar": False, "scrollZoom": False}
+
+
+def _dark() -> bool:
+    return st.context.theme.type == "dark"
+
+
+def ink() -> tuple[str, str]:
+    """Colours of what matters and of what stands back: both readable on the page's ground, light or dark."""
+    return ("#63b878", "#aaa59b") if _dark() else ("#2c7a41", "#6f6a60")
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names that leave room for the plot, no two the same; hovering shows them whole."""
+    return [plot_text(name) for name in all_short(names, _LONGEST_NAME)]
+
+
+def blank(height: int, **layout: Any) -> go.Figure:
+    """An empty figure of the kind that all charts here are."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 30, "b": 8},
+        showlegend=False,
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        dragmode=False,
+        uirevision="same",
+        **layout,
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, automargin=True, fixedrange=True)
+    figure.update_yaxes(showgrid=False, zeroline=False, automargin=True, fixedrange=True)
+    return figure
+
+
+def show(figure: go.Figure, key: str, alt: str) -> None:
+    """Draws a figure in the page's own theme."""
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)
+
+
+def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epochs: int, kept: int = 0) -> go.Figure:
+    """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `kept`: epoch to mark."""
+    figure = blank(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
+    share = metric == "accuracy"
+    strong, quiet = ink()
+    x = [epoch["epoch"] for epoch in history]
+    last = max(x[-1] if x else 1, 2)
+    lines = (
+        ("training", [e[metric] for e in history], quiet, "dash"),
+        ("validation", [e[f"val_{metric}"] for e in history], strong, "solid"),
+    )
+    for name, values, colour, dash in lines:
+        figure.add_scatter(
+            x=x,
+            y=values,
+            mode="lines+markers" if len(x) < 3 else "lines",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            hovertemplate=f"round %{{x}}: {name} %{{y:{'.0%' if share else '.2f'}}}<extra></extra>",
+        )
+    if x:
+        _label_ends(figure, lines, x[-1])
+    if kept in x:
+        value = next(e[f"val_{metric}"] for e in history if e["epoch"] == kept)
+        figure.add_scatter(
+            x=[kept],
+            y=[value],
+            mode="markers",
+            marker={"color": strong, "size": 10, "line": {"color": "white", "width": 2}},
+            hovertemplate=f"kept round: {kept}<extra></extra>",
+        )
+    right = max(epochs, last)
+    figure.update_xaxes(range=[0.5, right * 1.22 + 0.5], title="round (epoch)", tickformat="d", nticks=7)
+    if share:
+        figure.update_yaxes(range=[-0.06, 1.06], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    else:
+        highest = max([*lines[0][1], *lines[1][1], 0.5])
+        figure.update_yaxes(range=[-0.06 * highest, highest * 1.08], nticks=5)
+    return figure
+
+
+def _label_ends(figure: go.Figure, lines: Sequence[tuple[str, list[float], str, str]], x: float) -> None:
+    """Names both lines where they end, apart from each other when they end at the same height."""
+    above = lines[0][1][-1] >= lines[1][1][-1]
+    for name, values, colour, _ in lines:
+        upper = (name == "training") == above
+        figure.add_annotation(
+            x=x, y=values[-1], text=name, font={"color": colour, "size": 12}, showarrow=False, xanchor="left", xshift=8,
+            yshift=7 if upper else -7,
+        )  # fmt: skip
+
+
+def most_confused(evaluation: Evaluation) -> list[int]:
+    """Positions of the classes that a matrix can show: all, or of very many those with the largest confusions, in order."""
+    if len(evaluation.classes) <= MOST_SHOWN:
+        return list(range(len(evaluation.classes)))
+    apart = evaluation.confusion.copy()
+    np.fill_diagonal(apart, 0)
+    largest = np.argsort(-apart, axis=None, kind="stable")[: MOST_SHOWN**2]
+    pairs = np.stack(np.unravel_index(largest, apart.shape), axis=1)
+    found = dict.fromkeys(pairs[apart.ravel()[largest] > 0].ravel().tolist())
+    return sorted([*found, *(n for n in range(MOST_SHOWN) if n not in found)][:MOST_SHOWN])
+
+
+def confusion(evaluation: Evaluation) -> go.Figure:
+    """Rows are the true classes, columns the answers; the diagonal is right. Shade is the share of the row. See
+    `most_confused`."""
+    shown = most_confused(evaluation)
+    whole = [evaluation.classes[position].name for position in shown]
+    names = [plot_text(name) for name in whole]
+    totals = evaluation.confusion.sum(axis=1, keepdims=True)[shown]
+    counts = evaluation.confusion[np.ix_(shown, shown)]
+    shares = counts / totals.clip(min=1)
+    size = max(300, min(720, 130 + 48 * len(names)))
+    figure = blank(size)
+    figure.add_heatmap(
+        z=shares,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        text=[[str(n) if n else "" for n in row] for row in counts.tolist()],
+        texttemplate="%{text}" if len(names) <= MANY_CLASSES else "",
+        textfont={"color": "#f7f6f2" if _dark() else "#14201a", "size": 14},
+        customdata=[[(names[i], names[j], counts[i][j]) for j in range(len(names))] for i in range(len(names))],
+        hovertemplate="%{customdata[2]} of %{customdata[0]} taken for %{customdata[1]}<extra></extra>",
+        colorscale=[[0, "rgba(63,143,82,0.04)"], [0.25, "rgba(63,143,82,0.35)"], [1, "rgba(63,143,82,0.75)"]],
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+    )
+    ticks = {"tickvals": list(range(len(names))), "ticktext": short_names(whole)}
+    crowded = len(names) > MANY_CLASSES
+    figure.update_xaxes(title="the model said", side="bottom", showticklabels=not crowded, **ticks)
+    figure.update_yaxes(title="it really is", autorange="reversed", **ticks)
+    return figure
+
+
+def confusion_words(evaluation: Evaluation) -> str:
+    """The matrix for someone who cannot see it: the largest confusions."""
+    pairs = [
+        (int(evaluation.confusion[i, j]), evaluation.classes[i].name, evaluation.classes[j].name)
+        for i, j in np.argwhere(evaluation.confusion)
+        if i != j
+    ]
+    worst = ", ".join(f"{n} {true} taken for {said}" for n, true, said in sorted(pairs, reverse=True)[:5])
+    return f"Confusion matrix: {evaluation.in_words}. {worst or 'No confusions'}."
+
+
+def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5) -> go.Figure:
+    """Bars of confidence, the likeliest first."""
+    best = sorted(zip(probabilities, range(len(classes)), strict=True), reverse=True)[:top]
+    figure = blank(34 + 40 * len(best))
+    figure.add_bar(
+        x=[p for p, _ in best],
+        y=list(range(len(best))),
+        customdata=[plot_text(classes[i]) for _, i in best],
+        orientation="h",
+        marker={"color": [COLOURS[i % len(COLOURS)] for _, i in best], "cornerradius": 6},
+        text=[percent(p) for p, _ in best],
+        textposition="outside",
+        cliponaxis=False,
+        width=0.55,
+        hovertemplate="%{customdata}: %{x:.1%}<extra></extra>",
+    )
+    figure.update_layout(margin={"t": 4, "r": 44})
+    figure.update_xaxes(range=[0, 1], visible=False)
+    figure.update_yaxes(
+        autorange="reversed",
+        tickfont={"size": 15},
+        tickvals=list(range(len(best))),
+        ticktext=short_names([classes[i] for _, i in best]),
+    )
+    return figure
+
+
+_PARTS = (("#2c7a41", "#ffffff", "learn"), ("#e69f00", "#14201a", "check"), ("#0072b2", "#ffffff", "test"))
+
+
+def parts(counts: Mapping[str, int]) -> go.Figure:
+    """The split as one bar of three parts."""
+    figure = blank(44, barmode="stack")
+    for (name, number), (colour, ink, word) in zip(counts.items(), _PARTS, strict=True):
+        figure.add_bar(
+            x=[number],
+            y=[""],
+            orientation="h",
+            marker={"color": colour, "cornerradius": 6},
+            text=f"{number:,} {word}",
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            textfont={"color": ink, "size": 12},
+            constraintext="none",
+            hovertemplate=f"{name}: {number:,}<extra></extra>",
+        )
+    figure.update_layout(margin={"t": 0, "b": 0, "l": 0, "r": 0}, bargap=0.1)
+    figure.update_xaxes(visible=False, range=[0, sum(counts.values())])
+    figure.update_yaxes(visible=False)
+    return figure
