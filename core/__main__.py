@@ -147,7 +147,7 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
     config = settings(**chosen)
     project = open_project(folder)
     project.scan(bar("looking at pictures"))
-    analysis.stop(project)
+    analysis.task(project).stop()
     run = train_run(project, config, Path(out) if out else None, _training_watcher())
     snapshot = run.snapshot()
     if snapshot.result:

@@ -5,14 +5,15 @@ import streamlit as st
 from core.runs.diagnosis import kept_round
 from core.runs.history import history
 from core.runs.lifecycle import RunSnapshot
-from core.runs.records import RunState
 from core.system.errors import FieldguideError
 from core.system.statistics import FEW, in_words
+from core.system.tasks.records import TaskState
 from pages.shared.configure import recipes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state
 from pages.shared.train import ensemble, studies, tried
 from pages.shared.ui import charts, page, results
+from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import duration, literal, percent
 
 here = page.begin("Train", strip=False)
@@ -60,7 +61,7 @@ def both_curves(snapshot: RunSnapshot) -> None:
 
 def status_line(snapshot: RunSnapshot) -> None:
     """What happened, when the training did not simply end well."""
-    now: RunState = snapshot.state
+    now: TaskState = snapshot.state
     if now.state in ("failed", "interrupted"):
         st.error(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/error:")
         if log := snapshot.run.records.log():
@@ -98,12 +99,9 @@ def watch() -> None:
         with st.container():
             headline(now)
         if training:
-            asked = now.run.records.stop_asked()
-            if st.button("Stopping…" if asked else "Stop", type="primary", icon=":material/stop:", disabled=asked):
-                now.run.stop()
-                st.rerun(scope="fragment")
+            stop_button(now.run.task, "stop training", main=True)
     if training:
-        page.progress(now.state)
+        show_progress(now.state)
     status_line(now)
     tried.show(now)
     if now.history or not (now.result or now.plan.config.minutes):

@@ -4,9 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from core.config.export_formats import TINY
-from core.export.exports import Export, export_state, exports_of, failure_of, possible_kinds, start_exports
+from core.export.exports import Export, exports_of, failure_of, possible_kinds, start_exports, task
 from pages.shared.ui import page
 from pages.shared.ui.gallery import grid
+from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import count, literal
 
 PLACES = {
@@ -52,7 +53,7 @@ name = st.selectbox(
 )
 if place in HOW:
     st.caption(HOW[place])
-before = export_state(run.run)
+before = task(run.run).state()
 working = before is not None and not before.ended
 ready = exports_of(run.run)
 
@@ -60,16 +61,14 @@ ready = exports_of(run.run)
 @st.fragment(run_every=1 if working else None)
 def making() -> None:
     """The live part: what the export process is at."""
-    now = export_state(run.run)
+    now = task(run.run).state()
     if now is None:
         return
     if working and (now.ended or len(exports_of(run.run)) > len(ready)):
         st.rerun()
     failure = failure_of(run.run, name)
     if working:
-        kind, colon, what = now.phase.partition(": ")
-        words = f"{kinds[kind].title}: {what}" if colon and kind in kinds else now.phase
-        st.progress(min(now.done / now.total, 1.0) if now.total else 0.0, text=literal(words[:1].upper() + words[1:]))
+        show_progress(now, kinds[now.subject].title if now.subject in kinds else "")
     elif failure:
         st.error(f"**{literal(failure.message)}** {literal(failure.hint)}", icon=":material/error:")
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from core import Project, Run, TrainConfig
 from core.inference.metrics import evaluate_predictions
-from core.runs.records import RunPicture, RunPlan, RunRecords, RunState
+from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.system.tasks.records import TaskState
 
 CLASSES = ("cat", "dog")
 
@@ -62,7 +63,7 @@ def make_run(
     for epoch in (1, 2):
         accuracy = {"accuracy": 0.5 + epoch / 10, "val_accuracy": 0.4 + epoch / 10}
         records.append_epoch({"epoch": epoch, "loss": 0.5, "val_loss": 0.6} | accuracy)
-    records.write_state(RunState("done", "", ended=True))
+    records.write_state(TaskState("done", "", ended=True))
     return Run(folder)
 
 

@@ -13,8 +13,8 @@ from core.config import recipes
 from core.config.backbones import get_backbone
 from core.config.training import TrainConfig, make_config, with_changes
 from core.models import weights_store
-from core.runs.records import RunState
 from core.system.errors import ConfigError
+from core.system.tasks.records import TaskState
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object as the last line.")
 
@@ -82,11 +82,11 @@ def bar(what: str) -> Callable[[int, int], None]:
     return show
 
 
-def phase_watcher() -> Callable[[RunState], None]:
+def phase_watcher() -> Callable[[TaskState], None]:
     """Prints each new phase once."""
     last = [""]
 
-    def watch(state: RunState) -> None:
+    def watch(state: TaskState) -> None:
         if state.phase != last[0]:
             last[0] = state.phase
             click.echo(state.phase, err=True)

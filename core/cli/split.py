@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from core.cli.shared import as_json, bar, say_json
+from core.config.split import PARTS
 from core.config.training import make_config, with_changes
 from core.datasets.importing import assign_groups
 from core.datasets.layout import in_parts
 from core.datasets.project import Project
 from core.datasets.splits import make_split
-from core.runs.records import PARTS
 from core.system.errors import ConfigError
 from core.system.naming import count
 

@@ -26,7 +26,7 @@ def add_to(cli: click.Group) -> None:
 def _opened(folder: str) -> Project:
     project = open_project(folder)
     project.scan(bar("looking at pictures"))
-    analysis.stop(project)
+    analysis.task(project).stop()
     return project
 
 

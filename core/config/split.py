@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from core.system.settings import Percent, Settings
 
+PARTS = ("train", "val", "test")
 Share = Annotated[Percent, Field(ge=0.05, le=0.5, multiple_of=0.01)]
 Together = Literal["names", "beginnings", "folders", "pattern", "table", "off"]
 _MOST_REPEATS, _MOST_CHOICES = 2, 8

@@ -8,11 +8,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.config.split import SplitConfig
+from core.config.split import PARTS, SplitConfig
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.groups import WEBCAM, groups_of, in_time, said_of
 from core.datasets.validation import near_groups, why_not_trainable
-from core.runs.records import PARTS
 from core.system.errors import ProjectError
 from core.system.naming import count
 

@@ -6,24 +6,21 @@ stopped, and what it found is read and put into a sentence.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from core.config.augmentation import AugmentConfig
 from core.evaluation.comparison import mcnemar
 from core.evaluation.corruptions import CHANGES, CURES, Change
 from core.runs.lifecycle import Run
-from core.runs.records import AGAIN, RunRecords, RunState
 from core.system import storage
 from core.system.errors import RunError, as_sentence
 from core.system.naming import count
 from core.system.statistics import wilson
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.records import AGAIN, TaskState
 
 MOST = 200
 """So many test pictures are changed, at most, evenly over the classes."""
@@ -117,56 +114,25 @@ def start(run: Run) -> None:
     """
     if not run.records.tflite.is_file():
         raise RunError("This run has no model to try.", "Train first, and let it finish.")
-    folder = folder_of(run)
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / ".lock", timeout=60):
-        now = state(run)
-        if now and not now.ended:
-            return
-        (folder / "stop").unlink(missing_ok=True)
-        start_worker("core.evaluation.robustness_worker", [str(run.folder)], RunRecords(folder), RunState())
+    task(run).start("core.evaluation.robustness_worker", [str(run.folder)])
 
 
-def measure(run: Run, watch: Callable[[RunState], None] | None = None) -> Robustness:
+def measure(run: Run, watch: Callable[[TaskState], None] | None = None) -> Robustness:
     """Starts it and waits; an interrupt (Ctrl-C) also stops it. `watch` is called a few times a second.
 
     Raises RunError, with what to do, if it fails or is stopped.
     """
     start(run)
-    try:
-        while (now := state(run)) and not now.ended:
-            if watch:
-                watch(now)
-            time.sleep(0.1)
-    except KeyboardInterrupt:
-        stop(run)
-        raise
-    found = read(run)
+    now, found = task(run).wait(watch), read(run)
     if found is None or now is None or now.state != "done":
         raise RunError(now.message if now and now.message else "Nothing was found.", now.hint if now else "Try again.")
     return found
 
 
-def stop(run: Run) -> None:
-    """Asks it to stop, which it does within a second; an earlier result stays."""
-    now = state(run)
-    if now and not now.ended:
-        RunRecords(folder_of(run)).ask_to_stop()
-
-
-def stop_asked(run: Run) -> bool:
-    """Whether someone asked it to stop."""
-    return RunRecords(folder_of(run)).stop_asked()
-
-
-def state(run: Run) -> RunState | None:
-    """Where the last one stands, or None if there never was one. Its phases are "starting", "waiting" (something else
-    computes) and "trying harder pictures"."""
-    records = RunRecords(folder_of(run), ("Trying harder pictures", AGAIN))
-    if not (records.folder / "state.json").is_file():
-        return None
-    reap()
-    return records.state()
+def task(run: Run) -> TaskHandle:
+    """The process that does it; where it was stopped an earlier result stays. Its phases are "starting", "waiting" and
+    "trying harder pictures"."""
+    return TaskHandle(folder_of(run), ("Trying harder pictures", AGAIN))
 
 
 def read(run: Run) -> Robustness | None:

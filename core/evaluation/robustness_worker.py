@@ -12,15 +12,14 @@ import numpy as np
 
 from core.datasets.project import Project
 from core.evaluation.corruptions import CHANGES, COVERED
-from core.evaluation.robustness import MOST, Outcome, Robustness, folder_of, write
+from core.evaluation.robustness import MOST, Outcome, Robustness, task, write
 from core.imaging.decode import read_square
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run, open_run
-from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.runs.records import RunPicture, RunPlan
 from core.system.errors import FieldguideError, PictureError, RunError
-from core.system.tasks.processes import leave, own_state
-from core.training.features import Stopped
-from core.training.job import Job, work_through
+from core.system.tasks.job import Stopped, TaskJob, own_state, work_through
+from core.system.tasks.processes import leave
 
 
 def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
@@ -36,9 +35,9 @@ def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
     return taken
 
 
-def try_harder(job: Job, run: Run) -> Robustness:
+def try_harder(job: TaskJob, run: Run) -> Robustness:
     """Asks about everything. Pictures that are gone or went bad are left out. Raises Stopped, RunError if none is left."""
-    plan = job.plan
+    plan = run.records.plan()
     classifier = load_model(run.folder)
     pictures = chosen(plan)
     job.phase("trying harder pictures", len(pictures))
@@ -75,8 +74,8 @@ def _square(plan: RunPlan, picture: RunPicture, pixels: int) -> np.ndarray | Non
 def main(folder: Path) -> int:
     """Does the whole work in this process; returns the exit status."""
     run = open_run(folder)
-    records = RunRecords(folder_of(run))
-    job = Job(records, run.records.plan(), own_state(records))
+    records = task(run).records
+    job = TaskJob(records, own_state(records))
     return work_through(
         job,
         lambda: write(run, try_harder(job, run)),

@@ -6,24 +6,21 @@ and its reports are read.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from core.config.export_formats import ALL, Kind, can_be_made
 from core.config.training import ExportFormat
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import sureness_of
 from core.runs.lifecycle import Run
-from core.runs.records import AGAIN, RunRecords, RunState
 from core.runs.trust import why_not_loaded
 from core.system import signing, storage
 from core.system.errors import ModelError, RunError, as_sentence
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.records import AGAIN, TaskState
 
 FAILED = "failed.json"
 """In the folder of a kind that could not be made: what happened, and what to do."""
@@ -100,10 +97,9 @@ def exports_of(run: Run) -> dict[str, Export]:
     return found
 
 
-def export_state(run: Run) -> RunState | None:
-    """Where the export process stands, or None if there never was one."""
-    records = RunRecords(exports_folder(run), ("The export", AGAIN))
-    return records.state() if (records.folder / "state.json").is_file() else None
+def task(run: Run) -> TaskHandle:
+    """The process that makes exports."""
+    return TaskHandle(exports_folder(run), ("The export", AGAIN))
 
 
 def failure_of(run: Run, kind: str) -> ModelError | None:
@@ -111,7 +107,7 @@ def failure_of(run: Run, kind: str) -> ModelError | None:
     if kind in exports_of(run):
         return None
     words = storage.read_json(exports_folder(run, kind) / FAILED)
-    state = export_state(run)
+    state = task(run).state()
     if not words and state and state.ended and state.state != "done":  # before it came to any kind
         words = [state.message, state.hint]
     told = isinstance(words, list) and len(words) == 2 and all(isinstance(one, str) for one in words)
@@ -142,23 +138,14 @@ def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool
             "Run: python -m pip install tf2onnx onnxruntime",
         )
     missing = [kind for kind in wanted if kind not in exports_of(run)]
-    folder = exports_folder(run)
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / ".lock", timeout=60):
-        state = export_state(run)
-        if not missing or (state and not state.ended):
-            return False
-        start_worker(
-            "core.export.worker", [str(run.folder), *missing], RunRecords(folder), RunState("running", "loading")
-        )
-    return True
+    return bool(missing) and task(run).start("core.export.worker", [str(run.folder), *missing], phase="loading")
 
 
 def export(
     run: Run,
     format: ExportFormat = "float32",
     out: Path | str | None = None,
-    watch: Callable[[RunState], None] | None = None,
+    watch: Callable[[TaskState], None] | None = None,
 ) -> Export:
     """Makes one kind of export, measures it and waits for it.
 
@@ -175,11 +162,7 @@ def export(
         raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
     while format not in exports_of(run):
         started = start_exports(run, [format])
-        while (state := export_state(run)) and not state.ended:
-            if watch:
-                watch(state)
-            reap()
-            time.sleep(0.1)
+        task(run).wait(watch)
         failure = failure_of(run, format) if started else None  # else others were made meanwhile
         if failure:
             raise failure

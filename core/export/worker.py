@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -21,7 +20,7 @@ from core.config.training import ExportConfig, ExportFormat
 from core.datasets.project import Project
 from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
-from core.export.exports import FAILED, exports_folder
+from core.export.exports import FAILED, exports_folder, task
 from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.export.requirements import needs_of
@@ -30,11 +29,12 @@ from core.inference.classifier import SPEC_NAME, make_spec
 from core.inference.decision import sureness_of
 from core.models.saved import load_model, softened
 from core.runs.lifecycle import Run, open_run
-from core.runs.records import RunPlan, RunRecords, RunState
+from core.runs.records import RunPlan
 from core.system import signing, storage
-from core.system.errors import FieldguideError, ModelError, in_words
+from core.system.errors import ModelError
 from core.system.naming import as_text, count, file_stem
-from core.system.tasks.processes import own_state
+from core.system.tasks.job import Stopped, TaskJob, own_state, words_for, work_through
+from core.system.tasks.processes import leave
 from core.training.features import read_named
 
 EXAMPLES = "test_pictures"
@@ -46,9 +46,8 @@ _POINT = 0.01
 class _Exporter:
     """Exports of one run; the Keras model is loaded once, and predicts the test part once."""
 
-    def __init__(self, run: Run, state: RunState) -> None:
-        self.run, self.state = run, state
-        self.records = RunRecords(exports_folder(run))
+    def __init__(self, run: Run, job: TaskJob) -> None:
+        self.run, self.job = run, job
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
         self.sureness = sureness_of(run.folder)
@@ -65,19 +64,19 @@ class _Exporter:
             if gone
             else ""
         )
-        self._written = 0.0
 
     def _present(self, part: str) -> list[tuple[str, Path, int]]:
         """(id, path, label) of a part's pictures that are there."""
         return [(p.id, self.places[p.id], p.label) for p in self.plan.part(part) if p.id in self.places]
 
-    def say(self, phase: str, done: int = 0, total: int = 0) -> None:
-        now = time.monotonic()
-        if 0 < done < total and now - self._written < 0.2:
-            return
-        self._written = now
-        self.state.phase, self.state.done, self.state.total = phase, done, total
-        self.records.write_state(self.state)
+    def say(self, phase: str, done: int = 0, total: int = 0, kind: str = "") -> None:
+        """Where it stands. Raises Stopped."""
+        if self.job.should_stop():
+            raise Stopped
+        if (phase, kind) != (self.job.state.phase, self.job.state.subject):
+            self.job.phase(phase, total, subject=kind)
+        elif total:
+            self.job.progress(done, total)
 
     def make(self, kinds: list[ExportFormat]) -> None:
         """Makes them in this order; what goes wrong with one of them is written down beside where it would be."""
@@ -89,15 +88,18 @@ class _Exporter:
         for kind in kinds:
             try:
                 self._export(ALL[kind])
+            except Stopped:
+                raise
             except Exception as error:  # noqa: BLE001 - the others shall be made all the same
                 traceback.print_exc()
-                storage.write_json(exports_folder(self.run, kind) / FAILED, words_for(error, self.records))
+                words = words_for(error, "The export", self.job.records)
+                storage.write_json(exports_folder(self.run, kind) / FAILED, words)
 
     def _reference(self) -> np.ndarray:
         """The Keras model's probabilities on the test part: float32 (N, K)."""
         rows = []
         for start in range(0, len(self.test), 32):
-            self.say("asking the trained model", start, len(self.test))
+            self.say("asking", start, len(self.test))
             squares = [read_named(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
             rows.append(self.model.predict_on_batch(np.stack(squares).astype(np.float32)))
         return np.concatenate(rows)
@@ -119,7 +121,7 @@ class _Exporter:
         to be said of it."""
         kept: tuple[float, str, bytes] | None = None
         for way, words in self._ways(kind):
-            self.say(f"{kind.name}: converting")
+            self.say("converting", kind=kind.name)
             way(model)
             accuracy = self._accuracy_when_checked(kind, model) if kind.integer else 1.0
             if kept is None or accuracy > kept[0]:
@@ -226,7 +228,7 @@ class _Exporter:
             self.plan.classes,
             self.test,
             self.reference,
-            lambda done, total: self.say(f"{kind.name}: checking", done, total),
+            lambda done, total: self.say("checking", done, total, kind.name),
             self._examples(kind, model.parent),
         )
 
@@ -277,31 +279,19 @@ class _Exporter:
         signing.write_signed(folder / "report.json", json.dumps(report).encode())
 
 
-def words_for(error: Exception, records: RunRecords) -> tuple[str, str]:
-    """What happened, and what to do: the log keeps the details."""
-    if isinstance(error, FieldguideError):
-        return error.message, error.hint
-    if isinstance(error, OSError):
-        words = in_words(error)
-        return words.message, words.hint
-    return f"The export failed inside: {type(error).__name__}.", f"Details are in {records.folder / 'worker.log'}."
-
-
 def main(folder: Path, kinds: list[ExportFormat]) -> int:
     """Makes the exports; returns the exit status."""
     run = open_run(folder)
-    records = RunRecords(exports_folder(run))
-    state = own_state(records)
-    try:
-        _Exporter(run, state).make(kinds)
-        state.state = "done"
-    except Exception as error:  # noqa: BLE001 - the person must hear of whatever it was
-        traceback.print_exc()
-        state.state, (state.message, state.hint) = "failed", words_for(error, records)
-    state.phase, state.ended = "", True
-    records.write_state(state)
-    return 0 if state.state == "done" else 1
+    records = task(run).records
+    job = TaskJob(records, own_state(records))
+    return work_through(
+        job,
+        lambda: _Exporter(run, job).make(kinds),
+        what="The export",
+        again="try again",
+        stopped="Stopped; what was made by then is kept.",
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), cast("list[ExportFormat]", sys.argv[2:])))
+    leave(main(Path(sys.argv[1]), cast("list[ExportFormat]", sys.argv[2:])))

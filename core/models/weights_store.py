@@ -32,7 +32,7 @@ from core.system.download import (
     size_of,
 )
 from core.system.errors import ModelError
-from core.training.features import Stopped
+from core.system.tasks.job import Stopped, interruptible
 
 MAX_FILES = 1_000
 MAX_BYTES = 4_000_000_000
@@ -116,9 +116,8 @@ def fetch(
     """Brings the weights to this machine, unless they are here; returns where they lie, as place_of.
 
     `progress` is called with (done, total) bytes, total 0 while it is not known. `timeout`, `pauses`: see core.system.download.
-    What
-    is half there is never seen as the whole, and kept for the next try. Raises Stopped within a second when `should_stop`
-    says so, ModelError and DownloadError with what to do.
+    What is half there is never seen as the whole, and kept for the next try. Raises Stopped within a second when
+    `should_stop` says so, ModelError and DownloadError with what to do.
     """
     require_trusted(backbone)
     place = place_of(backbone)
@@ -174,32 +173,23 @@ def _alone(place: Path, should_stop: Callable[[], bool]) -> Iterator[None]:
 
 def _apart(work: Callable[[Said], None], progress: Callable[[int, int], None], should_stop: Callable[[], bool]) -> None:
     """Works in a thread, because a silent server cannot be interrupted, and listens for a stop."""
-    stopped, failure, reached = threading.Event(), list[BaseException](), [(0, 0)]
+    stopped, reached = threading.Event(), [(0, 0)]
 
     def said(done: int, total: int) -> None:
         if stopped.is_set():
             raise Stopped
         reached[0] = (done, total)
 
-    def target() -> None:
-        try:
-            work(said)
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failure.append(error)
+    def look() -> bool:
+        progress(*reached[0])
+        if should_stop():
+            stopped.set()
+        return stopped.is_set()
 
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
     try:
-        while thread.is_alive() and not should_stop():
-            thread.join(_LOOK_SECONDS)
-            progress(*reached[0])
+        interruptible(lambda: work(said), look, _GRACE_SECONDS)
     finally:
         stopped.set()
-        thread.join(_GRACE_SECONDS)
-    if thread.is_alive():
-        raise Stopped
-    if failure:
-        raise failure[0]
 
 
 def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, pauses: Sequence[float]) -> None:

@@ -17,8 +17,9 @@ from core.quality.result import Suggestions, folder_of
 from core.quality.unique_pictures import Contents
 from core.runs.lifecycle import Run
 from core.system.errors import ModelError, PictureError
+from core.system.tasks.job import Stopped
 from core.system.threads import chunks, in_threads
-from core.training.features import CHUNK, FeatureStore, Stopped
+from core.training.features import CHUNK, FeatureStore
 from core.training.job import Job
 
 

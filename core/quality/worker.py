@@ -25,8 +25,9 @@ from core.quality.result import (
 )
 from core.quality.unique_pictures import Contents, with_features
 from core.runs.records import RunPlan, RunRecords
-from core.system.tasks.processes import leave, own_state
-from core.training.job import Job, work_through
+from core.system.tasks.job import own_state, work_through
+from core.system.tasks.processes import leave
+from core.training.job import Job
 
 
 def look(job: Job, project: Project) -> Analysis:
@@ -140,7 +141,7 @@ def run(project: Project) -> int:
     records = RunRecords(folder_of(project))
     state = own_state(records)
     plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(), (), ())
-    job = Job(records, plan, state)
+    job = Job(records, state, plan=plan)
     return work_through(
         job,
         lambda: write(project, look(job, project)),

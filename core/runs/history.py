@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from core.config.recipes import all_recipes, title_of
+from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import TRASH, Edit, new_token
 from core.datasets.project import Project
 from core.inference.decision import sureness_of
 from core.runs.lifecycle import Run, evaluate, list_runs
 from core.runs.notes import About, about, gone, lock, title, usual_title
-from core.runs.records import LATEST, MAX_PLAN, PARTS, SCHEMA, RunRecords
+from core.runs.records import LATEST, MAX_PLAN, SCHEMA, RunRecords
 from core.system import csv_safety, storage
 from core.system.errors import ConfigError, RunError
 from core.system.statistics import wilson

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +12,18 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from core.config.split import PARTS
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.datasets.splits import Split, make_split
 from core.inference.decision import probabilities
 from core.inference.metrics import Evaluation, evaluate_predictions
-from core.runs.records import PARTS, RunPicture, RunPlan, RunRecords, RunState, birth_of
-from core.system import storage
+from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import RunError, as_sentence
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.processes import reap
+from core.system.tasks.records import TRAINING, TaskState
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Run:
     def records(self) -> RunRecords:
         """The files behind it."""
         return RunRecords(self.folder)
+
+    @property
+    def task(self) -> TaskHandle:
+        """The process that works on it."""
+        return TaskHandle(self.folder, TRAINING)
 
     def snapshot(self) -> RunSnapshot:
         """Everything there is to show of it now. Raises RunError if the run's record is damaged."""
@@ -59,7 +65,7 @@ class RunSnapshot:
 
     run: Run
     plan: RunPlan
-    state: RunState
+    state: TaskState
     history: tuple[dict[str, float], ...]
     result: dict[str, Any] | None
 
@@ -123,13 +129,15 @@ def start(
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
         folder = new_folder(project, config, out)
-        records = RunRecords(folder)
-        records.write_state(RunState(pid=os.getpid(), born=birth_of(os.getpid())))  # a run is never without one
-        records.write_plan(
-            RunPlan(folder.name, str(project.root), began, config, split.classes, pictures, split.remarks)
-        )
-        start_worker("core.training.worker", [str(folder), str(scanned)], records, RunState())
-    return Run(folder)
+        run = Run(folder)
+        plan = RunPlan(folder.name, str(project.root), began, config, split.classes, pictures, split.remarks)
+        begin(run, plan, "core.training.worker", [str(folder), str(scanned)])
+    return run
+
+
+def begin(run: Run, plan: RunPlan, worker: str, arguments: Sequence[str]) -> None:
+    """Writes the plan into the empty folder of a run, and starts its process. Raises OSError."""
+    run.task.start(worker, arguments, prepare=lambda: run.records.write_plan(plan))
 
 
 def settled(project: Project, config: TrainConfig) -> TrainConfig:
@@ -241,8 +249,3 @@ def evaluate(run: Run, part: str = "test") -> Evaluation:
     plan = run.records.plan()
     truth = np.array([picture.label for picture in plan.part(part)])
     return evaluate_predictions(probabilities(run.records, part), truth, plan.classes)
-
-
-def queue_lock() -> FileLock:
-    """Held by the one worker that computes; the system lets go of it when that process dies."""
-    return FileLock(storage.data_home() / ".training.lock")

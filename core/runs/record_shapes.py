@@ -58,22 +58,6 @@ class _Attempt(_Shape):
     cross_validated: float | None = None
 
 
-class _State(_Shape):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    state: Annotated[str, Field(pattern="^(queued|running|done|stopped|failed|interrupted)$")]
-    phase: str
-    done: Whole
-    total: Whole
-    seconds_left: Finite | None
-    pid: int
-    born: Finite
-    ended: bool
-    message: str
-    hint: str
-    updated: Finite
-
-
 class _Epoch(_Shape):
     epoch: Finite
     accuracy: float
@@ -188,11 +172,6 @@ def is_found(kind: str, value: Any) -> bool:
 def is_result(value: Any) -> bool:
     """Whether a value is what result.json should hold."""
     return _fits(_Result, value)
-
-
-def is_state(value: Any) -> bool:
-    """Whether a value is what state.json should hold."""
-    return _fits(_State, value)
 
 
 def is_attempt(value: Any) -> bool:

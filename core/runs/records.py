@@ -1,14 +1,12 @@
 """A run's records: a folder that tells everything about one training, written by the worker and read by everyone.
 
     run.json          what was asked: id, config, classes, and the frozen list of pictures with their parts
-    state.json        where it stands: state, phase, progress, process, error
     history.jsonl     one line an epoch
     tried.json        what a search has tried so far
     result.json       how good it is
     predictions.npz   probabilities for the validation and test parts
     model.keras, model.tflite, fieldguide.json     the trained model
-    stop              there if someone asked to stop
-    worker.log        what the worker process printed
+    state.json, stop, worker.log     those of every task (see core.system.tasks.records)
 
 Each file is replaced whole or appended to by lines, so that a process killed at any moment leaves readable records. A
 folder of its own, rather than rows in the project's database, lets `--out` put a run anywhere and a copy of it work.
@@ -16,36 +14,30 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from pydantic import TypeAdapter
 
+from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import HIDDEN
-from core.runs.record_shapes import is_attempt, is_epoch, is_result, is_state
+from core.runs.record_shapes import is_attempt, is_epoch, is_result
 from core.system import storage
 from core.system.confined import parts_of
 from core.system.errors import ConfigError, RunError
 from core.system.naming import as_text, is_digest
+from core.system.tasks.records import TRAINING, TaskRecords
 
 SCHEMA = 1
-PARTS = ("train", "val", "test")
 LATEST = 10_000_000_000.0
 """Seconds since 1970 that no training can have begun after: of the year 2286."""
 MAX_PLAN = 300_000_000
 """Bytes of a plan: of a million pictures."""
-_RESERVE, _RESERVED = "reserve", 32_768
-_MAX_LOG, _END_OF_LOG = 100_000_000, 4000
-_FULL = os.strerror(errno.ENOSPC)
 _TEXT = TypeAdapter(str)
 _TEXTS = TypeAdapter(list[str])
 
@@ -89,38 +81,11 @@ class RunPlan:
         return {part: len(self.part(part)) for part in ("train", "val", "test")}
 
 
-@dataclass
-class RunState:
-    """Where a run stands. `state`: queued, running, done, stopped or failed; `ended`: nothing more will be written.
-
-    `seconds_left` is an estimate for the phase; None where there is nothing to go by.
-    """
-
-    state: str = "queued"
-    phase: str = "starting"
-    done: int = 0
-    total: int = 0
-    seconds_left: float | None = None
-    pid: int = 0
-    born: float = 0.0
-    ended: bool = False
-    message: str = ""
-    hint: str = ""
-    updated: float = field(default_factory=time.time)
-
-
-_COMPUTER = "The computer may have been switched off or run out of memory."
-TRAINING = "The training", f"{_COMPUTER} Train again; if it happens again, try a smaller batch or fewer pictures."
-"""What a worker does, as the beginning of a sentence, and what to do when it was cut off."""
-AGAIN = f"{_COMPUTER} Try again."
-"""What to do when another worker was cut off."""
-
-
-class RunRecords:
-    """Reads and writes the files of one run folder, or those of another worker's, which does `work` (as TRAINING says)."""
+class RunRecords(TaskRecords):
+    """Reads and writes the files of one run folder, or of another that has a plan, whose task does `work`."""
 
     def __init__(self, folder: Path, work: tuple[str, str] = TRAINING) -> None:
-        self.folder, self._work = folder, work
+        super().__init__(folder, work)
 
     def write_plan(self, plan: RunPlan) -> None:
         """Writes run.json."""
@@ -137,50 +102,6 @@ class RunRecords:
         # A project that was moved takes its runs along: they find the pictures where the project is now.
         home = self.folder.parent.parent
         return replace(plan, project=str(home.parent)) if home.name == HIDDEN else plan
-
-    def write_state(self, state: RunState) -> None:
-        """Writes state.json; the last one also where the disk has become full."""
-        state.updated = time.time()
-        if state.ended:
-            (self.folder / _RESERVE).unlink(missing_ok=True)
-        storage.write_json(self.folder / "state.json", asdict(state))
-
-    def reserve(self) -> None:
-        """Keeps room on the disk for the last word of a worker."""
-        (self.folder / _RESERVE).write_bytes(bytes(_RESERVED))
-
-    def state(self) -> RunState:
-        """What state.json says, corrected by what is true: a run whose process is gone without an end was interrupted."""
-        state = self._written_state()
-        if state.ended or is_alive(state.pid, state.born):
-            return state
-        state = self._written_state()  # it may have ended well between the look at the record and that at the process
-        if not state.ended and not is_alive(state.pid, state.born):
-            unsaved = state.phase == "save"
-            state.ended, state.state, state.phase = True, "interrupted", ""
-            what = "after the test, before its model was saved" if unsaved else "its process ended without a word"
-            work, state.hint = self._work
-            if _FULL in self.log():
-                what, state.hint = (
-                    "the disk is full",
-                    "Make room on it: empty the trash, or delete a training. Try again.",
-                )
-            state.message = f"{work} was cut off: {what}."
-        return state
-
-    def log(self) -> str:
-        """The end of what the process printed, "" if there is none."""
-        try:
-            content = storage.read_bytes(self.folder / "worker.log", _MAX_LOG)
-        except OSError:
-            return ""
-        return content[-_END_OF_LOG:].decode("utf-8", "replace")
-
-    def _written_state(self) -> RunState:
-        values = storage.read_json(self.folder / "state.json")
-        if is_state(values):
-            return RunState(**values)
-        return RunState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""
@@ -241,14 +162,6 @@ class RunRecords:
             raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.")
         return found
 
-    def ask_to_stop(self) -> None:
-        """Leaves the flag that the worker looks for."""
-        (self.folder / "stop").touch()
-
-    def stop_asked(self) -> bool:
-        """Whether someone asked to stop."""
-        return (self.folder / "stop").exists()
-
     @property
     def model(self) -> Path:
         """The Keras model."""
@@ -306,24 +219,3 @@ def _check(plan: RunPlan) -> None:
             raise ValueError("label")
         if picture.part not in PARTS or type(picture.group) is not int or not is_digest(picture.id):
             raise ValueError("picture")
-
-
-def birth_of(pid: int) -> float:
-    """When a process was started, in seconds: on Linux since the computer was, elsewhere since 1970. Raises psutil.Error.
-
-    Setting the clock must not move it: Linux keeps the former only, and psutil adds what the clock says now.
-    """
-    return float(psutil.Process(pid).create_time() - (psutil.boot_time() if psutil.LINUX else 0.0))
-
-
-def is_alive(pid: int, born: float) -> bool:
-    """Whether the process that was started at `born` (see `birth_of`) still runs, and runs Python; its number may be used
-    again."""
-    try:
-        if abs(birth_of(pid) - born) >= 2:
-            return False
-        process = psutil.Process(pid)
-        # A record from elsewhere may name a process that every computer has, such as the first one, and never end.
-        return process.status() != psutil.STATUS_ZOMBIE and "python" in Path(process.exe()).name.lower()
-    except (psutil.Error, ValueError, TypeError, OverflowError):
-        return False

@@ -16,9 +16,9 @@ from core.config.backbones import get_backbone
 from core.config.estimate import seconds
 from core.config.training import TrainConfig
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
+from core.system.tasks.job import Stopped, load_in_background
 from core.training.experiments.folds import dealer
-from core.training.features import Stopped
-from core.training.job import Job, Trained, load_in_background, softmax
+from core.training.job import Job, Trained, softmax
 from core.training.linear_probe import Head, learn_head, parts_of
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import scaled, standard

@@ -13,9 +13,10 @@ import numpy as np
 from core.models.saved import load_model
 from core.runs.lifecycle import Run
 from core.runs.records import RunRecords
-from core.system.tasks.processes import leave, own_state
+from core.system.tasks.job import load_in_background, own_state, work_through
+from core.system.tasks.processes import leave
 from core.training.ensembles import in_order, members_of
-from core.training.job import Job, Trained, load_in_background, work_through
+from core.training.job import Job, Trained
 from core.training.worker import finish
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run(folder: Path) -> int:
     """Does the whole work in this process; returns the exit status."""
     records = RunRecords(folder)
     plan = records.plan()
-    job = Job(records, plan, own_state(records), {"start": time.time() - plan.created})
+    job = Job(records, own_state(records), {"start": time.time() - plan.created}, plan=plan)
     return work_through(
         job,
         lambda: finish(job, together(job)),

@@ -16,11 +16,10 @@ import numpy as np
 from filelock import FileLock
 
 from core.datasets.project import Project
-from core.runs.lifecycle import Run, RunSnapshot, list_runs, live_run, new_folder, wait
-from core.runs.records import RunPlan, RunRecords, RunState
+from core.runs.lifecycle import Run, RunSnapshot, begin, list_runs, live_run, new_folder, wait
+from core.runs.records import RunPlan
 from core.system import signing, storage
 from core.system.errors import FieldguideError, RunError, as_sentence
-from core.system.tasks.processes import start_worker
 
 RECIPE = "ensemble"
 """What stands as the recipe in the settings of a run that was joined from others."""
@@ -115,15 +114,14 @@ def start(runs: Sequence[Run]) -> Run:
             update={"recipe": RECIPE, "pixels": plan.config.input_pixels, "minutes": 0.0, "fine_tune": "off"}
         )
         folder = new_folder(project, config, None)
-        records = RunRecords(folder)
         members = [
             {"run": run.id, "folder": str(run.folder), "weight": float(weight)}
             for run, weight in zip(runs, weights, strict=True)
             if weight
         ]
         storage.write_json(folder / "ensemble.json", members)
-        records.write_plan(RunPlan(folder.name, plan.project, began, config, plan.classes, plan.pictures))
-        start_worker("core.training.ensemble_worker", [str(folder)], records, RunState())
+        joint = RunPlan(folder.name, plan.project, began, config, plan.classes, plan.pictures)
+        begin(Run(folder), joint, "core.training.ensemble_worker", [str(folder)])
     return Run(folder)
 
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from core.config.training import RATES, TrainConfig
 from core.system.errors import RunError
-from core.training.features import Stopped
+from core.system.tasks.job import Stopped
 from core.training.job import Job
 
 _REPORT_SECONDS = 0.25

@@ -16,8 +16,9 @@ from core.config.training import TrainConfig
 from core.models.feature_extractor import ExtractorSpec, build_extractor, prepare, specs_of
 from core.runs.records import RunPicture
 from core.system.errors import RunError
+from core.system.tasks.job import load_in_background
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
-from core.training.job import Job, Trained, load_in_background, softmax
+from core.training.job import Job, Trained, softmax
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
 

@@ -11,9 +11,10 @@ import tensorflow as tf
 from core.config.training import TrainConfig
 from core.imaging.augment import augment, generator
 from core.imaging.mixing import mix
+from core.system.tasks.job import Stopped
 from core.system.threads import in_threads
 from core.training.batches import batches, example_weights, one_hot, sampled
-from core.training.features import CHUNK, Stopped, read_named
+from core.training.features import CHUNK, read_named
 
 IN_MEMORY_BYTES = 1_000_000_000
 """Decoded pictures beyond this lie in a file that is mapped into memory."""

@@ -10,19 +10,18 @@ from typing import Any
 import keras
 import numpy as np
 
+from core.config.split import PARTS
 from core.config.training import TrainConfig
 from core.models.devices import training_scope
 from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
 from core.models.loading import blocks
 from core.models.scratch import NETWORKS
 from core.system.errors import ModelError
+from core.system.tasks.job import Stopped
 from core.training import fit, pipeline
-from core.training.features import Stopped
 from core.training.job import Job, Trained, softmax
 from core.training.linear_probe import Head
 from core.training.standardise import fold
-
-PARTS = ("train", "val", "test")
 
 
 class NoTime(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from

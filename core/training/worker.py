@@ -14,8 +14,9 @@ from core.runs.diagnosis import diagnose
 from core.runs.records import RunRecords
 from core.system import signing, storage
 from core.system.errors import ModelError
-from core.system.tasks.processes import leave, own_state
-from core.training.job import Job, Trained, load_in_background, work_through
+from core.system.tasks.job import load_in_background, own_state, work_through
+from core.system.tasks.processes import leave
+from core.training.job import Job, Trained
 from core.training.linear_probe import train_frozen
 
 
@@ -91,7 +92,7 @@ def run(folder: Path, scanned: float) -> int:
     records = RunRecords(folder)
     state = own_state(records)
     seconds = {"start": time.time() - records.plan().created - scanned, "decode": scanned, "features": 0.0, "fit": 0.0}
-    job = Job(records, records.plan(), state, seconds)
+    job = Job(records, state, seconds, plan=records.plan())
     status = work_through(
         job,
         lambda: finish(job, train(job)),

@@ -24,7 +24,7 @@ from core.quality import analysis
 def looked_at(project: Project) -> analysis.Analysis:
     """A fresh analysis of the project, by the worker."""
     analysis.start(project, project.scan())
-    while (state := analysis.state(project)) and not state.ended:
+    while (state := analysis.task(project).state()) and not state.ended:
         time.sleep(0.1)
     found = analysis.read(project)
     assert state is not None

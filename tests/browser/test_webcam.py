@@ -28,7 +28,7 @@ SCRIPT = f"""
 import hashlib, io, json, pathlib
 import streamlit as st
 from PIL import Image
-from pages.shared import webcam
+from pages.shared.components.webcam import webcam
 
 webcam.MOST_FRAMES = {MOST}
 log = pathlib.Path(__file__).with_name("got.jsonl")

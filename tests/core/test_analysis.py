@@ -25,9 +25,9 @@ from core.datasets import labels
 from core.quality import analysis
 from core.quality.analysis import Analysis, Suggestions
 from core.quality.label_suggestions import most_useful
-from core.runs.lifecycle import queue_lock
-from core.runs.records import RunState
 from core.system import storage
+from core.system.tasks.queue import turn_lock
+from core.system.tasks.records import TaskState
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project, noise, shaded
 
@@ -35,10 +35,10 @@ ROOT = Path(__file__).parents[2]
 slow = pytest.mark.slow
 
 
-def ended(project: Project) -> RunState:
+def ended(project: Project) -> TaskState:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        state = analysis.state(project)
+        state = analysis.task(project).state()
         assert state is not None
         if state.ended:
             return state
@@ -271,11 +271,11 @@ def test_thirty_starts_are_one_worker_which_survives_being_killed(tmp_path: Path
         children = psutil.Process().children()
         return [c.pid for c in children if c.status() != psutil.STATUS_ZOMBIE and str(project.root) in c.cmdline()]
 
-    assert analysis.state(project) is None
-    with queue_lock():  # as if a training computed: the look waits
+    assert analysis.task(project).state() is None
+    with turn_lock():  # as if a training computed: the look waits
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: analysis.start(project, catalogue), range(30)))
-        state = analysis.state(project)
+        state = analysis.task(project).state()
         assert state is not None
         assert (state.state, state.ended) == ("queued", False)
         assert workers() == [state.pid]
@@ -285,13 +285,13 @@ def test_thirty_starts_are_one_worker_which_survives_being_killed(tmp_path: Path
         assert cut_off.state == "interrupted"
         assert "training" not in cut_off.message
         analysis.start(project, catalogue)
-        analysis.stop(project)
+        analysis.task(project).stop()
         assert ended(project).state == "stopped"
         assert analysis.read(project) is None
     assert len(look(project).suspects) == 15
     analysis.start(project, catalogue)  # it is fresh
     assert workers() == []
-    with queue_lock().acquire(timeout=0):
+    with turn_lock().acquire(timeout=0):
         pass
 
 

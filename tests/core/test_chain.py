@@ -17,9 +17,11 @@ from core import Classifier, Project, Run, TrainConfig, evaluate, export, start,
 from core.config.augmentation import AugmentConfig
 from core.config.recipes import get_recipe
 from core.export.exports import exports_folder, exports_of
-from core.runs.lifecycle import RunSnapshot, live_run, queue_lock, wait
-from core.runs.records import RunPlan, RunRecords, RunState
+from core.runs.lifecycle import RunSnapshot, live_run, wait
+from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ModelError, RunError
+from core.system.tasks.queue import turn_lock
+from core.system.tasks.records import TaskState
 from tests.pictures import COLOURS, flat_project, noise_project
 
 BAR = 0.9
@@ -138,7 +140,7 @@ def test_a_killed_worker_is_told_and_the_next_run_works(colours: Path) -> None:
 
 def test_thirty_presses_are_one_run(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
-    with queue_lock(), ThreadPoolExecutor(8) as pool:  # so that the first does not end before the last
+    with turn_lock(), ThreadPoolExecutor(8) as pool:  # so that the first does not end before the last
         runs = set(pool.map(lambda _: start(project, TrainConfig(epochs=1)), range(30)))
     assert len(runs) == 1
     [run] = runs
@@ -165,7 +167,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Pa
 
     config = TrainConfig(epochs=3, l2=0, optimizer="sgd", learning_rate=1)
     plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), ())
-    job = Job(RunRecords(tmp_path), plan, RunState("running", "fit"))
+    job = Job(RunRecords(tmp_path), TaskState("running", "fit"), plan=plan)
     features, labels = np.full((8, 4), 1e38, np.float32), np.zeros(8, int)
     recorder = fit.Recorder(job, config, 1)
     data = feature_batches(features, labels, 2, config, raw(features), training=True)

@@ -29,8 +29,10 @@ from core.imaging.decode import read_square
 from core.inference.calibration import cooled
 from core.inference.classifier import Classifier
 from core.inference.decision import Sureness, keep_sureness
-from core.runs.records import RunRecords, RunState, birth_of
+from core.runs.records import RunRecords
 from core.system.errors import ModelError, PictureError
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskState
 
 CLASSES = {"cross <b>": (230, 60, 50), "**disc**": (60, 90, 230), "ring\\:red[x]": (70, 200, 80)}
 SIDE = 96
@@ -75,9 +77,9 @@ def story(scenes: Run) -> Story:
     """A worker that is killed half way, then eight tabs that ask at once."""
     before = attribution.is_ready(scenes)
     attribution.prepare(scenes)
-    (now,) = filter(None, [attribution.state(scenes)])
+    (now,) = filter(None, [attribution.task(scenes).state()])
     os.kill(now.pid, signal.SIGKILL)
-    while not (found := attribution.state(scenes)) or not found.ended:
+    while not (found := attribution.task(scenes).state()) or not found.ended:
         time.sleep(0.02)
     killed = found.state, attribution.is_ready(scenes), Explainer(scenes).method
 
@@ -109,7 +111,7 @@ def test_a_killed_worker_leaves_nothing_and_eight_tabs_start_one(story: Story) -
     assert story.after_kill == ("interrupted", False, "occlusion")
     assert len(story.workers) == 1
     assert attribution.is_ready(story.run)
-    while (state := attribution.state(story.run)) and not state.ended:
+    while (state := attribution.task(story.run).state()) and not state.ended:
         time.sleep(0.02)  # the file counts before its process says that it is done
     assert state
     assert state.state == "done"
@@ -182,7 +184,7 @@ def test_without_the_keras_model_parts_are_covered(copied: Run) -> None:
     copied.records.model.unlink()
     attribution.make(copied)
     assert attribution.is_ready(copied)
-    assert attribution.state(copied) is None
+    assert attribution.task(copied).state() is None
     found = Explainer(copied).explain(squares_of(copied)[0][0], 1)
     assert (found.method, found.label, found.map.shape) == ("occlusion", 1, (10, 10))
 
@@ -195,7 +197,7 @@ def test_an_exchanged_model_is_not_opened(copied: Run) -> None:
     folder_of(copied).mkdir()
     copied.records.model.write_bytes(b"something else")
     me = psutil.Process()
-    RunRecords(folder_of(copied)).write_state(RunState("running", "loading", pid=me.pid, born=birth_of(me.pid)))
+    RunRecords(folder_of(copied)).write_state(TaskState("running", "loading", pid=me.pid, born=birth_of(me.pid)))
     assert worker.main(copied.folder) == 1
     assert "made on another computer" in RunRecords(folder_of(copied)).state().message
     assert attribution.is_ready(copied)  # nothing can be made of it

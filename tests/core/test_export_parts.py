@@ -18,12 +18,14 @@ from ai_edge_litert.interpreter import Interpreter
 from core import Classifier, Project, Run
 from core.config import export_formats
 from core.export import bundle, parity
-from core.export.exports import export, exports_folder, exports_of, failure_of, possible_kinds
+from core.export.exports import export, exports_folder, exports_of, failure_of, possible_kinds, task
 from core.export.litert_metadata import with_metadata
 from core.inference.classifier import make_spec
-from core.runs.records import RunRecords, RunState
+from core.runs.records import RunRecords
 from core.system import signing
 from core.system.errors import ModelError
+from core.system.tasks.job import TaskJob
+from core.system.tasks.records import TaskState
 from tests.pictures import COLOURS, encoded, noise, shaded
 from tests.runs import make_run, picture, pictures_for
 
@@ -194,7 +196,7 @@ def exporter_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     with monkeypatch.context() as patched:
         patched.setattr(Project, "scan", lambda _: run.records.plan())
-        return _Exporter(run, RunState())
+        return _Exporter(run, TaskJob(task(run).records, TaskState()))
 
 
 def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +219,7 @@ def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(exporter, "_reference", lambda: np.full((4, 3), 1 / 3))
     monkeypatch.setattr(exporter, "_export", make)
     exporter.make(["int8", "float32", "uint8", "float16"])
-    exporter.records.write_state(RunState("done", "", ended=True))  # as the process does at its end
+    exporter.job.records.write_state(TaskState("done", "", ended=True))  # as the process does at its end
     assert done == ["float32", "float16"]
     failures = {kind: failure_of(run, kind) for kind in ("int8", "uint8", "float16")}
     assert str(failures["int8"]) == "It cannot be. Choose another."
@@ -230,7 +232,7 @@ def test_an_export_that_was_cut_off_is_called_one(tmp_path: Path) -> None:
     run = make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4))
     assert failure_of(run, "float32") is None
     exports_folder(run).mkdir()
-    RunRecords(exports_folder(run)).write_state(RunState("running", "float32: converting", pid=2**22 + 1))
+    RunRecords(exports_folder(run)).write_state(TaskState("running", "float32: converting", pid=2**22 + 1))
     failure = failure_of(run, "float32")
     assert failure
     assert failure.message.startswith("The export was cut off")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config.split import SplitConfig
+from core.config.split import PARTS, SplitConfig
 from core.datasets import importing, splits
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.groups import beginning_of
 from core.datasets.project import Project, new_project
-from core.datasets.splits import PARTS, Split, make_split
+from core.datasets.splits import Split, make_split
 from core.system.errors import ConfigError, ProjectError
 from tests.pictures import COLOURS, flat_project, noise, shaded
 

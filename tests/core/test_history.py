@@ -17,10 +17,12 @@ from core.datasets.edit_journal import TRASH
 from core.runs import history
 from core.runs.lifecycle import list_runs
 from core.runs.notes import MAX_NAME, MAX_NOTES, About, about, change, title
-from core.runs.records import RunRecords, RunState, birth_of
+from core.runs.records import RunRecords
 from core.system import storage
 from core.system.errors import ProjectError, RunError
 from core.system.statistics import wilson
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskState
 from tests.runs import make_run, picture, pictures_for
 
 NASTY = '=HYPERLINK("x")|**b** <img src=x onerror=alert(1)> 👩‍🌾'
@@ -198,12 +200,12 @@ def test_a_damaged_run_can_be_deleted(project: Project, run: Run) -> None:
 
 def test_a_run_under_way_is_not_deleted(project: Project, run: Run) -> None:
     mine = {"pid": os.getpid(), "born": birth_of(os.getpid())}
-    run.records.write_state(RunState("running", "fit", **mine))
+    run.records.write_state(TaskState("running", "fit", **mine))
     with pytest.raises(RunError, match="under way"):
         history.delete(project, run)
-    run.records.write_state(RunState("done", "", ended=True))
+    run.records.write_state(TaskState("done", "", ended=True))
     (run.folder / "exports").mkdir()
-    RunRecords(run.folder / "exports").write_state(RunState("running", "loading", **mine))
+    RunRecords(run.folder / "exports").write_state(TaskState("running", "loading", **mine))
     with pytest.raises(RunError, match="being made from it"):
         history.delete(project, run)
     assert run.folder.is_dir()

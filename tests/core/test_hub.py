@@ -21,7 +21,7 @@ from core.config.backbones import BACKBONES, Backbone, get_backbone
 from core.models import weights_store
 from core.system import download
 from core.system.errors import ConfigError, FieldguideError, ModelError
-from core.training.features import Stopped
+from core.system.tasks.job import Stopped
 from tests.core.test_starters import Site, handler_of
 from tests.serving import free_port
 
@@ -240,7 +240,7 @@ def test_a_full_disk_is_a_sentence(site: Site, own_home: Path) -> None:
     part = weights_store.module_folder(backbone.handle).with_suffix(".part")
     part.parent.mkdir(parents=True)
     address = f"{site.url}?tf-hub-format=compressed"
-    download.store.write_json(part.with_name(f"{part.name}.json"), {"url": address, "etag": site.etag})
+    download.storage.write_json(part.with_name(f"{part.name}.json"), {"url": address, "etag": site.etag})
     part.symlink_to("/dev/full")
     with pytest.raises(download.DownloadError, match="disk is full"):
         get(backbone, silent, never)
@@ -260,7 +260,7 @@ def test_a_module_from_elsewhere_is_asked_for(site: Site, own_home: Path) -> Non
     weights_store.trust(backbone)
     assert weights_store.trusted(backbone)
     assert not weights_store.trusted(get_backbone(f"hub:{site.url}2"))
-    assert download.store.read_json(own_home / "trusted.json") == [site.url]
+    assert download.storage.read_json(own_home / "trusted.json") == [site.url]
 
 
 def test_a_folder_without_a_module_is_said(own_home: Path, tmp_path: Path) -> None:

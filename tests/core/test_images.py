@@ -121,9 +121,9 @@ def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> N
 def test_a_legal_picture_of_too_many_pixels_costs_no_memory(tmp_path: Path) -> None:
     Image.new("L", (9400, 9400)).save(tmp_path / "large.png")  # 88 megapixels in a few kilobytes
     code = (
-        "import resource, sys; from core import images; from core.system.errors import PictureError\n"
+        "import resource, sys; from core.imaging import decode; from core.system.errors import PictureError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "try: images.inspect(open(sys.argv[1], 'rb').read())\n"
+        "try: decode.inspect(open(sys.argv[1], 'rb').read())\n"
         "except PictureError as error: print(error.message)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )

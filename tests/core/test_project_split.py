@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from core.__main__ import cli
 from core.cli.shared import settings
 from core.config.recipes import RECIPES, read_recipe, recipe_file
-from core.config.split import SplitConfig
+from core.config.split import PARTS, SplitConfig
 from core.config.training import TrainConfig, make_config, with_changes
 from core.datasets import division
 from core.datasets.importing import assign_groups
 from core.datasets.project import Project
-from core.datasets.splits import PARTS, make_split
+from core.datasets.splits import make_split
 from core.runs.lifecycle import freeze, settled
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ProjectError

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from core.config.split import SplitConfig
+from core.config.split import PARTS, SplitConfig
 from core.datasets import importing, labels, packing
 from core.datasets.catalogue import Catalogue
 from core.datasets.layout import find_parts, layout_of, part_word, remarks_on, with_those_above
 from core.datasets.project import Project, new_project
-from core.datasets.splits import PARTS, READY_MADE, make_split
+from core.datasets.splits import READY_MADE, make_split
 from core.datasets.validation import find_problems
 from core.system.errors import ProjectError
 from tests.pictures import noise

@@ -10,8 +10,10 @@ import pytest
 
 from core.config.training import TrainConfig
 from core.runs.lifecycle import open_run
-from core.runs.records import RunPicture, RunPlan, RunRecords, RunState, birth_of, is_alive
+from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import RunError
+from core.system.tasks.processes import birth_of, is_alive
+from core.system.tasks.records import TaskState
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_half_a_line_of_history_is_left_out(records: RunRecords) -> None:
 def test_a_process_that_is_gone_was_interrupted(records: RunRecords) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     born = birth_of(child.pid)
-    records.write_state(RunState("running", "fit", pid=child.pid, born=born))
+    records.write_state(TaskState("running", "fit", pid=child.pid, born=born))
     assert records.state().state == "running"
     child.kill()
     child.wait()
@@ -77,11 +79,11 @@ def test_a_process_that_ends_well_during_the_look_was_not_interrupted(
         looks.append(pid)
         if len(looks) <= alive_for:
             return True
-        records.write_state(RunState("done", "", ended=True))
+        records.write_state(TaskState("done", "", ended=True))
         return False
 
-    monkeypatch.setattr("core.runs.records.is_alive", ends)
-    records.write_state(RunState("running", "fit", pid=1, born=1.0))
+    monkeypatch.setattr("core.system.tasks.records.is_alive", ends)
+    records.write_state(TaskState("running", "fit", pid=1, born=1.0))
     assert records.state().state == said
 
 
@@ -95,7 +97,7 @@ def test_the_clock_does_not_end_a_process(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_process_that_died_while_it_saved_is_not_done(records: RunRecords) -> None:
-    records.write_state(RunState("done", "save", pid=2**22 + 1, born=1.0))
+    records.write_state(TaskState("done", "save", pid=2**22 + 1, born=1.0))
     state = records.state()
     assert (state.state, state.ended) == ("interrupted", True)
     assert "before its model was saved" in state.message

@@ -17,10 +17,11 @@ from core.evaluation import robustness
 from core.evaluation.corruptions import CHANGES, CURES, Change
 from core.evaluation.robustness import Outcome, Robustness, in_words
 from core.evaluation.robustness_worker import chosen, try_harder
-from core.runs.records import RunRecords, RunState, birth_of
+from core.runs.records import RunRecords
 from core.system.errors import RunError
-from core.training.features import Stopped
-from core.training.job import Job
+from core.system.tasks.job import Stopped
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskState
 from tests.pictures import shaded
 from tests.runs import make_run, picture
 
@@ -125,8 +126,8 @@ def test_without_a_model_there_is_a_sentence(project: Project) -> None:
     run = make_run(project, "one")
     with pytest.raises(RunError, match="no model"):
         robustness.start(run)
-    assert robustness.state(run) is None
-    robustness.stop(run)
+    assert robustness.task(run).state() is None
+    robustness.task(run).stop()
     assert not robustness.folder_of(run).exists()
 
 
@@ -134,18 +135,18 @@ def test_while_one_is_under_way_no_other_starts(project: Project) -> None:
     run = make_run(project, "one")
     run.records.tflite.write_bytes(b"x")
     records = RunRecords(robustness.folder_of(run))
-    mine = RunState("running", "trying harder pictures", 3, 9, pid=os.getpid(), born=birth_of(os.getpid()))
+    mine = TaskState("running", "trying harder pictures", 3, 9, pid=os.getpid(), born=birth_of(os.getpid()))
     records.folder.mkdir()
     records.write_state(mine)
     robustness.start(run)
-    now = robustness.state(run)
+    now = robustness.task(run).state()
     assert now
     assert (now.pid, now.done, now.ended) == (os.getpid(), 3, False)
-    assert not robustness.stop_asked(run)
-    robustness.stop(run)
-    assert robustness.stop_asked(run)
-    records.write_state(RunState("running", "trying harder pictures", pid=2**22 + 5))
-    cut = robustness.state(run)
+    assert not robustness.task(run).records.stop_asked()
+    robustness.task(run).stop()
+    assert robustness.task(run).records.stop_asked()
+    records.write_state(TaskState("running", "trying harder pictures", pid=2**22 + 5))
+    cut = robustness.task(run).state()
     assert cut
     assert "harder pictures was cut off" in cut.message
 
@@ -178,7 +179,7 @@ def test_pictures_that_are_gone_and_a_stop_are_heard(trained: Run, project: Proj
     shutil.copytree(trained.folder, folder, ignore=shutil.ignore_patterns("exports", "robustness"))
     run, records = Run(folder), RunRecords(robustness.folder_of(Run(folder)))
     records.folder.mkdir()
-    job = Job(records, run.records.plan(), RunState())
+    job = TaskJob(records, TaskState())
     with pytest.raises(RunError, match="None of the test pictures"):
         try_harder(job, run)
     records.ask_to_stop()
@@ -199,5 +200,5 @@ def test_a_picture_that_was_moved_is_found_by_its_content(trained: Run, tmp_path
     project.scan()
     run, records = Run(folder), RunRecords(robustness.folder_of(Run(folder)))
     records.folder.mkdir()
-    found = try_harder(Job(records, run.records.plan(), RunState()), run)
+    found = try_harder(TaskJob(records, TaskState()), run)
     assert (found.pictures, found.of) == (len(plan.part("test")) - 1, len(plan.part("test")))

@@ -25,10 +25,11 @@ from PIL import Image
 from core.datasets import examples, labels
 from core.datasets.examples import STARTERS, Starter, __main__, unpack
 from core.datasets.project import Project
-from core.runs.records import RunRecords, RunState, birth_of
 from core.system import download
 from core.system.errors import ConfigError
 from core.system.naming import class_name
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskRecords, TaskState
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import free_port
 
@@ -175,13 +176,13 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def going(starter: Starter, home: Path, **other: Any) -> __main__.Fetching:
     """What the worker does, in this process, with hardly any pause."""
-    records = RunRecords(examples.folder_of(starter.name, home))
+    records = TaskRecords(examples.folder_of(starter.name, home))
     (records.folder / "stop").unlink(missing_ok=True)
-    state = RunState("running", "download", pid=os.getpid(), born=birth_of(os.getpid()))
-    return __main__.Fetching(starter, home, records, state, **{"timeout": 5.0, "pauses": (0, 0)} | other)
+    state = TaskState("running", "download", pid=os.getpid(), born=birth_of(os.getpid()))
+    return __main__.Fetching(records, state, starter=starter, home=home, **{"timeout": 5.0, "pauses": (0, 0)} | other)
 
 
-def fetched(starter: Starter, home: Path, **other: Any) -> RunState:
+def fetched(starter: Starter, home: Path, **other: Any) -> TaskState:
     home.mkdir(exist_ok=True)
     fetching = going(starter, home, **other)
     status = __main__.run(fetching)
@@ -455,7 +456,7 @@ def test_a_disk_that_is_too_small_is_not_tried(site: Site, own_home: Path, monke
 def test_a_disk_that_fills_up_is_a_sentence(site: Site, own_home: Path) -> None:
     part = part_of(site.starter(), own_home)
     part.parent.mkdir(parents=True)
-    download.store.write_json(part.with_name("set.zip.part.json"), {"url": site.url})
+    download.storage.write_json(part.with_name("set.zip.part.json"), {"url": site.url})
     part.symlink_to("/dev/full")
     assert fetched(site.starter(), own_home).message == "The disk is full."
 
@@ -512,7 +513,7 @@ def test_the_records_of_cifar_become_pictures(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", ["http://evil.example/x.zip", "../beans", "", "Beans"])
 def test_only_names_of_the_table_are_known(name: str, own_home: Path) -> None:
-    for call in (examples.fetch, examples.state, examples.stop, examples.project_of):
+    for call in (examples.fetch, examples.task, examples.project_of):
         with pytest.raises(ConfigError, match="no set"):
             call(name)
 
@@ -553,14 +554,14 @@ def waited(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def ended(name: str = NAME) -> RunState:
-    state = waited(lambda: (now := examples.state(name)) and now.ended and now)
-    assert isinstance(state, RunState)
+def ended(name: str = NAME) -> TaskState:
+    state = waited(lambda: (now := examples.task(name).state()) and now.ended and now)
+    assert isinstance(state, TaskState)
     return state
 
 
 def test_a_process_of_its_own_fetches_once(through_site: Site, own_home: Path) -> None:
-    assert examples.state(NAME) is None
+    assert examples.task(NAME).state() is None
     assert examples.project_of(NAME) is None
     for _ in range(3):
         examples.fetch(NAME)
@@ -586,7 +587,7 @@ def test_a_stop_ends_the_process_and_the_next_goes_on(through_site: Site, own_ho
     examples.fetch(NAME)
     assert through_site.halfway.wait(30)
     waited(part_of(STARTERS[NAME], own_home).exists)
-    examples.stop(NAME)
+    examples.task(NAME).stop()
     assert ended().state == "stopped"
     through_site.mood = "good"
     examples.fetch(NAME)
@@ -599,7 +600,7 @@ def test_a_killed_process_is_told_and_the_next_goes_on(through_site: Site, own_h
     part = part_of(STARTERS[NAME], own_home)
     half = len(through_site.content) // 2
     waited(lambda: part.exists() and part.stat().st_size > half - 20_000)
-    state = examples.state(NAME)
+    state = examples.task(NAME).state()
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
     state = ended()

@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 from core import AugmentConfig, Project, TrainConfig
 from core.config.recipes import get_recipe
 from core.runs.lifecycle import freeze
-from core.runs.records import RunPicture, RunPlan, RunRecords, RunState
+from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
+from core.system.tasks.records import TaskState
 from core.training.budgeted_search import Search
 from core.training.experiments import Study, go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
@@ -117,7 +118,7 @@ def test_the_search_for_the_best_judges_no_copy_of_what_was_learned(tmp_path: Pa
             for n, row in enumerate(rows)
         )
         plan = RunPlan("run", str(tmp_path), 0.0, config, ("a", "b"), pictures)
-        search = Search(Job(RunRecords(tmp_path), plan, RunState()))
+        search = Search(Job(RunRecords(tmp_path), TaskState(), plan=plan))
         heard[name], _ = search.cross_validated({"train": photo[rows[:150]], "val": photo[rows[150:]]})
     assert heard["together"] < 0.7
     assert heard["apart"] > 0.9
@@ -262,7 +263,7 @@ def test_a_small_class_makes_fewer_folds(tmp_path: Path) -> None:
     assert found["total"] == 15
 
 
-def until(study: Study, enough: int) -> RunState:
+def until(study: Study, enough: int) -> TaskState:
     while not (state := study.state()).ended and len(study.found().get("folds", ())) < enough:
         time.sleep(0.05)
     return state
@@ -294,7 +295,7 @@ def test_the_learning_curve_of_pictures(tmp_path: Path) -> None:
     for number, share in enumerate(np.linspace(-0.3, 1.3, 16)):
         mixed = (blue + share * (red - blue) + (0, 25 * (number % 2), 0)).clip(0, 255).astype(int)
         shaded(tuple(mixed.tolist()), number).save(folder / "any" / f"{number:03}.png")
-    heard: list[RunState] = []
+    heard: list[TaskState] = []
     found = learning_curve(Project.open(folder), TrainConfig(), 4, heard.append)
     assert heard
     assert found["classes"] == ["any", "blue", "red"]

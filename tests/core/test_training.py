@@ -19,12 +19,14 @@ from core import Project
 from core.config.training import TrainConfig
 from core.datasets import labels
 from core.models.feature_extractor import specs_of
-from core.runs.lifecycle import queue_lock
-from core.runs.records import RunPicture, RunPlan, RunRecords, RunState, birth_of
+from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import PictureError, RunError
-from core.system.tasks.processes import ROOT, load
-from core.training.features import Stopped, read_named
-from core.training.job import Job, softmax, wait_for_turn
+from core.system.tasks.job import Stopped, wait_for_turn
+from core.system.tasks.processes import ROOT, birth_of, load
+from core.system.tasks.queue import turn_lock
+from core.system.tasks.records import TaskState
+from core.training.features import read_named
+from core.training.job import Job, softmax
 from tests.pictures import COLOURS, flat_project
 
 CLASSES = ("a", "b", "c")
@@ -32,7 +34,7 @@ CLASSES = ("a", "b", "c")
 
 def job_in(folder: Path, config: TrainConfig) -> Job:
     plan = RunPlan("run", str(folder), 0.0, config, CLASSES, ())
-    return Job(RunRecords(folder), plan, RunState("running", "fit"), quiet=True)
+    return Job(RunRecords(folder), TaskState("running", "fit"), plan=plan, quiet=True)
 
 
 def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +93,8 @@ def test_integer_features_get_the_scale_of_floats_from_some_pictures(monkeypatch
         for number in range(count)
     )
     config = TrainConfig(integer_features=True)
-    job = Job(RunRecords(tmp_path), RunPlan("run", str(tmp_path), 0.0, config, CLASSES, pictures), RunState())
+    plan = RunPlan("run", str(tmp_path), 0.0, config, CLASSES, pictures)
+    job = Job(RunRecords(tmp_path), TaskState(), plan=plan)
     floats = {picture.id: np.random.default_rng(row).normal(5, 2, 4) for row, picture in enumerate(pictures)}
     looked_at: dict[bool, list[str]] = {True: [], False: []}
 
@@ -153,10 +156,10 @@ def test_what_is_learned_in_steps_tells_their_rate(tmp_path: Path) -> None:
 
 def test_a_training_waits_only_while_something_else_computes(tmp_path: Path) -> None:
     job = job_in(tmp_path, TrainConfig())
-    job.state, job.seconds = RunState(pid=os.getpid(), born=birth_of(os.getpid())), {}
+    job.state, job.seconds = TaskState(pid=os.getpid(), born=birth_of(os.getpid())), {}
     wait_for_turn(job).release()
     assert job.records.state().phase == "starting"
-    with queue_lock(), ThreadPoolExecutor(1) as pool:
+    with turn_lock(), ThreadPoolExecutor(1) as pool:
         waits = pool.submit(wait_for_turn, job)
         for _ in range(200):
             if job.state.phase == "waiting":

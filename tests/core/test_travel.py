@@ -22,9 +22,9 @@ from core.datasets.edit_journal import HIDDEN
 from core.datasets.importing import archives
 from core.datasets.packing import Contents, pack, peek, place_of, sweep, unpack
 from core.datasets.validation import MAX_CLASSES
-from core.runs.records import RunState
 from core.system import storage
 from core.system.errors import FieldguideError, ProjectError
+from core.system.tasks.records import TaskState
 from tests.pictures import COLOURS, encoded, flat_project, noise
 from tests.runs import make_run
 from tests.serving import ROOT
@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Project:
     for made_again in ("exports", "explain"):
         (done.folder / made_again).mkdir()
         (done.folder / made_again / "x.json").write_text("{}")
-    make_run(project, "going").records.write_state(RunState("running", "fit", pid=1, ended=False))
+    make_run(project, "going").records.write_state(TaskState("running", "fit", pid=1, ended=False))
     storage.write_json(project.home / "draft.json", {"epochs": 7})
     catalogue = project.scan()
     project.thumbnail(catalogue.pictures[0].id)
@@ -57,7 +57,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def alive(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run "going" has a process."""
-    monkeypatch.setattr("core.runs.records.is_alive", lambda pid, born: pid == 1)
+    monkeypatch.setattr("core.system.tasks.records.is_alive", lambda pid, born: pid == 1)
 
 
 @pytest.fixture
@@ -126,7 +126,8 @@ def test_of_half_a_project_nothing_is_left(packed: Path, own_home: Path, at: int
 
 LEFT_ALONE = """
 import os, sys
-from core import Project, travel
+from core import Project
+from core.datasets import packing
 from pathlib import Path
 
 def end(done, total):
@@ -135,9 +136,9 @@ def end(done, total):
 
 if sys.argv[1] == "pack":
     project = Project.open(sys.argv[2])
-    travel.pack(project, travel.place_of(project), end)
+    packing.pack(project, packing.place_of(project), end)
 else:
-    travel.unpack(Path(sys.argv[2]), progress=end)
+    packing.unpack(Path(sys.argv[2]), progress=end)
 """
 
 

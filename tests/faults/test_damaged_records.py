@@ -18,6 +18,8 @@ from core.runs.history import history
 from core.runs.lifecycle import list_runs
 from core.system import storage
 from core.system.errors import FieldguideError, RunError
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.records import TaskState
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
@@ -173,10 +175,13 @@ def test_presses_of_train_in_many_tabs_are_one_training(tmp_path: Path, monkeypa
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
     seen = ""
 
-    def ended(module: str, arguments: list[str], records: object, state: object) -> None:
-        records.write_state(type(state)("done", "", ended=True))  # type: ignore[attr-defined]
+    def ended(task: TaskHandle, *_: object, prepare: Callable[[], None]) -> bool:
+        prepare()
+        task.folder.mkdir(exist_ok=True)
+        task.records.write_state(TaskState("done", "", ended=True))
+        return True
 
-    monkeypatch.setattr(lifecycle, "start_worker", ended)  # it is over before the next press is heard
+    monkeypatch.setattr(TaskHandle, "start", ended)  # it is over before the next press is heard
     made = {lifecycle.start(project, TrainConfig(), seen=seen).id for _ in range(10)}
     assert len(made) == 1
     (first,) = made

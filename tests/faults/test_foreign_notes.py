@@ -26,9 +26,9 @@ from core.quality.analysis import Analysis, Suspect
 from core.runs.history import history
 from core.runs.lifecycle import live_run
 from core.runs.record_shapes import is_epoch, is_result, is_state
-from core.runs.records import birth_of, is_alive
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, RunError
+from core.system.tasks.processes import birth_of, is_alive
 from core.training.experiments import KINDS, Kind, Study
 from core.training.experiments.space import space_of
 from tests.pages.test_pages import visit

@@ -19,9 +19,9 @@ from core.export.exports import exports_folder, failure_of
 from core.inference.sandbox import ForeignModel
 from core.quality import label_suggestions
 from core.quality.unique_pictures import Contents
-from core.runs.records import RunState
 from core.system import storage
 from core.system.errors import ModelError
+from core.system.tasks.records import TaskState
 from pages.shared.ui import page
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, encoded, flat_project, shaded
@@ -104,8 +104,8 @@ def test_no_word_of_a_record_is_markdown(tmp_path: Path, monkeypatch: pytest.Mon
     assert PICTURE not in said
     shown = []
     monkeypatch.setattr("pages.shared.ui.page.st.progress", lambda _, text: shown.append(text))
-    page.progress(RunState("running", PICTURE))
-    page.progress(RunState("running", "fit"))
+    page.progress(TaskState("running", PICTURE))
+    page.progress(TaskState("running", "fit"))
     assert PICTURE not in shown[0]
     assert shown[1] == "Learning (epochs)"
 

@@ -19,9 +19,10 @@ from core.datasets.project_home import home_of
 from core.inference.decision import Sureness, keep_sureness
 from core.quality import findings
 from core.runs.lifecycle import list_runs, start
-from core.runs.records import RunRecords, RunState
+from core.runs.records import RunRecords
 from core.system import storage
 from core.system.errors import FieldguideError, as_sentence, in_words
+from core.system.tasks.records import TaskState
 from core.training.experiments import start_study
 from pages.shared.session import state
 from tests.pages.test_pages import visit, words
@@ -171,7 +172,7 @@ def test_a_picture_that_could_not_be_read_once_is_read_again(project: Project, m
 def test_a_worker_that_found_no_room_says_so(tmp_path: Path) -> None:
     records = RunRecords(tmp_path / "run")
     records.folder.mkdir()
-    records.write_state(RunState("running", "fit"))
+    records.write_state(TaskState("running", "fit"))
     assert "without a word" in records.state().message
     (records.folder / "worker.log").write_text(f"Traceback\nOSError: [Errno 28] {os.strerror(errno.ENOSPC)}\n")
     assert records.state().message == "The training was cut off: the disk is full."
@@ -302,7 +303,7 @@ def test_a_worker_has_room_for_its_last_word(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(storage, "write_with", tight)
     with pytest.raises(OSError, match="No space"):
-        records.write_state(RunState("running", "fit"))
-    records.write_state(RunState("failed", "", ended=True, message="The disk is full."))
+        records.write_state(TaskState("running", "fit"))
+    records.write_state(TaskState("failed", "", ended=True, message="The disk is full."))
     assert [path.name for path in records.folder.iterdir()] == ["state.json"]
     assert records.state().message == "The disk is full."

@@ -88,7 +88,7 @@ def test_the_console_script_asks_for_its_secret(tmp_path: Path) -> None:
 
 
 def test_the_secret_reaches_no_worker() -> None:
-    code = "import os; from pages.shared import guard; print('FIELDGUIDE_TOKEN' in os.environ, guard._SECRET)"
+    code = "import os; from pages.shared.http import guard; print('FIELDGUIDE_TOKEN' in os.environ, guard._SECRET)"
     told = subprocess.check_output(
         [sys.executable, "-c", code], env=os.environ | {"FIELDGUIDE_TOKEN": SECRET}, cwd=ROOT
     )

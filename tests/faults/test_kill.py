@@ -34,9 +34,9 @@ def killed_while(code: str, *arguments: object, after: float) -> None:
 def test_a_file_is_whole_after_every_kill(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
     code = (
-        "import sys; from pathlib import Path; from core import store\n"
+        "import sys; from pathlib import Path; from core.system import storage\n"
         "print(flush=True)\n"
-        "for n in range(10**6): store.write_json(Path(sys.argv[1]), {'n': n, 'much': list(range(20000))})\n"
+        "for n in range(10**6): storage.write_json(Path(sys.argv[1]), {'n': n, 'much': list(range(20000))})\n"
     )
     rng, newest = random.Random(0), -1
     for _ in range(15):

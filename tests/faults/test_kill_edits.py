@@ -85,7 +85,8 @@ def test_no_acknowledged_picture_or_label_is_lost(tmp_path: Path) -> None:
 
 DIES_AT_A_RENAME = """
 import os, signal, sys
-from core import Project, labels
+from core import Project
+from core.datasets import labels
 project, way, left = Project.open(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 pictures = project.scan().by_class.get("red", [])
 rename = os.rename

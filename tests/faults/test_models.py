@@ -281,7 +281,7 @@ def test_row_52_its_process_ends_with_it(own_zip: bytes) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit holds on Linux")
 def test_row_52_endless_memory_is_refused() -> None:
-    code = "from core import foreign_worker as w; w.limit_memory(); bytearray(w.MEMORY)"
+    code = "from core.inference import sandbox_worker as w; w.limit_memory(); bytearray(w.MEMORY)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert "MemoryError" in found.stderr
 

@@ -256,11 +256,12 @@ def test_row_18_one_clear_message(project: Project, name: str, content: bytes, s
 
 _KILLED = """
 import os, signal, sys
-from core import Project, intake
+from core import Project
+from core.datasets import importing
 from tests.pictures import encoded, noise
 files = [(f"{n}.png", encoded(noise(n, (40, 40)))) for n in range(60)]
 die = lambda done, total: os.kill(os.getpid(), signal.SIGKILL) if done > 20 else None
-intake.take(Project.open(sys.argv[1]), intake.from_pictures(files).into("oak"), die)
+importing.take(Project.open(sys.argv[1]), importing.from_pictures(files).into("oak"), die)
 """
 
 

@@ -406,7 +406,8 @@ _PEAK = """
 import io, re, sys
 from pathlib import Path
 from PIL import Image
-from core import Project, intake
+from core import Project
+from core.datasets import importing
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -417,7 +418,7 @@ root = folder / "project"
 small = io.BytesIO()
 Image.new("RGB", (90, 90), "red").save(small, "PNG")
 project = Project.open(root)
-intake.take(project, intake.from_pictures([("warm.png", small.getvalue())]))
+importing.take(project, importing.from_pictures([("warm.png", small.getvalue())]))
 if how == "scan":
     (root / "there" / name).hardlink_to(folder / name)
     before = peak()
@@ -425,9 +426,9 @@ if how == "scan":
     said = [p.path for p in catalogue.pictures if p.class_name] + [r.reason for r in catalogue.rejected]
 else:
     files = sorted((folder / name).iterdir()) if how == "import all" else [folder / name]
-    plan = intake.from_pictures([(file.name, file.read_bytes()) for file in files])
+    plan = importing.from_pictures([(file.name, file.read_bytes()) for file in files])
     before = peak()
-    said = [f"{row.outcome} {row.reason}" for row in intake.take(project, plan).rows]
+    said = [f"{row.outcome} {row.reason}" for row in importing.take(project, plan).rows]
 print((peak() - before) // 1000, said[0])
 """
 

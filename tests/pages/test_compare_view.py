@@ -16,7 +16,9 @@ from core.evaluation.robustness import Outcome, Robustness
 from core.runs import history
 from core.runs.lifecycle import list_runs
 from core.runs.notes import About, about, change
-from core.runs.records import RunPicture, RunRecords, RunState, birth_of
+from core.runs.records import RunPicture, RunRecords
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskState
 from tests.pages.test_pages import visit
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run
@@ -181,7 +183,7 @@ def test_a_training_is_deleted_and_comes_back(project: Project, run: Run, better
 
 
 def test_one_that_is_under_way_cannot_be_deleted(run: Run, better: Run) -> None:
-    better.records.write_state(RunState("running", "fit", pid=os.getpid(), born=birth_of(os.getpid())))
+    better.records.write_state(TaskState("running", "fit", pid=os.getpid(), born=birth_of(os.getpid())))
     at = opened(run)
     field(at, "selectbox", "chosen").set_value("two")
     ran(at)
@@ -220,7 +222,7 @@ def test_pictures_that_are_gone_are_counted(project: Project, run: Run, better: 
     assert len(at.get("image")) == 3
 
 
-def kept(run: Run, state: RunState, found: Robustness | None = None) -> None:
+def kept(run: Run, state: TaskState, found: Robustness | None = None) -> None:
     """What the process that tries harder pictures would have left."""
     run.records.tflite.write_bytes(b"x")
     RunRecords(robustness.folder_of(run)).folder.mkdir()
@@ -233,7 +235,7 @@ def test_harder_pictures_say_what_costs_most(run: Run) -> None:
     outcomes = tuple(Outcome(one, 90, 4, 0) for one in CHANGES[:-1])
     kept(
         run,
-        RunState("done", "", ended=True),
+        TaskState("done", "", ended=True),
         Robustness(200, 900, 190, (*outcomes, Outcome(CHANGES[-1], 60, 130, 0)), 20),
     )
     at = opened(run, "stress")
@@ -247,15 +249,15 @@ def test_harder_pictures_say_what_costs_most(run: Run) -> None:
 
 def test_harder_pictures_under_way_can_be_stopped(run: Run) -> None:
     mine = {"pid": os.getpid(), "born": birth_of(os.getpid())}
-    kept(run, RunState("running", "trying harder pictures", 3, 9, **mine))
+    kept(run, TaskState("running", "trying harder pictures", 3, 9, **mine))
     at = opened(run, "stress")
     pressed(at, at.button(key="stop harder"))
-    assert robustness.stop_asked(run)
+    assert robustness.task(run).records.stop_asked()
     assert at.button(key="stop harder").disabled
 
 
 def test_harder_pictures_that_failed_can_be_tried_again(run: Run) -> None:
-    kept(run, RunState("failed", "", ended=True, message="Out of memory.", hint="Close something."))
+    kept(run, TaskState("failed", "", ended=True, message="Out of memory.", hint="Close something."))
     at = opened(run, "stress")
     assert "Out of memory." in words(at)
     assert at.button(key="start harder").label == "Try harder pictures"

@@ -215,7 +215,7 @@ def see(at: AppTest, folder: Path, view: str) -> None:
     """Chooses a view of the Pictures page, and waits for the look at all pictures if the view needs one."""
     at.button_group(key="view").set_value(view).run()
     project = Project.open(folder)
-    while (now := analysis.state(project)) and not now.ended:
+    while (now := analysis.task(project).state()) and not now.ended:
         time.sleep(0.1)
     at.run()
     assert not at.exception, at.exception
@@ -320,7 +320,7 @@ def test_train_shows_the_result_in_words(trained: Run, colours: Path) -> None:
 def test_a_run_that_failed_says_why(tmp_path: Path, trained: Run) -> None:
     import shutil
 
-    from core.runs.records import RunState
+    from core.system.tasks.records import TaskState
 
     folder = flat_project(tmp_path / "p", COLOURS, each=4)
     Project.open(folder)
@@ -328,7 +328,7 @@ def test_a_run_that_failed_says_why(tmp_path: Path, trained: Run) -> None:
     shutil.copytree(trained.folder, copy)
     run = Run(copy)
     (copy / "result.json").unlink()
-    run.records.write_state(RunState("failed", "", ended=True, message="Out of memory.", hint="Try a smaller batch."))
+    run.records.write_state(TaskState("failed", "", ended=True, message="Out of memory.", hint="Try a smaller batch."))
     said = words(visit("pages/3_Train.py", folder)).replace("\\", "")
     assert "Out of memory." in said
     assert "Try a smaller batch." in said

@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project
-from core.runs.lifecycle import queue_lock
+from core.system.tasks.queue import turn_lock
 from core.training.experiments import latest
 from core.training.experiments.space import VARIABLE, Range, usual_range
 from tests.pictures import COLOURS, flat_project
@@ -101,7 +101,7 @@ def test_a_search_from_start_to_use(root: Path) -> None:
     at = opened(root)
     at.number_input(key=f"search trials {root}").set_value(3)
     at.number_input(key=f"search learning_rate to {root}").set_value(0.01)
-    with queue_lock():
+    with turn_lock():
         press(at, "Start")
         assert set(buttons(at)) == {"Stop", "Find a learning rate"}
         study = latest(project, "search")

@@ -12,8 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, TrainConfig
-from core.runs.records import RunPlan, RunRecords, RunState, birth_of
+from core.runs.records import RunPlan, RunRecords
 from core.system import storage
+from core.system.tasks.processes import birth_of
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, latest
 from core.training.experiments.learning_curve import STEPS
 from tests.pictures import COLOURS, flat_project
@@ -49,7 +51,7 @@ def words(at: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
 
 
-def kept(folder: Path, kind: str, found: dict[str, Any], state: RunState) -> Study:
+def kept(folder: Path, kind: str, found: dict[str, Any], state: TaskState) -> Study:
     """A study as its process would have left it."""
     project = Project.open(folder)
     study = Study(project.home / "studies" / f"2026-01-01-000000-{kind}")
@@ -90,7 +92,7 @@ def test_a_long_search_is_not_done_five_times(folder: Path) -> None:
 
 
 def test_what_was_found_is_shown_with_names_as_they_are(folder: Path) -> None:
-    done = RunState("done", "", ended=True)
+    done = TaskState("done", "", ended=True)
     step = {"right": 8, "total": 10, "accuracy": 0.8, "interval": [0.5, 0.9], "balanced": 0.8, "log_loss": 0.4}
     steps = [step | {"pictures": 10 * 2.0**n, "recalls": [0.9, 0.7]} for n in range(STEPS)]
     tried = {"class": NASTY, "pictures": 5, "recall": 0.7, "recall_with_fewer": 0.5, "lost": 0.1, "error": 0.01}
@@ -117,7 +119,7 @@ def test_what_was_found_is_shown_with_names_as_they_are(folder: Path) -> None:
 def test_one_that_is_not_done_yet_shows_what_it_has(folder: Path) -> None:
     import os
 
-    now = RunState("running", "fit", 1, 3, pid=os.getpid(), born=birth_of(os.getpid()))
+    now = TaskState("running", "fit", 1, 3, pid=os.getpid(), born=birth_of(os.getpid()))
     fold = {"accuracy": 0.8, "right": 4, "total": 5}
     found = {"of": 3, "folds": [fold], "right": 4, "total": 5, "mean": 0.8, "deviation": 0.0, "interval": [0.4, 0.9]}
     study = kept(folder, "cross-validation", found | {"note": ""}, now)
@@ -129,7 +131,7 @@ def test_one_that_is_not_done_yet_shows_what_it_has(folder: Path) -> None:
 
 
 def test_one_that_failed_says_why_and_can_be_tried_again(folder: Path) -> None:
-    kept(folder, "mirror", {}, RunState("failed", "", ended=True, message="Out of memory.", hint="Close something."))
+    kept(folder, "mirror", {}, TaskState("failed", "", ended=True, message="Out of memory.", hint="Close something."))
     at = opened(folder)
     assert "Out of memory." in at.error[0].value.replace("\\", "")
     assert at.button(key="start mirror").label == "Try again"

@@ -16,7 +16,8 @@ from core.datasets.edit_journal import HIDDEN
 from core.evaluation import attribution
 from core.evaluation.attribution import folder_of, keep
 from core.inference.decision import Sureness, keep_sureness
-from core.runs.records import RunRecords, RunState
+from core.runs.records import RunRecords
+from core.system.tasks.records import TaskState
 from pages.shared.ui.text import literal
 from tests.pictures import COLOURS, encoded, shaded
 
@@ -123,7 +124,7 @@ def test_a_failed_start_is_a_sentence_and_parts_are_covered(
 ) -> None:
     folder, run = copied
     (folder_of(run) / "explain.json").unlink()
-    RunRecords(folder_of(run)).write_state(RunState("running", "loading", pid=2**22 + 1, born=1.0))
+    RunRecords(folder_of(run)).write_state(TaskState("running", "loading", pid=2**22 + 1, born=1.0))
     at = opened(folder, run.folder)
     assert "was cut off: its process ended without a word" in words(at)
     assert "occlusion" in words(at)

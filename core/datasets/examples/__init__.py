@@ -1,6 +1,6 @@
 """Ready-made sets of pictures from the internet: fetched by a process of their own, each into a project of its own.
 
-    downloads/NAME/state.json, stop, worker.log     where it stands, as for a run (see core.runs.records)
+    downloads/NAME/state.json, stop, worker.log     where it stands, as for every task (see core.system.tasks.records)
     downloads/NAME/ARCHIVE.part, ARCHIVE            half a file, and a whole one; gone when the project is there
     downloads/NAME/project.json                     where the finished project lies
 
@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from filelock import FileLock
-
 from core.datasets.examples.table import STARTERS, Starter
-from core.runs.records import RunRecords, RunState
 from core.system import storage
 from core.system.errors import ConfigError
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
 
-__all__ = ["STARTERS", "Starter", "fetch", "folder_of", "project_of", "state", "stop"]
+__all__ = ["STARTERS", "Starter", "fetch", "folder_of", "project_of", "task"]
 
 _WORKER = "core.datasets.examples"
 
@@ -31,30 +28,14 @@ def fetch(name: str) -> None:
     name that is not in the table, OSError if nothing can be written.
     """
     folder = folder_of(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock", timeout=60):
-        now = state(name)
-        if project_of(name) or (now and not now.ended):
-            return
-        records = RunRecords(folder)
-        (folder / "stop").unlink(missing_ok=True)
-        start_worker(_WORKER, [name, str(storage.data_home())], records, RunState("running", "download"))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [name, str(storage.data_home())]
+    task(name).start(_WORKER, arguments, needed=lambda: not project_of(name), phase="download", queued=False)
 
 
-def stop(name: str) -> None:
-    """Asks to stop fetching a set; heard within a second. What has come is kept, so that `fetch` goes on from there."""
-    now = state(name)
-    if now and not now.ended:
-        RunRecords(folder_of(name)).ask_to_stop()
-
-
-def state(name: str) -> RunState | None:
-    """Where fetching a set stands (running, done, stopped, failed, interrupted), or None if it never was begun."""
-    records = RunRecords(folder_of(name), ("Fetching", "Try again; what has arrived is kept."))
-    if not (records.folder / "state.json").is_file():
-        return None
-    reap()
-    return records.state()
+def task(name: str) -> TaskHandle:
+    """The process that fetches a set. What has come when it is stopped is kept, so that `fetch` goes on from there."""
+    return TaskHandle(folder_of(name), ("Fetching", "Try again; what has arrived is kept."))
 
 
 def project_of(name: str) -> Path | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,17 +16,16 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from filelock import FileLock
 
 from core.evaluation.attribution.maps import METHODS, Check, Explanation, Method, check, occlusion, overlay, scaled
 from core.inference.calibration import cooled
 from core.inference.decision import sureness_of
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run
-from core.runs.records import AGAIN, RunRecords, RunState
 from core.system import signing, storage
 from core.system.errors import ModelError, as_sentence
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.records import AGAIN, TaskState
 
 __all__ = [
     "METHODS",
@@ -40,7 +38,7 @@ __all__ = [
     "overlay",
     "prepare",
     "stamp",
-    "state",
+    "task",
 ]
 VERSION = 1
 """Raised when the graph changes, so that files made before are made again."""
@@ -77,40 +75,26 @@ def prepare(run: Run) -> None:
 
     Raises ModelError if nothing can be written there.
     """
-    if is_ready(run):
-        return
-    folder = folder_of(run)
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / ".lock", timeout=60):
-        now = state(run)
-        if not is_ready(run) and not (now and not now.ended):
-            start_worker(
-                "core.evaluation.attribution.worker",
-                [str(run.folder)],
-                RunRecords(folder),
-                RunState("running", "loading"),
-            )
+    if not is_ready(run):
+        task(run).start(
+            "core.evaluation.attribution.worker", [str(run.folder)], needed=lambda: not is_ready(run), phase="loading"
+        )
 
 
-def state(run: Run) -> RunState | None:
-    """Where the making stands, or None if it was never begun."""
-    records = RunRecords(folder_of(run), ("Getting ready to explain", AGAIN))
-    if not (records.folder / "state.json").is_file():
-        return None
-    reap()
-    return records.state()
+def task(run: Run) -> TaskHandle:
+    """The process that makes the file."""
+    return TaskHandle(folder_of(run), ("Getting ready to explain", AGAIN))
 
 
-def make(run: Run, watch: Callable[[RunState], None] | None = None) -> None:
+def make(run: Run, watch: Callable[[TaskState], None] | None = None) -> None:
     """Makes the file if it is missing, and waits for it. Raises ModelError if that fails."""
     prepare(run)
-    while not is_ready(run):
-        now = state(run)
-        if now and now.ended and not is_ready(run):
-            raise ModelError(now.message or "Getting ready to explain was cut off.", now.hint or "Try again.")
-        if watch and now:
-            watch(now)
-        time.sleep(0.1)
+    now = task(run).wait(watch)
+    if not is_ready(run):
+        raise ModelError(
+            now.message if now and now.message else "Getting ready to explain was cut off.",
+            now.hint if now and now.hint else "Try again.",
+        )
 
 
 class Explainer:

@@ -7,14 +7,14 @@ import importlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from core.runs.records import RunRecords, RunState, birth_of
+import psutil
+
 from core.system import storage
 
 ROOT = Path(__file__).parents[3]
@@ -48,22 +48,25 @@ def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> sub
     return child
 
 
-def start_worker(module: str, arguments: Sequence[str], records: RunRecords, state: RunState) -> None:
-    """Spawns a worker that keeps `records`, and writes its first state with the process' number in it."""
-    records.reserve()
-    child = spawn(module, arguments, records.folder / "worker.log")
-    state.pid, state.born = child.pid, birth_of(child.pid)
-    records.write_state(state)
+def birth_of(pid: int) -> float:
+    """When a process was started, in seconds: on Linux since the computer was, elsewhere since 1970. Raises psutil.Error.
+
+    Setting the clock must not move it: Linux keeps the former only, and psutil adds what the clock says now.
+    """
+    return float(psutil.Process(pid).create_time() - (psutil.boot_time() if psutil.LINUX else 0.0))
 
 
-def own_state(records: RunRecords) -> RunState:
-    """In a worker: the state that names this process; whoever started us writes it just after the start."""
-    for _ in range(100):
-        state = records.state()
-        if state.pid == os.getpid():
-            return state
-        time.sleep(0.05)
-    return RunState(pid=os.getpid(), born=birth_of(os.getpid()))
+def is_alive(pid: int, born: float) -> bool:
+    """Whether the process that was started at `born` (see `birth_of`) still runs, and runs Python; its number may be used
+    again."""
+    try:
+        if abs(birth_of(pid) - born) >= 2:
+            return False
+        process = psutil.Process(pid)
+        # A record from elsewhere may name a process that every computer has, such as the first one, and never end.
+        return process.status() != psutil.STATUS_ZOMBIE and "python" in Path(process.exe()).name.lower()
+    except (psutil.Error, ValueError, TypeError, OverflowError):
+        return False
 
 
 def load(module: str) -> ModuleType:

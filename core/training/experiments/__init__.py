@@ -7,7 +7,7 @@ are looked at once, the features are kept, and a study fits heads only, so that 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,13 +19,16 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.runs.lifecycle import freeze, settled
 from core.runs.record_shapes import is_found
-from core.runs.records import AGAIN, RunPlan, RunRecords, RunState
+from core.runs.records import RunPlan, RunRecords
 from core.system import storage
 from core.system.errors import RunError, as_sentence
-from core.system.tasks.processes import reap, start_worker
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.records import AGAIN, TaskState
 
 Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_WORK = "The study", f"{AGAIN} What was found by then is kept."
+_WORKER = "core.training.experiments.worker"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Study:
     @property
     def records(self) -> RunRecords:
         """Its plan and its state."""
-        return RunRecords(self.folder, ("The study", f"{AGAIN} What was found by then is kept."))
+        return RunRecords(self.folder, _WORK)
 
     @property
     def kind(self) -> Kind:
@@ -56,10 +59,14 @@ class Study:
             raise RunError("The record of this study is damaged.", "Start it again.")
         return value
 
-    def state(self) -> RunState:
+    @property
+    def task(self) -> TaskHandle:
+        """The process that does it."""
+        return TaskHandle(self.folder, _WORK)
+
+    def state(self) -> TaskState:
         """Where it stands."""
-        reap()
-        return self.records.state()
+        return self.task.state() or self.records.state()
 
     def found(self) -> dict[str, Any]:
         """What it has found so far: plain values, by kind; empty before the first, and where its record is damaged."""
@@ -104,8 +111,7 @@ def start_study(
         study.folder.mkdir()
         storage.write_json(study.folder / "study.json", {"kind": kind, "options": dict(options or {})})
         plan = RunPlan(study.folder.name, str(project.root), time.time(), config, split.classes, pictures)
-        study.records.write_plan(plan)
-        start_worker("core.training.experiments.worker", [str(study.folder)], study.records, RunState())
+        study.task.start(_WORKER, [str(study.folder)], prepare=lambda: study.records.write_plan(plan))
     return study
 
 
@@ -113,11 +119,7 @@ def start_study(
 def go_on(study: Study) -> None:
     """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
     nothing while the study is under way."""
-    with FileLock(study.folder.parent / ".lock", timeout=60):
-        if not study.state().ended:
-            return
-        (study.folder / "stop").unlink(missing_ok=True)
-        start_worker("core.training.experiments.worker", [str(study.folder)], study.records, RunState())
+    study.task.start(_WORKER, [str(study.folder)])
 
 
 def latest(project: Project, kind: Kind) -> Study | None:
@@ -126,12 +128,10 @@ def latest(project: Project, kind: Kind) -> Study | None:
     return Study(folders[-1].parent) if folders else None
 
 
-def wait_for(study: Study, watch: Any = None, poll: float = 0.2) -> dict[str, Any]:
-    """Waits until a study has ended and gives what it found. Raises RunError if it failed."""
-    while not (state := study.state()).ended:
-        if watch:
-            watch(state)
-        time.sleep(poll)
+def wait_for(study: Study, watch: Callable[[TaskState], None] | None = None) -> dict[str, Any]:
+    """Waits until a study has ended and gives what it found; an interrupt (Ctrl-C) also stops it. Raises RunError if it
+    failed."""
+    state = study.task.wait(watch) or study.state()
     if state.state in ("failed", "interrupted"):
         raise RunError(state.message, state.hint)
     return study.found()

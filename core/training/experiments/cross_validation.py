@@ -18,15 +18,16 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.inference.metrics import evaluate_predictions
 from core.models.feature_extractor import specs_of
-from core.runs.records import RunState
 from core.system.errors import ConfigError, RunError
 from core.system.statistics import wilson
+from core.system.tasks.job import Stopped, load_in_background
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.folds import Dealer, dealer
 from core.training.experiments.head_trainer import Unheard
 from core.training.experiments.preconditions import outcome, require_quick
-from core.training.features import Sight, Stopped
-from core.training.job import Job, load_in_background
+from core.training.features import Sight
+from core.training.job import Job
 from core.training.linear_probe import copies, learn_head, look
 
 FOLDS = 5
@@ -46,7 +47,7 @@ def cross_validate(
     project: Project,
     config: TrainConfig | None = None,
     folds: int = FOLDS,
-    watch: Callable[[RunState], None] | None = None,
+    watch: Callable[[TaskState], None] | None = None,
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()
@@ -76,7 +77,7 @@ def run(job: Job, study: Study) -> None:
     if loading:
         job.until_loaded(loading)
     found = study.found() or {"of": count, "note": note, "classes": list(plan.classes), "folds": []}
-    quiet = Unheard(job.records, plan, job.state, job.seconds, quiet=True)
+    quiet = Unheard(job.records, job.state, job.seconds, plan=plan, quiet=True)
     job.phase("fit", count)
     for number in range(len(found["folds"]), count):
         job.progress(number, count)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from core.config.augmentation import AugmentConfig
 from core.config.training import TrainConfig
 from core.models.feature_extractor import specs_of
+from core.system.tasks.job import load_in_background
 from core.training.features import Sight
-from core.training.job import Job, load_in_background
+from core.training.job import Job
 from core.training.linear_probe import Head, learn_head, look
 
 Positions = np.ndarray | slice
@@ -25,9 +26,9 @@ class Unheard(Job):
     For one head among many, whose progress is not the study's, and for a process that helps another.
     """
 
-    watch: Callable[[dict[str, float]], None] | None = None
+    watch: Callable[[dict[str, float]], None] | None = field(default=None, kw_only=True)
 
-    def phase(self, name: str, total: int = 0) -> None:  # noqa: ARG002, D102
+    def phase(self, name: str, total: int = 0, done: int = 0, subject: str = "") -> None:  # noqa: ARG002, D102
         return
 
     def progress(self, done: int, total: int) -> None:  # noqa: ARG002, D102
@@ -69,7 +70,7 @@ class Bench:
         """
         parts = {"train": self.features[train], "val": self.features[val]}
         labels = {"train": self.labels[train], "val": self.labels[val]}
-        job = Unheard(self.job.records, self.job.plan, self.job.state, self.job.seconds, quiet=True, watch=watch)
+        job = Unheard(self.job.records, self.job.state, self.job.seconds, plan=self.job.plan, quiet=True, watch=watch)
         try:
             return learn_head(job, config, parts, labels)
         finally:

@@ -24,15 +24,15 @@ import numpy as np
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
-from core.runs.records import RunState
 from core.system.errors import ConfigError
 from core.system.statistics import wilson
+from core.system.tasks.job import Stopped
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.folds import dealer
 from core.training.experiments.head_trainer import set_up
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.experiments.subsampling import Answers, Fewer
-from core.training.features import Stopped
 from core.training.job import Job
 
 STEPS = 6
@@ -58,7 +58,7 @@ def learning_curve(
     project: Project,
     config: TrainConfig | None = None,
     steps: int = STEPS,
-    watch: Callable[[RunState], None] | None = None,
+    watch: Callable[[TaskState], None] | None = None,
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
+from core.system.tasks.job import Stopped
 from core.training.experiments import Study
 from core.training.experiments.head_trainer import Bench, set_up
-from core.training.features import Stopped
 from core.training.job import Job
 from core.training.standardise import raw, standard
 

@@ -16,7 +16,7 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.models.feature_extractor import specs_of
-from core.runs.records import RunState
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.flip_test import mirror_matters
 from core.training.experiments.folds import dealer
@@ -32,7 +32,7 @@ def start(project: Project, config: TrainConfig, catalogue: Catalogue | None = N
 
 
 def mirror_check(
-    project: Project, config: TrainConfig | None = None, watch: Callable[[RunState], None] | None = None
+    project: Project, config: TrainConfig | None = None, watch: Callable[[TaskState], None] | None = None
 ) -> dict[str, Any]:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = _quick(config or TrainConfig())

@@ -8,8 +8,8 @@ from typing import Any
 from core.config.training import TrainConfig
 from core.datasets.project import Project
 from core.runs.lifecycle import settled
-from core.runs.records import RunState
 from core.system.errors import ConfigError, RunError
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, wait_for
 
 
@@ -31,7 +31,7 @@ def require_quick(config: TrainConfig) -> None:
 
 
 def outcome(
-    project: Project, study: Study, config: TrainConfig, watch: Callable[[RunState], None] | None = None
+    project: Project, study: Study, config: TrainConfig, watch: Callable[[TaskState], None] | None = None
 ) -> dict[str, Any]:
     """Waits for the end and gives what was found; an interrupt (Ctrl-C) also stops the study.
 
@@ -39,8 +39,4 @@ def outcome(
     """
     if study.records.plan().config != settled(project, config):
         raise RunError("Another study of this kind is under way, with other settings.", "Wait for its end, or stop it.")
-    try:
-        return wait_for(study, watch)
-    except KeyboardInterrupt:
-        study.stop()
-        raise
+    return wait_for(study, watch)

@@ -25,14 +25,14 @@ from filelock import FileLock, Timeout
 
 from core.config.training import TrainConfig
 from core.models.feature_extractor import specs_of
-from core.runs.records import RunState, is_alive
 from core.system.errors import RunError
-from core.system.tasks.processes import leave, spawn
+from core.system.tasks.job import Stopped
+from core.system.tasks.processes import is_alive, leave, spawn
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study
 from core.training.experiments.head_trainer import Bench, Unheard, set_up
 from core.training.experiments.space import tried
 from core.training.experiments.trials import Pruned, Trials, values_of
-from core.training.features import Stopped
 from core.training.job import Job
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def help_with(folder: Path) -> None:
     if leader.ended:
         return
     threading.Thread(target=_end_with, args=(leader,), daemon=True).start()
-    job = Unheard(study.records, study.records.plan(), copy(leader), {"start": 0.0}, quiet=True)
+    job = Unheard(study.records, copy(leader), {"start": 0.0}, plan=study.records.plan(), quiet=True)
     try:
         Search(job, study).work()
     except Stopped:
@@ -212,7 +212,7 @@ def _end(helper: subprocess.Popen[bytes]) -> None:
         helper.wait()
 
 
-def _end_with(leader: RunState) -> None:
+def _end_with(leader: TaskState) -> None:
     while is_alive(leader.pid, leader.born):
         time.sleep(0.5)
     leave(1)

@@ -19,7 +19,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from core.runs.records import birth_of, is_alive
+from core.system.tasks.processes import birth_of, is_alive
 from core.training.experiments.space import Range, space_of
 
 Pruned = optuna.TrialPruned

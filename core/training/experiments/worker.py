@@ -6,15 +6,16 @@ import importlib
 import sys
 from pathlib import Path
 
-from core.system.tasks.processes import leave, own_state
+from core.system.tasks.job import own_state, work_through
+from core.system.tasks.processes import leave
 from core.training.experiments import Study
-from core.training.job import Job, work_through
+from core.training.job import Job
 
 
 def run(study: Study) -> int:
     """Does the whole study in this process; returns the exit status."""
     state = own_state(study.records)
-    job = Job(study.records, study.records.plan(), state, {"start": 0.0}, quiet=True)
+    job = Job(study.records, state, {"start": 0.0}, plan=study.records.plan(), quiet=True)
 
     def work() -> None:
         # Each kind has a module of its name with `run(job, study)`.

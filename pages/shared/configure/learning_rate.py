@@ -45,7 +45,7 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
                 raise FieldguideError(
                     "This works for models that know pictures already.", "Choose one, or the recipe Quick."
                 )
-            analysis.stop(project)  # a look at the pictures would make it wait
+            analysis.task(project).stop()  # a look at the pictures would make it wait
             start_study(project, "learning-rate", config, catalogue=catalogue)
         except FieldguideError as error:
             page.show_error(error)

@@ -13,8 +13,8 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.quality import analysis
-from core.runs.records import RunState
 from core.system.errors import FieldguideError
+from core.system.tasks.records import TaskState
 from core.training.experiments import Study, go_on, latest, start_study
 from core.training.experiments.space import (
     MOST_MINUTES,
@@ -29,6 +29,7 @@ from core.training.experiments.space import (
 )
 from pages.shared.configure import learning_rate, search_charts
 from pages.shared.ui import charts, page
+from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal, percent
 
 _METHODS = {
@@ -138,7 +139,7 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
     if st.button("Start", key=key("start"), icon=":material/play_arrow:"):
         try:
             options = options_for(method, wanted, trials, minutes, config=config)
-            analysis.stop(project)  # a look at the pictures would make it wait
+            analysis.task(project).stop()  # a look at the pictures would make it wait
             start_study(project, "search", config, options, catalogue)
         except FieldguideError as error:
             page.show_error(error)
@@ -171,15 +172,12 @@ def _ends(names: list[str], method: str, key: Any) -> list[str]:
     return [*wanted, *(name for name in names if name not in numbers)]
 
 
-def _under_way(study: Study, now: RunState) -> None:
-    asked = study.records.stop_asked()
-    page.progress(now)
-    if st.button("Stopping…" if asked else "Stop", key="search stop", icon=":material/stop:", disabled=asked):
-        study.stop()
-        st.rerun()
+def _under_way(study: Study, now: TaskState) -> None:
+    show_progress(now)
+    stop_button(study.task, "search stop")
 
 
-def _found(study: Study, now: RunState) -> None:
+def _found(study: Study, now: TaskState) -> None:
     found = study.found()
     rows, best, before = found.get("trials", []), found.get("best"), found.get("before")
     if now.state == "failed":

@@ -14,10 +14,11 @@ from core.evaluation.corruptions import CHANGES
 from core.evaluation.robustness import Outcome, Robustness
 from core.imaging.decode import THUMBNAIL_PIXELS, read_square
 from core.runs.lifecycle import RunSnapshot
-from core.runs.records import RunState
 from core.system.errors import FieldguideError, PictureError
+from core.system.tasks.records import TaskState
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
+from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal, percent, plot_text
 
 _KINDS = {
@@ -39,12 +40,12 @@ def show(here: Here, run: RunSnapshot) -> None:
     if not run.has_model:
         st.markdown("This training has no model file, so nothing can be tried with it.")
         return
-    now = robustness.state(run.run)
+    now = robustness.task(run.run).state()
     live = now is not None and not now.ended
 
     @st.fragment(run_every=1 if live else None)
     def watch() -> None:
-        state = robustness.state(run.run)
+        state = robustness.task(run.run).state()
         if live and (state is None or state.ended):
             st.rerun()
         found = robustness.read(run.run)
@@ -63,20 +64,12 @@ def show(here: Here, run: RunSnapshot) -> None:
     watch()
 
 
-def _under_way(run: RunSnapshot, state: RunState) -> None:
-    asked = robustness.stop_asked(run.run)
-    st.button(
-        "Stopping…" if asked else "Stop",
-        key="stop harder",
-        icon=":material/stop:",
-        disabled=asked,
-        on_click=robustness.stop,
-        args=(run.run,),
-    )
-    page.progress(state)
+def _under_way(run: RunSnapshot, state: TaskState) -> None:
+    stop_button(robustness.task(run.run), "stop harder")
+    show_progress(state)
 
 
-def _start(run: RunSnapshot, state: RunState | None, *, again: bool) -> None:
+def _start(run: RunSnapshot, state: TaskState | None, *, again: bool) -> None:
     if state and state.state in ("failed", "interrupted"):
         page.show_error(FieldguideError(state.message, state.hint))
     elif state and state.state == "stopped":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from core.evaluation.neighbours import Memory, places_of
 from core.imaging.decode import read_square
 from core.quality import analysis
 from core.runs.lifecycle import Run, RunSnapshot
-from core.runs.records import RunState
 from core.system.errors import FieldguideError, ModelError, PictureError
 from pages.shared.components._component import component
 from pages.shared.evaluate.parts import answers_of
@@ -25,13 +25,13 @@ from pages.shared.http import routes
 from pages.shared.pictures import looking
 from pages.shared.ui import gallery, page
 from pages.shared.ui.page import Here
+from pages.shared.ui.progress import phase_words
 from pages.shared.ui.text import count, literal, percent, short
 
 PICTURE = "why_picture"
 """In the session or the address: the id of the picture to look at. Another view sets it to send a person here."""
 _MOST = 120
 _SHOWN_PIXELS = 448
-_PHASES = {"loading": "opening the model", "looking inside": "finding out where it looks"}
 _STRIP = component("strip")
 
 
@@ -130,24 +130,28 @@ def _panel(here: Here, run: RunSnapshot, content: bytes, key: str, note: str) ->
 
 def _opened(run: Run, key: str) -> Explainer:
     """What explains, made ready now if this is the first time; where that fails, one that covers parts. Raises ModelError."""
-    before, trouble = attribution.state(run), ""
+    task, trouble = attribution.task(run), ""
+    before = task.state()
     if not attribution.is_ready(run) and not (before and before.state in ("failed", "interrupted")):
         place = st.empty()
-
-        def watch(now: RunState) -> None:
-            words = _PHASES.get(now.phase, "")
-            place.caption(f"Getting ready to explain, some ten seconds, only the first time: {words}")
-
         try:
-            attribution.make(run, watch)
+            attribution.prepare(run)
         except ModelError as error:
             trouble = str(error)
+        # Something else may compute for an hour: nobody waits for its turn here.
+        while (now := task.state()) and not now.ended and now.phase != "waiting":
+            place.caption(f"Getting ready to explain, some ten seconds, only the first time: {phase_words(now)}")
+            time.sleep(0.2)
         place.empty()
     if not attribution.is_ready(run):
-        now = attribution.state(run)
-        said = f"{now.message} {now.hint}" if now and now.ended else trouble
-        st.warning(f"{literal(said)} Until then, parts of the picture are covered.", icon=":material/error:")
-        st.button("Try again", key=f"{key} again", on_click=_again, args=(run,))
+        now = task.state()
+        if now and not now.ended:
+            st.info(f"{phase_words(now)}. Until then, parts of the picture are covered.", icon=":material/hourglass:")
+            st.button("Look again", key=f"{key} again")
+        else:
+            said = f"{now.message} {now.hint}" if now else trouble
+            st.warning(f"{literal(said)} Until then, parts of the picture are covered.", icon=":material/error:")
+            st.button("Try again", key=f"{key} again", on_click=_again, args=(run,))
     return _explainer(str(run.folder), attribution.stamp(run))
 
 
@@ -222,7 +226,7 @@ def _alike(here: Here, run: Run, content: bytes, digest: str, key: str) -> None:
     try:
         memory = _memory(str(run.folder), looked.fingerprint if looked else "")
     except FieldguideError:
-        now = analysis.state(here.project)
+        now = analysis.task(here.project).state()
         st.caption("For this, Fieldguide must have looked at all pictures with the network of the quick recipe.")
         if (now and not now.ended) or st.button("Look at all pictures once", key=f"{key} look"):
             looking.result(here.project, here.catalogue)

@@ -8,14 +8,14 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.quality import analysis
 from core.quality.analysis import Analysis
-from pages.shared.ui import page
+from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import literal
 
 
 def result(project: Project, catalogue: Catalogue) -> Analysis | None:
     """What the last look found; starts a look when there are pictures that were never
     looked at, and shows the one under way."""
-    found, now = analysis.read(project), analysis.state(project)
+    found, now = analysis.read(project), analysis.task(project).state()
     live = now is not None and not now.ended
     fresh = found is not None and found.fresh(project, catalogue)
     new = found is None or (not fresh and not {picture.id for picture in catalogue.in_use.pictures} <= set(found.ids))
@@ -31,7 +31,7 @@ def result(project: Project, catalogue: Catalogue) -> Analysis | None:
 
 def again(project: Project, catalogue: Catalogue) -> None:
     """Below a view: how fresh what it shows is, and a button for another look."""
-    found, now = analysis.read(project), analysis.state(project)
+    found, now = analysis.read(project), analysis.task(project).state()
     if (now is not None and not now.ended) or (found is not None and found.fresh(project, catalogue)):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -45,10 +45,10 @@ def again(project: Project, catalogue: Catalogue) -> None:
 def _progress(project: Project) -> None:
     @st.fragment(run_every=1)
     def strip() -> None:
-        now = analysis.state(project)
+        now = analysis.task(project).state()
         if now is None or now.ended:
             st.rerun()
         else:
-            page.progress(now)
+            show_progress(now)
 
     strip()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.datasets.examples import STARTERS, Starter, fetch, folder_of, project_of, state, stop
-from core.runs.records import RunRecords, RunState
+from core.datasets.examples import STARTERS, Starter, fetch, project_of, task
 from core.system.errors import FieldguideError
+from core.system.tasks.records import TaskState
 from pages.shared.home import home
 from pages.shared.ui import page
+from pages.shared.ui.progress import stop_button
 from pages.shared.ui.text import count, duration, literal
 
 
@@ -22,7 +23,7 @@ def offer() -> None:
     for starter in STARTERS.values():
         with st.container(border=True):
             _facts(starter)
-            now = state(starter.name)
+            now = task(starter.name).state()
             if now and not now.ended:
                 st.fragment(_what_next, run_every=1)(starter)
             else:
@@ -41,7 +42,7 @@ def _facts(starter: Starter) -> None:
 
 def _what_next(starter: Starter) -> None:
     """The one button that makes sense now, under how far it is or what went wrong; drawn again while it is fetched."""
-    now, project = state(starter.name), project_of(starter.name)
+    now, project = task(starter.name).state(), project_of(starter.name)
     if now and not now.ended:
         _progress(starter, now)
     elif project:
@@ -61,15 +62,12 @@ def _what_next(starter: Starter) -> None:
         _fetch_button("Fetch", starter, "download")
 
 
-def _progress(starter: Starter, now: RunState) -> None:
-    asked = RunRecords(folder_of(starter.name)).stop_asked()
+def _progress(starter: Starter, now: TaskState) -> None:
     st.progress(min(now.done / now.total, 1.0) if now.total else 0.0, text=_how_far(now))
-    if _button("Stopping…" if asked else "Stop", starter, "stop", disabled=asked):
-        stop(starter.name)
-        st.rerun(scope="fragment")
+    stop_button(task(starter.name), f"starter {starter.name} Stop")
 
 
-def _how_far(now: RunState) -> str:
+def _how_far(now: TaskState) -> str:
     left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
     if now.phase == "download":
         return f"Fetching: {_megabytes(now.done)} of {_megabytes(now.total)} MB{left}"

@@ -250,7 +250,7 @@ def train(
 ) -> None:
     """Starts a training, or finds the one under way, or one that others began since the person saw the page, where `seen`
     was the newest; and makes it the one that this tab looks at. Raises FieldguideError."""
-    analysis.stop(project)  # a look at the pictures would make it wait
+    analysis.task(project).stop()  # a look at the pictures would make it wait
     run = start(project, config, catalogue=catalogue, seen=seen)
     if run.records.state().ended:
         st.toast("Someone else has trained in the meantime: this is what came of it.", icon=":material/info:")

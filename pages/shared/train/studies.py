@@ -14,13 +14,14 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.runs.notes import usual_title
-from core.runs.records import RunState
 from core.system.csv_safety import safe_cell
 from core.system.errors import FieldguideError
+from core.system.tasks.records import TaskState
 from core.training.experiments import Kind, Study, cross_validation, latest, learning_curve, mirror
 from core.training.experiments.preconditions import why_not
 from pages.shared.train import figures
 from pages.shared.ui import charts, page
+from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal, percent
 
 
@@ -56,15 +57,8 @@ def _part(part: _Part, project: Project, catalogue: Catalogue, config: TrainConf
             st.rerun()
         st.markdown(part.words)
         if live and study and now:
-            asked = study.records.stop_asked()
-            st.button(
-                "Stopping…" if asked else "Stop",
-                key=f"stop {part.kind}",
-                icon=":material/stop:",
-                disabled=asked,
-                on_click=study.stop,
-            )
-            page.progress(now)
+            stop_button(study.task, f"stop {part.kind}")
+            show_progress(now)
         else:
             _start(part, project, catalogue, config, again=study is not None)
             _said(now)
@@ -94,7 +88,7 @@ def _start(part: _Part, project: Project, catalogue: Catalogue, config: TrainCon
         st.caption(reason)
 
 
-def _said(now: RunState | None) -> None:
+def _said(now: TaskState | None) -> None:
     """How the last one ended, where it did not simply end well."""
     if now and now.state in ("failed", "interrupted"):
         page.show_error(FieldguideError(now.message, now.hint))

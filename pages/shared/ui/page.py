@@ -17,31 +17,13 @@ from core.datasets.project import Project
 from core.export.exports import exports_of
 from core.runs.lifecycle import Run, RunSnapshot, live_run
 from core.runs.notes import about, title
-from core.runs.records import RunPlan, RunState
+from core.runs.records import RunPlan
 from core.runs.trust import is_foreign, trust
 from core.system.errors import FieldguideError, in_words
 from pages.shared.session import state
 from pages.shared.ui import illustrations
-from pages.shared.ui.text import count, duration, literal
-
-PHASES = {
-    "starting": "starting ...",
-    "waiting": "waiting for its turn, until something else is computed",
-    "download": "fetching the model's weights (only the first time)",
-    "prepare": "getting the model ready (only the first time, about 10 s)",
-    "loading": "starting the engine, a few seconds",
-    "reading": "reading the pictures",
-    "features": "looking at each picture once (features)",
-    "fit": "learning (epochs)",
-    "building": "building the network",
-    "compare": "comparing",
-    "search": "trying settings",
-    "map": "drawing the map",
-    "fine-tune": "training the network itself (fine-tuning)",
-    "evaluate": "taking the test",
-    "save": "writing the model file, a few seconds",
-}
-
+from pages.shared.ui.progress import show_progress
+from pages.shared.ui.text import count, literal
 
 _LONGEST = 300
 _MOST_NAMED = 3
@@ -238,7 +220,7 @@ def _run_under_way(project: Project) -> None:
         snapshot = run.snapshot()
         if snapshot.state.state not in ("queued", "running"):
             st.rerun()
-        progress(snapshot.state)
+        show_progress(snapshot.state)
 
     strip()
     where = state.link_params() | {"run": run.id}
@@ -248,14 +230,6 @@ def _run_under_way(project: Project) -> None:
 def run_title(run: Run, plan: RunPlan) -> str:
     """A training's name for people, given or by its recipe and when it began, escaped for Markdown."""
     return literal(title(plan, about(run)))
-
-
-def progress(now: RunState) -> None:
-    """One line and one bar: the phase, how far it is, and the time left; the space is the same in every phase."""
-    share = now.done / now.total if now.total else 0.0
-    left = f" · {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-    words = PHASES.get(now.phase) or literal(now.phase)
-    st.progress(min(share, 1.0), text=f"{words[:1].upper()}{words[1:]}{left}")
 
 
 def ask_to_trust(here: Here) -> bool:
