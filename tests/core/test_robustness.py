@@ -19,7 +19,7 @@ from core.evaluation.robustness import Outcome, Robustness, in_words
 from core.evaluation.robustness_worker import chosen, try_harder
 from core.runs.records import RunRecords
 from core.system.errors import RunError
-from core.system.tasks.job import Stopped
+from core.system.tasks.job import Stopped, TaskJob
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
 from tests.pictures import shaded
