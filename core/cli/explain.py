@@ -12,7 +12,7 @@ from PIL import Image
 from core.cli.shared import as_json, bar, phase_watcher, say_json
 from core.datasets.project import Project
 from core.evaluation import attribution as why
-from core.evaluation.neighbours import Memory, Similar, places_of
+from core.evaluation.neighbours import Neighbour, Neighbours, places_of
 from core.imaging.decode import read_square
 from core.quality import analysis
 from core.runs.lifecycle import Run, open_run
@@ -79,18 +79,18 @@ def explain(run_dir: str, picture: str, out: str, class_name: str | None, json_:
     say_json(json_, told)
 
 
-def _similar(run: Run, picture: Path) -> tuple[list[Similar], str]:
+def _similar(run: Run, picture: Path) -> tuple[list[Neighbour], str]:
     """The most similar training pictures, and whose features were compared: "own", "quick", or "" if none could be."""
     try:
         project = Project.open(run.records.plan().project, again=True)
         catalogue = project.scan(bar("looking at pictures"))
         try:
-            memory = Memory(run)
+            memory = Neighbours(run)
         except ModelError:
             analysis.look(project, catalogue, phase_watcher())
-            memory = Memory(run)
+            memory = Neighbours(run)
         if not memory.own:
-            click.echo("Similar by the features of the quick recipe, as this run kept none of its own:")
+            click.echo("Neighbour by the features of the quick recipe, as this run kept none of its own:")
         itself = hashlib.sha256(picture.read_bytes()).hexdigest()
         return memory.like(picture, places_of(catalogue), but=itself), "own" if memory.own else "quick"
     except FieldguideError as error:

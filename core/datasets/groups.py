@@ -54,23 +54,23 @@ _FEWEST_FOLDERS = 5
 
 
 @dataclass(frozen=True)
-class Kin:
+class PictureGroups:
     """What the name of a picture tells: which others it belongs to, by `key`, and whether that is a `film`."""
 
     key: str
     film: bool
 
 
-def kin_of(path: str) -> Kin | None:
+def kin_of(path: str) -> PictureGroups | None:
     """What a picture's name tells of where it comes from; None where it says nothing of others."""
     stem = whole = _stem(path)
     if found := WEBCAM.match(stem):
-        return Kin(found[1], True)
+        return PictureGroups(found[1], True)
     while found := next((match for each in _COPIES if (match := each.match(stem))), None):
         stem = found[1]
     if found := next((match for each in _FILMS if (match := each.match(_AGAIN.sub("", stem)))), None):
-        return Kin(f"film {found[1]}", True)
-    return Kin(f"photo {stem}", False) if stem != whole else None
+        return PictureGroups(f"film {found[1]}", True)
+    return PictureGroups(f"photo {stem}", False) if stem != whole else None
 
 
 def _stem(path: str) -> str:

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
 
 from core.datasets.project import Project
 from core.imaging import decode
-from core.inference.sandbox import load_model
-from core.runs.records import RunRecords
 from core.system import storage
-from core.system.errors import FieldguideError, ModelError, PictureError, ProjectError, as_sentence
+from core.system.errors import FieldguideError, ProjectError, as_sentence
 
 MOST = 500
 """Pictures that are kept; more tell hardly more."""
-
-_FILE = "unknown.npz"
 
 
 def folder_of(project: Project) -> Path:
@@ -72,41 +66,3 @@ def forget(project: Project) -> None:
         raise ProjectError(
             f"They cannot be deleted: {error.strerror}.", f"Allow writing in {folder_of(project)}, then try again."
         ) from None
-
-
-def answers(project: Project, records: RunRecords, progress: Callable[[int, int], None]) -> np.ndarray:
-    """What a run's model, as it came out of training, says of them: float32 (N, K), in the order of `pictures`.
-
-    Each is asked about once and the answer kept; a damaged file is left out. Raises ModelError if there is no model, or if
-    it breaks down: others are not asked about then, since each may take long.
-    """
-    known = _known(records)
-    files = [path for path in pictures(project) if path.stem not in known]
-    if files:
-        classifier = load_model(records.tflite)
-        if len(classifier.classes) != len(records.plan().classes):
-            raise ModelError("The model of this training is not the one that its record tells of.", "Train again.")
-        for number, path in enumerate(files):
-            progress(number, len(files))
-            try:
-                known[path.stem] = classifier.probabilities(decode.read_square(path, classifier.pixels))
-            except PictureError:
-                continue
-        if known:
-            storage.write_with(
-                records.folder / _FILE,
-                lambda target: np.savez(target, ids=np.array(list(known)), said=np.stack(list(known.values()))),
-            )
-    rows = [known[path.stem] for path in pictures(project) if path.stem in known]
-    return np.stack(rows) if rows else np.empty((0, len(records.plan().classes)), np.float32)
-
-
-def _known(records: RunRecords) -> dict[str, np.ndarray]:
-    try:
-        file = storage.read_arrays(records.folder / _FILE)
-        said = file["said"].astype(np.float32)
-        if said.ndim != 2 or said.shape[1] != len(records.plan().classes) or not np.isfinite(said).all():
-            return {}
-        return dict(zip(file["ids"].tolist(), said, strict=True))
-    except (OSError, KeyError, ValueError, TypeError):
-        return {}

@@ -19,6 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.datasets.adoption import adopt
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.importing import Row, archives
 from core.datasets.layout import Layout, with_those_above
@@ -26,11 +27,10 @@ from core.datasets.project import Progress, Project
 from core.datasets.scanner import Walk, ignored, is_picture_name, walk_folders
 from core.datasets.validation import MAX_CLASSES
 from core.imaging import decode
-from core.runs.records import RunRecords
-from core.runs.trust import trust
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, as_sentence
 from core.system.naming import as_text, free_name, safe_class_name
+from core.system.tasks.records import TaskRecords
 
 SUFFIX = ".fieldguide.zip"
 _VERSION = 1
@@ -140,7 +140,7 @@ def unpack(
             shutil.rmtree(half, ignore_errors=True)
     project = Project.open(target)
     if models:
-        trust(project)
+        adopt(project)
     return project, rows
 
 
@@ -294,7 +294,7 @@ def _kept(project: Project) -> Iterator[Path]:
                 continue
             if _made_again("/".join(parts)):
                 continue
-            if name not in _TRAININGS or RunRecords(top / parts[1]).state().ended:
+            if name not in _TRAININGS or TaskRecords(top / parts[1]).state().ended:
                 yield path
 
 

@@ -65,7 +65,7 @@ def make_split(catalogue: Catalogue, config: SplitConfig, seed: int = 0) -> Spli
     catalogue = catalogue.in_use
     known: Split | None = catalogue.worked_out.get(config)
     if known is None:
-        known = _Dealer(catalogue, config).split()
+        known = _Splitter(catalogue, config).split()
         _remember(catalogue, config, known)
     return known
 
@@ -77,7 +77,7 @@ def _remember(catalogue: Catalogue, key: Hashable, value: Any) -> None:
     catalogue.worked_out[key] = value
 
 
-class _Dealer:
+class _Splitter:
     """Deals the pictures of one catalogue."""
 
     def __init__(self, catalogue: Catalogue, config: SplitConfig) -> None:

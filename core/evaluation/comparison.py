@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from core.inference.decision import probabilities
 from core.inference.metrics import Evaluation
 from core.runs.history import Difference, differences, distinct
 from core.runs.lifecycle import Run, evaluate
 from core.runs.notes import about, title
+from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan
 from core.system.errors import RunError
 from core.system.naming import count

@@ -30,7 +30,7 @@ _READ = 1000
 
 
 @dataclass(frozen=True)
-class Similar:
+class Neighbour:
     """A training picture: content id, where it lies in the project now, the class that was learned, and the cosine of the
     angle between its features and those of the picture asked about, -1..1."""
 
@@ -44,7 +44,7 @@ class Similar:
         return vars(self)
 
 
-class Memory:
+class Neighbours:
     """The features of a run's training pictures: unit vectors float32 (N, F), in order of `ids`.
 
     `own`: whether the run's own network saw them, or that of the quick recipe. `missing`: training pictures without
@@ -65,7 +65,7 @@ class Memory:
         self._interpreter.allocate_tensors()
         self._lock = threading.Lock()
 
-    def like(self, source: Path | bytes, places: Mapping[str, str], number: int = 5, but: str = "") -> list[Similar]:
+    def like(self, source: Path | bytes, places: Mapping[str, str], number: int = 5, but: str = "") -> list[Neighbour]:
         """The most similar training pictures, the most similar first.
 
         `places`: id -> path of the pictures that still exist; others are left out, and so is the one with the id `but`.
@@ -73,11 +73,11 @@ class Memory:
         """
         vector = self._features(read_square(source, self._spec.pixels))
         close = self._vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
-        found: list[Similar] = []
+        found: list[Neighbour] = []
         for row in np.argsort(-close, kind="stable"):
             name = self.ids[row]
             if name in places and name != but:
-                found.append(Similar(name, places[name], self._classes[row], float(close[row])))
+                found.append(Neighbour(name, places[name], self._classes[row], float(close[row])))
             if len(found) == number:
                 break
         return found

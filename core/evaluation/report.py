@@ -9,10 +9,11 @@ import numpy as np
 
 from core.evaluation import robustness
 from core.inference import calibration
-from core.inference.decision import learned_temperature, probabilities, sureness_of
+from core.inference.decision import decision_of
 from core.inference.metrics import Evaluation
 from core.runs.diagnosis import Diagnosis, findings
 from core.runs.lifecycle import RunSnapshot, evaluate
+from core.runs.predictions import learned_temperature, probabilities
 
 
 def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
@@ -22,12 +23,12 @@ def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
     Raises RunError if the run has no predictions.
     """
     evaluation = evaluate(run.run, part)
-    sureness = sureness_of(run.run.folder)
+    decision = decision_of(run.run.folder)
     said = probabilities(run.run.records, part)
     right = said.argmax(axis=1) == np.array([picture.label for picture in run.plan.part(part)])
     sure = said.max(axis=1)
     bins = calibration.reliability(sure, right)
-    trade = calibration.trade(sure, right, sureness.threshold)
+    trade = calibration.trade(sure, right, decision.threshold)
     return evaluation.as_dict() | {
         "part": part,
         "names": list(run.plan.classes),
@@ -37,7 +38,7 @@ def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
             "bins": [asdict(one) for one in bins],
             "learned_temperature": learned_temperature(run.run.records),
         },
-        "sureness": asdict(sureness) | {"answered": trade.answered, "wrong": trade.wrong},
+        "sureness": asdict(decision) | {"answered": trade.answered, "wrong": trade.wrong},
         "findings": [asdict(one) for one in diagnosis_of(run, evaluation)] if run.result and part == "test" else [],
     }
 

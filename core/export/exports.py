@@ -14,9 +14,9 @@ from typing import Any
 from core.config.export_formats import ALL, Kind, can_be_made
 from core.config.training import ExportFormat
 from core.inference.classifier import SPEC_NAME
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
+from core.models.saved import why_not_loaded
 from core.runs.lifecycle import Run
-from core.runs.trust import why_not_loaded
 from core.system import signing, storage
 from core.system.errors import ModelError, RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
@@ -75,15 +75,15 @@ def exports_folder(run: Run, kind: str = "") -> Path:
 
 
 def exports_of(run: Run) -> dict[str, Export]:
-    """The exports that are ready, by kind; not those made before the model's sureness was changed, or on another computer:
+    """The exports that are ready, by kind; not those made before the model's decision was changed, or on another computer:
     what was measured there is not known here."""
     found: dict[str, Export] = {}
-    sureness = asdict(sureness_of(run.folder))
+    decision = asdict(decision_of(run.folder))
     for kind in KINDS:
         file = exports_folder(run, kind) / "report.json"
         report: Any = storage.read_json(file) if signing.made_here(file) else None
         try:
-            if report.pop("sureness") != sureness:
+            if report.pop("sureness") != decision:
                 continue
             export = Export(
                 **report
@@ -128,7 +128,7 @@ def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool
     """
     if not run.records.model.is_file():
         raise RunError("This run has no model to export.", "Train first, and let it finish.")
-    reason = why_not_loaded(run)
+    reason = why_not_loaded(run.records.model)
     if reason:
         raise reason
     wanted = [kind.name for kind in possible_kinds()] if kinds is None else kinds

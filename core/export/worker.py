@@ -25,10 +25,11 @@ from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.export.requirements import needs_of
 from core.inference.calibration import cooled
-from core.inference.classifier import SPEC_NAME, make_spec
-from core.inference.decision import sureness_of
+from core.inference.classifier import SPEC_NAME
+from core.inference.decision import decision_of
 from core.models.saved import load_model, softened
 from core.runs.lifecycle import Run, open_run
+from core.runs.model_spec import make_spec
 from core.runs.records import RunPlan
 from core.system import signing, storage
 from core.system.errors import ModelError
@@ -50,7 +51,7 @@ class _Exporter:
         self.run, self.job = run, job
         self.plan: RunPlan = run.records.plan()
         self.result: dict[str, Any] = run.records.result() or {}
-        self.sureness = sureness_of(run.folder)
+        self.decision = decision_of(run.folder)
         project = Project.open(self.plan.project, again=True)
         # By their content: a class may have been renamed since, or another picture lie at the same place.
         self.places = {picture.id: project.path_of(picture.path) for picture in project.scan().pictures}
@@ -81,10 +82,10 @@ class _Exporter:
     def make(self, kinds: list[ExportFormat]) -> None:
         """Makes them in this order; what goes wrong with one of them is written down beside where it would be."""
         self.say("loading")
-        self.model = load_model(self.run)
-        self.reference = cooled(self._reference(), self.sureness.temperature)
+        self.model = load_model(self.run.records.model)
+        self.reference = cooled(self._reference(), self.decision.temperature)
         self.accuracy = float((self.reference.argmax(axis=1) == [label for _, _, label in self.test]).mean())
-        self.model = softened(self.model, self.sureness.temperature)
+        self.model = softened(self.model, self.decision.temperature)
         for kind in kinds:
             try:
                 self._export(ALL[kind])
@@ -185,7 +186,7 @@ class _Exporter:
         from core.models.litert_conversion import Refused, to_tflite
 
         made = b""
-        if form == "float32" and self.sureness.temperature == 1 and self.run.records.tflite.is_file():
+        if form == "float32" and self.decision.temperature == 1 and self.run.records.tflite.is_file():
             made = self.run.records.tflite.read_bytes()
         if not made or not opens(made):
             try:
@@ -211,7 +212,7 @@ class _Exporter:
         """Writes what the program needs beside the model."""
         files = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
         content = b"".join(path.read_bytes() for path in files)
-        spec = make_spec(self.plan, self.result, kind.name, content, self.sureness) | {"model": kind.file}
+        spec = make_spec(self.plan, self.result, kind.name, content, self.decision) | {"model": kind.file}
         type_ = input_type(content) if kind.litert else "float32"
         spec["input"] |= {"dtype": type_, "pixels": self._pixels(kind)}
         spec["output"]["dtype"] = type_
@@ -267,7 +268,7 @@ class _Exporter:
         whole = model.rglob("*") if model.is_dir() else [model]
         report = parity | {
             "kind": kind.name,
-            "sureness": asdict(self.sureness),
+            "sureness": asdict(self.decision),
             "file": model.name,  # without the folder, which may be moved or copied
             "zip": bundle.name,
             "bytes": sum(path.stat().st_size for path in whole if path.is_file()),

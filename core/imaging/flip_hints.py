@@ -41,7 +41,7 @@ cifra cifre
 """)
 
 
-def handed(class_names: Iterable[str]) -> str:
+def side_word(class_names: Iterable[str]) -> str:
     """A sentence if class names speak of left and right, letters, numbers or arrows; "" where none does.
 
     Only the names are looked at: for what the pictures tell, see core.training.experiments.flip_test.

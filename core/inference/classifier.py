@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.imaging.decode import read_square
 from core.inference.calibration import cooled
-from core.inference.decision import Sureness, sureness_of
-from core.runs.records import RunPlan
+from core.inference.decision import decision_of
 from core.system import storage
 from core.system.errors import ModelError
 
@@ -65,47 +62,6 @@ class Predictions:
         ]
 
 
-def make_spec(
-    plan: RunPlan, result: dict[str, Any], kind: str, model: bytes, sureness: Sureness | None = None
-) -> dict[str, Any]:
-    """What a program must know to use the model as it was used here; becomes fieldguide.json.
-
-    `sureness`: what is built into the model (the temperature), and below what a program should say "not sure".
-    """
-    sureness = sureness or Sureness()
-    test = result["test"]
-    return {
-        "fieldguide": SPEC_VERSION,
-        "model": "model.tflite",
-        "kind": kind,
-        "sha256": hashlib.sha256(model).hexdigest(),
-        "classes": list(plan.classes),
-        "input": {
-            "pixels": plan.config.input_pixels,
-            "channels": "RGB",
-            "range": [0, 255],
-            "crop": "the centre square, scaled with bilinear filtering",
-            "dtype": "float32",
-        },
-        "output": {"meaning": "probabilities", "dtype": "float32"},
-        "not_sure_below": sureness.threshold,
-        "temperature": sureness.temperature,
-        "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
-        "training": {
-            "run": plan.id,
-            "recipe": plan.config.recipe,
-            "backbone": plan.config.backbone,
-            "seed": plan.config.seed,
-        },
-        "versions": {name: version(name) for name in ("fieldguide", "tensorflow", "keras", "ai-edge-litert", "pillow")},
-    }
-
-
-def write_spec(folder: Path, plan: RunPlan, result: dict[str, Any], kind: str) -> None:
-    """Writes fieldguide.json beside the model.tflite in `folder`."""
-    storage.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, (folder / "model.tflite").read_bytes()))
-
-
 class Classifier:
     """A loaded model. Safe to use from several threads; one picture is computed at a time.
 
@@ -139,7 +95,7 @@ class Classifier:
         """From a run folder, an exported zip, or a .tflite file with fieldguide.json beside it. Raises ModelError."""
         path = Path(path).expanduser()
         try:
-            sureness = sureness_of(path)
+            decision = decision_of(path)
             if path.is_dir():
                 path = path / "model.tflite"
             with path.open("rb") as file:
@@ -154,9 +110,9 @@ class Classifier:
             ) from None
         except (OSError, ValueError) as error:
             raise ModelError(f"{path.name} cannot be read: {error}.", "Export it again.") from None
-        if sureness.threshold and isinstance(spec, dict):
-            spec["not_sure_below"] = sureness.threshold
-        return cls(model, spec, sureness.temperature)
+        if decision.threshold and isinstance(spec, dict):
+            spec["not_sure_below"] = decision.threshold
+        return cls(model, spec, decision.temperature)
 
     @classmethod
     def _from_zip(cls, path: Path) -> Classifier:

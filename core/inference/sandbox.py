@@ -25,7 +25,7 @@ import numpy as np
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
 from core.inference.calibration import cooled
 from core.inference.classifier import SPEC_NAME, Classifier, spec_beside
-from core.inference.decision import Sureness, sureness_of
+from core.inference.decision import Decision, decision_of
 from core.system import signing, storage
 from core.system.errors import ModelError
 
@@ -48,11 +48,11 @@ class ForeignModel(Classifier):
     `close` ends it; so does letting go of the object. Two labels of one name are told apart by a number.
     """
 
-    def __init__(self, content: bytes, name: str, sureness: Sureness | None = None) -> None:
-        """`content`: the zip's bytes; `sureness`: what was chosen for a run's own file, which has none inside. Raises
+    def __init__(self, content: bytes, name: str, decision: Decision | None = None) -> None:
+        """`content`: the zip's bytes; `decision`: what was chosen for a run's own file, which has none inside. Raises
         ModelError, in words for the person who chose the file `name`."""
         self._content, self._name = content, name
-        self._temperature = sureness.temperature if sureness else 1.0
+        self._temperature = decision.temperature if decision else 1.0
         self._lock = threading.Lock()
         self.asked = time.monotonic()
         told = self._start()
@@ -65,7 +65,7 @@ class ForeignModel(Classifier):
                     "supported.",
                     "Choose another model.",
                 )
-            self.threshold = sureness.threshold if sureness and sureness.threshold else float(told["threshold"])
+            self.threshold = decision.threshold if decision and decision.threshold else float(told["threshold"])
         except ModelError:
             self.close()
             raise
@@ -225,8 +225,8 @@ def load_model(path: Path | str) -> Classifier:
     if path.suffix.lower() == ".zip":
         return open_model(path)
     content = _bundled(file)
-    sureness = sureness_of(path)
-    return ForeignModel(content, file.name, sureness)
+    decision = decision_of(path)
+    return ForeignModel(content, file.name, decision)
 
 
 def _bundled(file: Path) -> bytes:

@@ -1,30 +1,40 @@
-"""The Keras model of a run that is over. Needs TensorFlow: only worker processes call this."""
+"""A Keras model file that a training has left. Needs TensorFlow: only worker processes load one."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.runs.lifecycle import Run
-from core.runs.trust import why_not_loaded
+from core.system import signing
+from core.system.errors import ModelError
 from core.system.tasks.processes import load
 
 if TYPE_CHECKING:
     import keras
 
 
-def load_model(run: Run) -> keras.Model:
+def why_not_loaded(file: Path) -> ModelError | None:
+    """Why a Keras model file is not loaded, or None if it may be: a .keras file can hold code."""
+    if signing.made_here(file):
+        return None
+    return ModelError(
+        "This training was made on another computer, and its model could hold code that runs here.",
+        "Train again on this computer. Or, if you know who made it, say so on the Export page.",
+    )
+
+
+def load_model(file: Path) -> keras.Model:
     """Pictures float32 (N, S, S, 3) in 0..255 -> probabilities (N, K).
 
-    Only a file that was made on this computer, or trusted on it, is opened, because a .keras file can hold code. Raises
-    ModelError for another.
+    Only a file that was made on this computer, or trusted on it, is opened. Raises ModelError for another.
     """
-    reason = why_not_loaded(run)
+    reason = why_not_loaded(file)
     if reason:
         raise reason
     load("core.models.hub")  # its layer must be known
     import keras
 
-    return keras.models.load_model(run.records.model, compile=False)
+    return keras.models.load_model(file, compile=False)
 
 
 def softened(model: keras.Model, temperature: float) -> keras.Model:

@@ -11,7 +11,7 @@ from core.datasets.catalogue import Picture
 from core.datasets.project import Project
 from core.imaging.decode import read_square
 from core.inference.calibration import cooled
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
 from core.inference.sandbox import load_model
 from core.quality.result import Suggestions, folder_of
 from core.quality.unique_pictures import Contents
@@ -58,7 +58,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
     answered: list[tuple[Picture, np.ndarray]] = [(asked[mark], answers[mark]) for mark in asked if mark in answers]
     if not answered:
         return None
-    rows = cooled(np.stack([row for _, row in answered]), sureness_of(run.folder).temperature)
+    rows = cooled(np.stack([row for _, row in answered]), decision_of(run.folder).temperature)
     return Suggestions(run.id, model.classes, tuple(picture.id for picture, _ in answered), rows)
 
 

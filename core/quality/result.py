@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, list_runs
 from core.system import storage
 from core.system.errors import RunError
@@ -86,7 +86,7 @@ _JUDGED = TypeAdapter(dict[str, tuple[str, float]])
 
 def asked(run: Run | None) -> str | None:
     """What tells the answers of a run, as they are used now, from others."""
-    return f"{run.id} {sureness_of(run.folder).temperature:g}" if run else None
+    return f"{run.id} {decision_of(run.folder).temperature:g}" if run else None
 
 
 def fingerprint(catalogue: Catalogue, run: str | None) -> str:

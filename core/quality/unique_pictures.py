@@ -18,7 +18,7 @@ from core.datasets.validation import near_groups
 from core.imaging.decode import read_square
 from core.models.feature_extractor import specs_of
 from core.system.errors import PictureError
-from core.training.features import FeatureStore, Sight
+from core.training.features import FeatureStore, PictureView
 from core.training.job import Job
 from core.training.linear_probe import look
 
@@ -93,7 +93,7 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
     """
     (spec,), folder = specs_of(job.config), project.home / "features"
     while contents.pictures:
-        sights = [Sight(picture.id, project.root / picture.path) for picture in contents.pictures]
+        sights = [PictureView(picture.id, project.root / picture.path) for picture in contents.pictures]
         try:
             vectors = look(job, [spec], sights, folder=folder)
         except PictureError:

@@ -15,7 +15,7 @@ from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import TRASH, Edit, new_token
 from core.datasets.project import Project
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, evaluate, list_runs
 from core.runs.notes import About, about, gone, lock, title, usual_title
 from core.runs.records import LATEST, MAX_PLAN, SCHEMA, RunRecords
@@ -165,7 +165,7 @@ def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
     added = about(run)
     try:
         stamps = (_stamp(run.folder / "run.json"), _stamp(run.folder / "result.json"))
-        head = _head(run.folder, *stamps, sureness_of(run.folder).temperature)
+        head = _head(run.folder, *stamps, decision_of(run.folder).temperature)
         if not 0 <= head.created < LATEST:
             raise ValueError
         created = time.localtime(head.created)

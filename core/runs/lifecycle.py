@@ -17,8 +17,8 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.datasets.splits import Split, make_split
-from core.inference.decision import probabilities
 from core.inference.metrics import Evaluation, evaluate_predictions
+from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle

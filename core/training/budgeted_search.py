@@ -17,7 +17,7 @@ from core.config.estimate import seconds
 from core.config.training import TrainConfig
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
 from core.system.tasks.job import Stopped, load_in_background
-from core.training.experiments.folds import dealer
+from core.training.experiments.folds import grouped_folds
 from core.training.job import Job, Trained, softmax
 from core.training.linear_probe import Head, learn_head, parts_of
 from core.training.logistic_regression import answers, solve
@@ -141,7 +141,7 @@ class Search:
 
         features = np.concatenate([parts["train"], parts["val"]])
         labels = np.concatenate([self.job.labels("train"), self.job.labels("val")])
-        fold = dealer([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed).folds(_FOLDS)
+        fold = grouped_folds([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed).folds(_FOLDS)
         probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
         for number in range(_FOLDS):
             seen, unseen = features[fold != number], fold == number

@@ -43,7 +43,7 @@ def together(job: Job) -> Trained:
     runs = [Run(Path(member["folder"])) for member in members]
     weights = [float(member["weight"]) for member in members]
     job.until_loaded(load_in_background("core.models.litert_conversion"))
-    models = [job.waiting_for(lambda run=run: load_model(run)) for run in runs]  # type: ignore[misc]
+    models = [job.waiting_for(lambda run=run: load_model(run.records.model)) for run in runs]  # type: ignore[misc]
 
     def predict(part: str) -> np.ndarray:
         every = [weight * in_order(run, job.plan, part) for run, weight in zip(runs, weights, strict=True)]

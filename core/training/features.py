@@ -34,7 +34,7 @@ class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
 
 
 @dataclass(frozen=True)
-class Sight:
+class PictureView:
     """One thing to compute features of: a picture file, plain (`draw` 0) or one of its random changes (1, 2, ...), or the
     mirror image of that."""
 
@@ -101,7 +101,7 @@ class Extractor(Protocol):
 
     spent: Spent
 
-    def compute(self, sights: Sequence[Sight], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
 
@@ -119,12 +119,12 @@ class FeatureExtractor:
         self._local = threading.local()
         self.spent = Spent()
 
-    def compute(self, sights: Sequence[Sight], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
         return in_threads(lambda sight: self._one(sight, config, seed), sights, self._threads)
 
-    def _one(self, sight: Sight, config: AugmentConfig, seed: int) -> np.ndarray:
+    def _one(self, sight: PictureView, config: AugmentConfig, seed: int) -> np.ndarray:
         started = time.perf_counter()
         picture = sight.pixels(self._pixels, config, seed)
         decoded = time.perf_counter()
@@ -146,7 +146,7 @@ class FeatureExtractor:
 
 
 def features_of(
-    sights: Sequence[Sight],
+    sights: Sequence[PictureView],
     extractor: Extractor,
     kept: FeatureStore,
     augmentation: AugmentConfig,
@@ -216,7 +216,7 @@ def read_named(path: Path, pixels: int, content: str = "") -> np.ndarray:
     raise AssertionError
 
 
-def key_of(sight: Sight, config: AugmentConfig, seed: int) -> str:
+def key_of(sight: PictureView, config: AugmentConfig, seed: int) -> str:
     """What identifies a sight's features within one extractor's store."""
     mirror = " mirror" if sight.mirror else ""
     if not sight.draw:

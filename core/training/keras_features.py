@@ -10,7 +10,7 @@ import numpy as np
 from core.config.augmentation import AugmentConfig
 from core.models.feature_extractor import ExtractorSpec, build_extractor
 from core.system.threads import chunks, in_threads
-from core.training.features import CHUNK, Sight, Spent
+from core.training.features import CHUNK, PictureView, Spent
 
 
 class KerasExtractor:
@@ -21,7 +21,7 @@ class KerasExtractor:
         self._pixels = spec.pixels
         self.spent = Spent()
 
-    def compute(self, sights: Sequence[Sight], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
         began = time.perf_counter()

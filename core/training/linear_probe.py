@@ -17,7 +17,7 @@ from core.models.feature_extractor import ExtractorSpec, build_extractor, prepar
 from core.runs.records import RunPicture
 from core.system.errors import RunError
 from core.system.tasks.job import load_in_background
-from core.training.features import Extractor, FeatureExtractor, FeatureStore, Sight, features_of
+from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, features_of
 from core.training.job import Job, Trained, softmax
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
@@ -75,7 +75,7 @@ def fetch_weights(spec: ExtractorSpec, job: Job) -> None:
 def look(
     job: Job,
     specs: Sequence[ExtractorSpec],
-    sights: Sequence[Sight],
+    sights: Sequence[PictureView],
     config: TrainConfig | None = None,
     folder: Path | None = None,
 ) -> np.ndarray:
@@ -252,5 +252,5 @@ def feature_folder(project: str) -> Path:
     return Project.open(project).home / "features"
 
 
-def _sight(job: Job, picture: RunPicture, draw: int = 0) -> Sight:
-    return Sight(picture.id, job.plan.file(picture), draw)
+def _sight(job: Job, picture: RunPicture, draw: int = 0) -> PictureView:
+    return PictureView(picture.id, job.plan.file(picture), draw)

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.inference.classifier import write_spec
 from core.inference.metrics import Evaluation, evaluate_predictions
 from core.runs.diagnosis import diagnose
+from core.runs.model_spec import write_spec
 from core.runs.records import RunRecords
 from core.system import signing, storage
 from core.system.errors import ModelError

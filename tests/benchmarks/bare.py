@@ -24,7 +24,7 @@ from core.config.backbones import get_backbone
 from core.datasets.edit_journal import HIDDEN
 from core.imaging.decode import SUFFIXES, read_square
 from core.models.feature_extractor import prepare, specs_of
-from core.training.features import FeatureExtractor, Sight
+from core.training.features import FeatureExtractor, PictureView
 
 
 def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str, float]:
@@ -34,9 +34,9 @@ def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str,
         list(pool.map(lambda path: read_square(path, pixels), paths))
         decode = time.perf_counter() - began
     extractor = FeatureExtractor(model, pixels, threads)
-    list(extractor.compute([Sight("warm", path) for path in paths[:8]], AugmentConfig(), 0))
+    list(extractor.compute([PictureView("warm", path) for path in paths[:8]], AugmentConfig(), 0))
     began = time.perf_counter()
-    list(extractor.compute([Sight("bare", path) for path in paths], AugmentConfig(), 0))
+    list(extractor.compute([PictureView("bare", path) for path in paths], AugmentConfig(), 0))
     both = time.perf_counter() - began
     return {"decode": decode, "invoke": both - decode, "both": both}
 

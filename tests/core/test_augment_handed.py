@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.imaging.flip_hints import handed
+from core.imaging.flip_hints import side_word
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from core.imaging.flip_hints import handed
     ],
 )
 def test_names_that_a_mirror_may_change(name: str) -> None:
-    said = handed(["cat", name])
+    said = side_word(["cat", name])
     assert f"The class {name} " in said
     assert said.endswith("may harm.")
 
@@ -30,4 +30,4 @@ def test_names_that_a_mirror_may_change(name: str) -> None:
     ],
 )
 def test_names_that_say_nothing_of_it(names: list[str]) -> None:
-    assert handed(names) == ""
+    assert side_word(names) == ""

@@ -18,7 +18,7 @@ from core.config.training import TrainConfig
 from core.evaluation import model_card, robustness
 from core.evaluation.corruptions import CHANGES
 from core.evaluation.robustness import Outcome, Robustness
-from core.inference.decision import Sureness, keep_sureness
+from core.inference.decision import Decision, keep_decision
 from core.runs.notes import About, change
 from core.runs.records import RunPicture
 from core.system.errors import RunError
@@ -145,7 +145,7 @@ def test_harder_pictures_are_told_if_they_were_tried(project: Project) -> None:
 def test_how_sure_it_must_be_is_told(project: Project) -> None:
     run = make_run(project, "one", [0, 1] * 4 + [1, 1])
     assert "not sure" not in model_card.markdown(run)
-    keep_sureness(run.folder, Sureness(temperature=2.0, threshold=0.6))
+    keep_decision(run.folder, Decision(temperature=2.0, threshold=0.6))
     text = model_card.markdown(run)
     assert "below a confidence of 60 %" in text
     assert "taken for dog (67 % sure)" in text

@@ -24,11 +24,11 @@ from core.config.backbones import Backbone, get_backbone
 from core.evaluation import attribution
 from core.evaluation.attribution import Explainer, Explanation, check, folder_of, keep, overlay
 from core.evaluation.attribution.maps import brightest, occlusion, scaled
-from core.evaluation.neighbours import Memory, places_of
+from core.evaluation.neighbours import Neighbours, places_of
 from core.imaging.decode import read_square
 from core.inference.calibration import cooled
 from core.inference.classifier import Classifier
-from core.inference.decision import Sureness, keep_sureness
+from core.inference.decision import Decision, keep_decision
 from core.runs.records import RunRecords
 from core.system.errors import ModelError, PictureError
 from core.system.tasks.processes import birth_of
@@ -123,7 +123,7 @@ def test_it_answers_as_the_model_and_its_map_sums_to_the_logit(story: Story) -> 
 
     explainer, classifier = Explainer(story.run), Classifier.load(story.run.folder)
     assert explainer.method == "gradient"
-    bias = load_model(story.run).get_layer("logits").get_weights()[1]
+    bias = load_model(story.run.records.model).get_layer("logits").get_weights()[1]
     for square, _ in squares_of(story.run):
         answers = classifier.probabilities(square)
         assert explainer.probabilities(square) == pytest.approx(answers, abs=1e-4)
@@ -155,7 +155,7 @@ def test_the_bright_part_is_where_the_object_is_and_counts(story: Story) -> None
 def test_a_chosen_temperature_counts_here_too(copied: Run) -> None:
     square = squares_of(copied)[0][0]
     before, stamp = Explainer(copied).explain(square), attribution.stamp(copied)
-    keep_sureness(copied.folder, Sureness(temperature=3.0))
+    keep_decision(copied.folder, Decision(temperature=3.0))
     after = Explainer(copied).explain(square)
     assert attribution.stamp(copied) != stamp
     assert after.answers == pytest.approx(cooled(before.answers, 3.0), abs=1e-6)
@@ -242,7 +242,7 @@ def test_the_command_writes_the_picture_and_one_json_object(story: Story, tmp_pa
 @pytest.mark.slow
 def test_similar_pictures_are_of_training_and_still_there(story: Story) -> None:
     plan = story.run.records.plan()
-    memory, places = Memory(story.run), places_of(Project.open(plan.project).scan())
+    memory, places = Neighbours(story.run), places_of(Project.open(plan.project).scan())
     assert (memory.own, memory.missing) == (True, 0)
     learned = {picture.id: picture for picture in plan.part("train")}
     assert set(memory.ids) == set(learned)
@@ -266,11 +266,11 @@ def test_a_run_without_features_of_its_own_takes_those_of_quick(copied: Run, tmp
     plan = copied.records.plan()
     for changed in ({"backbone": "small-cnn"}, {"fine_tune": "all"}, {"minutes": 5.0}, {"recipe": "ensemble"}):
         copied.records.write_plan(replace(plan, config=plan.config.model_copy(update=changed)))
-        assert not Memory(copied).own, changed
+        assert not Neighbours(copied).own, changed
     (tmp_path / "elsewhere").mkdir()
     copied.records.write_plan(replace(plan, project=str(tmp_path / "elsewhere")))
     with pytest.raises(ModelError, match="Let Fieldguide look at all pictures once"):
-        Memory(copied)
+        Neighbours(copied)
 
 
 # --- the graph

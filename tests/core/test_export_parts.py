@@ -20,7 +20,7 @@ from core.config import export_formats
 from core.export import bundle, parity
 from core.export.exports import export, exports_folder, exports_of, failure_of, possible_kinds, task
 from core.export.litert_metadata import with_metadata
-from core.inference.classifier import make_spec
+from core.runs.model_spec import make_spec
 from core.runs.records import RunRecords
 from core.system import signing
 from core.system.errors import ModelError

@@ -71,12 +71,12 @@ def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
     from core.config.backbones import get_backbone
     from core.models.feature_extractor import ExtractorSpec, prepare
-    from core.training.features import FeatureExtractor, Sight
+    from core.training.features import FeatureExtractor, PictureView
 
     run = train(project, small("instant", epochs=60))
     assert evaluate(run).accuracy >= 0.9
     assert run.snapshot().history[-1]["val_accuracy"] >= 0.9
-    sights = [Sight(p.id, project.path_of(p.path)) for p in project.scan().pictures[:6]]
+    sights = [PictureView(p.id, project.path_of(p.path)) for p in project.scan().pictures[:6]]
     found = []
     for integer in (False, True):
         spec = ExtractorSpec(get_backbone("efficientnet-lite0"), 224, multi_level=True, integer=integer)

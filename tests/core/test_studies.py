@@ -20,21 +20,21 @@ from core.training.budgeted_search import Search
 from core.training.experiments import Study, go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
-from core.training.experiments.folds import Dealer, dealer
+from core.training.experiments.folds import GroupedFolds, grouped_folds
 from core.training.experiments.learning_curve import judge, learning_curve
 from core.training.experiments.mirror import mirror_check
 from core.training.experiments.subsampling import Answers, Fewer
-from core.training.features import Sight, key_of
+from core.training.features import PictureView, key_of
 from core.training.job import Job
 from core.training.logistic_regression import answers, solve
 from tests.pictures import COLOURS, flat_project, shaded
 
 
-def deal(counts: list[int], seed: int = 0, together: int = 1) -> Dealer:
+def deal(counts: list[int], seed: int = 0, together: int = 1) -> GroupedFolds:
     """So many pictures of each class; `together` of them at a time are near-duplicates."""
     labels = np.repeat(np.arange(len(counts)), counts)
     groups = np.concatenate([1000 * label + np.arange(count) // together for label, count in enumerate(counts)])
-    return Dealer(tuple(f"picture {n}" for n in range(len(labels))), labels, groups, seed)
+    return GroupedFolds(tuple(f"picture {n}" for n in range(len(labels))), labels, groups, seed)
 
 
 @pytest.mark.parametrize("together", [1, 3])
@@ -55,7 +55,7 @@ def test_folds_are_alike_and_keep_groups_together(together: int) -> None:
 def test_the_pictures_decide_and_not_their_order() -> None:
     dealt = deal([12, 12])
     order = np.random.default_rng(0).permutation(24)
-    turned = Dealer(tuple(dealt.ids[n] for n in order), dealt.labels[order], dealt.groups[order], 0)
+    turned = GroupedFolds(tuple(dealt.ids[n] for n in order), dealt.labels[order], dealt.groups[order], 0)
     assert (turned.folds(4) == dealt.folds(4)[order]).all()
 
 
@@ -73,7 +73,7 @@ def test_some_of_every_class_are_held_out_and_some_stay(together: int) -> None:
 
 def test_a_large_group_is_not_held_out_whole() -> None:
     labels = np.zeros(12, int)
-    dealt = Dealer(tuple("abcdefghijkl"), labels, np.array([0] * 9 + [1, 2, 3]), 0)
+    dealt = GroupedFolds(tuple("abcdefghijkl"), labels, np.array([0] * 9 + [1, 2, 3]), 0)
     assert dealt.held_out(np.arange(12), 0.2, "")[:9].sum() == 0
 
 
@@ -86,7 +86,7 @@ def test_the_groups_of_a_plan_are_those_of_its_split(tmp_path: Path) -> None:
         shaded(COLOURS["blue"], 40 + number).save(folder / "blue" / f"leaf-aug-{number}.png")
     _, plan = freeze(Project.open(folder).scan(), TrainConfig())
     old = RunPicture("0" * 64, "red/old.png", 2, "train")  # as records of before groups were kept have it
-    dealt = dealer([*plan, old], 0)
+    dealt = grouped_folds([*plan, old], 0)
     group = dict(zip((p.path for p in plan), dealt.groups.tolist(), strict=False))
     assert group["red/again.png"] == group["red/000.png"]
     assert len({group[f"blue/leaf-aug-{number}.png"] for number in range(3)}) == 1
@@ -98,7 +98,7 @@ def test_a_film_takes_turns_by_its_pieces(tmp_path: Path) -> None:
     for path in (folder / "red").iterdir():
         path.rename(path.with_name(f"frame_{path.name}"))
     _, plan = freeze(Project.open(folder).scan(), TrainConfig())
-    dealt = dealer(plan, 0)
+    dealt = grouped_folds(plan, 0)
     assert dealt.different.tolist() == [8, 8, 3]
     fold = dealt.folds(3)
     red = [(picture.part, fold[row]) for row, picture in enumerate(plan) if "red" in picture.path]
@@ -143,7 +143,7 @@ def test_a_solved_head_is_the_one_that_scikit_learn_finds(classes: int) -> None:
     np.testing.assert_allclose(same, kernel, atol=2e-3)
 
 
-def studied(features: np.ndarray, dealt: Dealer) -> dict[str, object]:
+def studied(features: np.ndarray, dealt: GroupedFolds) -> dict[str, object]:
     """What a learning curve says of features."""
     classes = int(dealt.labels.max()) + 1
     fewer = Fewer(features.astype(np.float32), dealt, TrainConfig(l2=2), classes)
@@ -158,7 +158,7 @@ def studied(features: np.ndarray, dealt: Dealer) -> dict[str, object]:
     return judge(fewer, half, full, tried, tuple("abcdef"[:classes]))
 
 
-def clouds(dealt: Dealer, apart: float, seed: int, kinds: dict[int, int] | None = None) -> np.ndarray:
+def clouds(dealt: GroupedFolds, apart: float, seed: int, kinds: dict[int, int] | None = None) -> np.ndarray:
     """Points around the centre of their class; a class of several `kinds` has as many centres."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(60, 30)) * apart
@@ -212,10 +212,10 @@ def test_parts_are_nested_and_thirds_do_not_overlap() -> None:
 def test_a_mirrored_sight_is_another(tmp_path: Path) -> None:
     file = tmp_path / "p.png"
     shaded(COLOURS["blue"], 4, (64, 64)).save(file)
-    plain, mirrored = Sight("id", file), Sight("id", file, mirror=True)
+    plain, mirrored = PictureView("id", file), PictureView("id", file, mirror=True)
     config = AugmentConfig(brightness=0.2)
     assert (mirrored.pixels(64, config, 0) == plain.pixels(64, config, 0)[:, ::-1]).all()
-    changed, both = Sight("id", file, 1), Sight("id", file, 1, mirror=True)
+    changed, both = PictureView("id", file, 1), PictureView("id", file, 1, mirror=True)
     assert (both.pixels(64, config, 0) == changed.pixels(64, config, 0)[:, ::-1]).all()
     assert len({key_of(sight, config, 0) for sight in (plain, mirrored, changed, both)}) == 4
     assert key_of(plain, config, 0) == "id"

@@ -17,13 +17,14 @@ from core import Project, Run
 from core.export.exports import export, exports_of
 from core.inference.calibration import cooled
 from core.inference.classifier import Classifier
-from core.inference.decision import Sureness, keep_sureness, learned_temperature, probabilities, sureness_of
+from core.inference.decision import Decision, decision_of, keep_decision
 from core.models.saved import softened
+from core.runs.predictions import learned_temperature, probabilities
 from tests.pictures import encoded, noise
 from tests.runs import make_run, picture, pictures_for
 
 pytestmark = pytest.mark.slow
-HOT = Sureness(temperature=3.0, threshold=0.9)
+HOT = Decision(temperature=3.0, threshold=0.9)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def copied(trained: Run) -> Run:
 
 def test_what_was_chosen_goes_into_the_file_and_its_program(copied: Run, tmp_path: Path) -> None:
     before = export(copied)
-    keep_sureness(copied.folder, HOT)
+    keep_decision(copied.folder, HOT)
     assert exports_of(copied) == {}  # made for another choice
     made = export(copied, out=tmp_path / "model.zip")
     assert before.agreement == made.agreement == 1
@@ -86,17 +87,17 @@ def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Pat
     assert learned is not None
     # 4 of 16 wrong: the log-loss is least where the confidence is the share that is right.
     assert cooled(np.array([0.98, 0.02]), learned)[0] == pytest.approx(3 / 4, abs=1e-3)
-    keep_sureness(unsure.folder, Sureness(learned))
+    keep_decision(unsure.folder, Decision(learned))
     assert probabilities(unsure.records, "test").max() == pytest.approx(0.75, abs=1e-3)
     perfect = make_run(
         project, "nearly perfect", pictures=pictures, rows={"val": said("val", 3), "test": said("test", 3)}
     )
     assert learned_temperature(perfect.records) is None
-    assert sureness_of(perfect.folder) == Sureness()
+    assert decision_of(perfect.folder) == Decision()
 
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="Received"):
-        Sureness(0, 0.5)
+        Decision(0, 0.5)
     with pytest.raises(ValueError, match="Received"):
-        Sureness(1, 1.5)
+        Decision(1, 1.5)

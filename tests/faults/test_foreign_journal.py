@@ -15,9 +15,9 @@ import pytest
 
 from core import Project
 from core.datasets import importing, labels
+from core.datasets.adoption import adopt
 from core.datasets.edit_journal import _SCHEMA, HIDDEN, STAGING, TRASH
 from core.datasets.project_home import QUARANTINE, put_aside
-from core.runs.trust import trust
 from core.system.confined import Confined, parts_of
 from core.system.errors import FieldguideError, ProjectError
 from tests.pictures import COLOURS, encoded, flat_project, noise
@@ -190,7 +190,7 @@ def test_an_edit_of_another_computer_is_undone_once_it_is_trusted(
     here = Project.open(gift)
     assert labels.undo(here) is None
     assert here.journal.next_undo() == ""
-    trust(here)
+    adopt(here)
     assert here.journal.next_undo() == "2 pictures into blue"
     assert labels.undo(here) is not None
 
@@ -198,7 +198,7 @@ def test_an_edit_of_another_computer_is_undone_once_it_is_trusted(
 def test_trust_does_not_reach_what_leads_elsewhere(gift: Path, victim: Path) -> None:
     crafted(gift, "done", [["move", "red/stolen.jpg", "../../victim/diary.txt"]])
     before = tree(victim)
-    trust(Project.open(gift))
+    adopt(Project.open(gift))
     everything(gift)
     assert tree(victim) == before
 

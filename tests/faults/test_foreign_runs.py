@@ -14,12 +14,13 @@ from ai_edge_litert import schema_py_generated as schema
 
 from core import Project, Run
 from core.datasets import opened
+from core.datasets.adoption import adopt
 from core.datasets.edit_journal import HIDDEN
 from core.evaluation import attribution
 from core.export.exports import exports_of, start_exports
 from core.inference.classifier import Classifier
 from core.inference.sandbox import ForeignModel, load_model
-from core.runs.trust import is_foreign, trust
+from core.runs.provenance import is_foreign
 from core.system import signing
 from core.system.errors import ModelError, RunError
 from core.training import ensembles
@@ -140,7 +141,7 @@ def test_a_model_that_ends_its_program_costs_a_sentence(foreign: tuple[Path, Run
 
 def test_a_signed_model_that_was_exchanged_is_run_apart(foreign: tuple[Path, Run]) -> None:
     root, run = foreign
-    trust(Project.open(root))
+    adopt(Project.open(root))
     run.records.tflite.write_bytes(crashing(run.records.tflite.read_bytes()))
     with pytest.raises(ModelError):
         load_model(run.folder)

@@ -14,7 +14,7 @@ import pytest
 from core import Project, TrainConfig
 from core.__main__ import _harmless
 from core.datasets import negatives
-from core.evaluation import training_predictions
+from core.evaluation import negative_predictions, training_predictions
 from core.export.exports import exports_folder, failure_of
 from core.inference.sandbox import ForeignModel
 from core.quality import label_suggestions
@@ -143,13 +143,13 @@ def test_a_model_that_breaks_down_is_not_asked_about_every_other_thing(
     negatives.add(project, [(str(n), encoded(shaded((n, 90, 30), n))) for n in range(3)])
     negatives.folder_of(project).joinpath("damaged.picture").write_bytes(b"x")
     model = Breaking()
-    monkeypatch.setattr(negatives, "load_model", lambda _: model)
+    monkeypatch.setattr(negative_predictions, "load_model", lambda _: model)
     with pytest.raises(ModelError, match="20 seconds"):
-        negatives.answers(project, run.records, lambda *_: None)
+        negative_predictions.answers(project, run.records, lambda *_: None)
     assert model.asked == 1
-    monkeypatch.setattr(negatives, "load_model", lambda _: Breaking(3))
+    monkeypatch.setattr(negative_predictions, "load_model", lambda _: Breaking(3))
     with pytest.raises(ModelError, match="not the one"):
-        negatives.answers(project, run.records, lambda *_: None)
+        negative_predictions.answers(project, run.records, lambda *_: None)
 
 
 def test_a_model_that_breaks_down_takes_no_look_at_the_pictures_away(

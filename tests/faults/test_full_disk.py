@@ -16,7 +16,7 @@ import pytest
 from core import Picture, Project, TrainConfig
 from core.datasets import importing, labels, negatives, opened
 from core.datasets.project_home import home_of
-from core.inference.decision import Sureness, keep_sureness
+from core.inference.decision import Decision, keep_decision
 from core.quality import findings
 from core.runs.lifecycle import list_runs, start
 from core.runs.records import RunRecords
@@ -75,7 +75,7 @@ def doors(project: Project) -> dict[str, Callable[[], object]]:
         "train": lambda: start(project, TrainConfig()),
         "study": lambda: start_study(project, "cross-validation", TrainConfig()),
         "draft": lambda: state.keep_draft(project, TrainConfig(epochs=7)),
-        "sureness": lambda: keep_sureness(run.folder, Sureness(2.0, 0.5)),
+        "sureness": lambda: keep_decision(run.folder, Decision(2.0, 0.5)),
         "other things": lambda: negatives.add(project, [("a.png", encoded(noise(2)))]),
         "dismiss": lambda: findings.dismiss(project, conflict, some()),
     }

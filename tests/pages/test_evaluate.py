@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core import Project, Run
 from core.datasets import negatives
 from core.datasets.edit_journal import HIDDEN
+from core.evaluation import negative_predictions
 from core.export.exports import exports_of
-from core.inference.decision import Sureness, keep_sureness, sureness_of
+from core.inference.decision import Decision, decision_of, keep_decision
 from core.quality.findings import confirmed
 from core.runs.records import RunPicture
 from pages.shared.components.grid import grid
@@ -114,16 +115,16 @@ def test_too_sure_is_said_cured_and_used_everywhere(run: Run) -> None:
     toggle = at.toggle[0]
     toggle.set_value(True).run()
     assert not at.exception
-    assert sureness_of(run.folder).temperature > 1.3
+    assert decision_of(run.folder).temperature > 1.3
     assert "On average it is 89 % sure, and 83 % of its answers are right." in words(at)
     toggle.set_value(False).run()
-    assert sureness_of(run.folder).temperature == 1
+    assert decision_of(run.folder).temperature == 1
 
 
 def test_a_threshold_is_kept_and_its_price_told(run: Run) -> None:
     at = evaluate(run, "Sure or not")
     at.slider[0].set_value(95).run()
-    assert sureness_of(run.folder).threshold == 0.95
+    assert decision_of(run.folder).threshold == 0.95
     assert (
         "It answers **20 of 24** test pictures (83 %, coverage) and is wrong on **0** of them, instead of 4"
         in words(at)
@@ -131,7 +132,7 @@ def test_a_threshold_is_kept_and_its_price_told(run: Run) -> None:
     at.slider[0].set_value(0).run()
     assert "It answers all 24 test pictures and is wrong on 4." in words(at)
     button(at, "Suggest one: 98 % right").click().run()
-    assert sureness_of(run.folder).threshold == 0.99
+    assert decision_of(run.folder).threshold == 0.99
 
 
 def test_pictures_of_other_things_are_turned_away_or_not(trained: Run) -> None:
@@ -140,17 +141,17 @@ def test_pictures_of_other_things_are_turned_away_or_not(trained: Run) -> None:
     assert [name for name, _ in refused] == ["bad.jpg"]
     assert negatives.add(project, [("again.png", encoded(noise(0)))]) == [("again.png", "it is there already")]
     try:
-        keep_sureness(trained.folder, Sureness(1, 0.99))
+        keep_decision(trained.folder, Decision(1, 0.99))
         at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
-        sure = negatives.answers(project, trained.records, lambda *_: None).max(axis=1)
+        sure = negative_predictions.answers(project, trained.records, lambda *_: None).max(axis=1)
         assert len(sure) == 5
         assert f"Of 5 pictures of other things it turns **{(sure < 0.99).sum()}** away" in words(at)
-        keep_sureness(trained.folder, Sureness())
+        keep_decision(trained.folder, Decision())
         at = visit("pages/4_Evaluate.py", Path(project.root), view="Sure or not", run=trained.id)
         assert "it turns **0** away (0 %). Each of them got a name that is wrong." in words(at)
     finally:
         negatives.forget(project)
-        keep_sureness(trained.folder, Sureness())
+        keep_decision(trained.folder, Decision())
     assert negatives.pictures(project) == []
 
 
@@ -181,5 +182,5 @@ def test_the_training_pictures_are_asked_about_on_request(trained: Run) -> None:
 @pytest.mark.parametrize("damage", ["", "{", '{"temperature": 99}', '{"temperature": "x"}', "[]"])
 def test_a_damaged_choice_is_as_good_as_none(run: Run, damage: str) -> None:
     (run.folder / "sureness.json").write_text(damage)
-    assert sureness_of(run.folder) == Sureness()
+    assert decision_of(run.folder) == Decision()
     assert exports_of(run) == {}

@@ -10,10 +10,11 @@ import pytest
 from core import Project, evaluate
 from core.evaluation.report import report
 from core.inference.calibration import cooled
-from core.inference.decision import Sureness, keep_sureness, probabilities
+from core.inference.decision import Decision, keep_decision
 from core.quality import analysis
 from core.quality.result import asked
 from core.runs.history import history
+from core.runs.predictions import probabilities
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.pictures.tiles import opinions_of
 from tests.runs import make_run
@@ -24,7 +25,7 @@ def test_every_door_tells_the_same(tmp_path: Path, temperature: float) -> None:
     project = Project.open(tmp_path)
     run = make_run(project, "run", [0, 1, 1, 1, 0, 1, 0, 1, 0, 1], sure=0.95)
     before = opinions_of(run.snapshot()), history(project)[0].log_loss, asked(run)
-    keep_sureness(run.folder, Sureness(temperature))
+    keep_decision(run.folder, Decision(temperature))
     wanted = cooled(run.records.predictions("test"), temperature)
     np.testing.assert_array_equal(probabilities(run.records, "test"), wanted)
     snapshot = run.snapshot()

@@ -19,7 +19,7 @@ from core import Project, Run
 from core.datasets import importing, labels
 from core.datasets.edit_journal import HIDDEN
 from core.inference.classifier import Classifier
-from core.inference.decision import Sureness, keep_sureness
+from core.inference.decision import Decision, keep_decision
 from pages.shared.http import routes
 from tests import asgi
 from tests.pages.test_pages import button, visit, words
@@ -90,7 +90,7 @@ def test_below_the_threshold_it_is_not_sure(copied: tuple[Path, Run]) -> None:
     folder, run = copied
     at = visit(PAGE, folder, run=run.id)
     assert "## red" in plain(given(at, {"r.jpg": picture("red", 300)}))
-    keep_sureness(run.folder, Sureness(threshold=1.0))
+    keep_decision(run.folder, Decision(threshold=1.0))
     said = plain(at.run())
     assert "## Not sure" in said
     assert "Perhaps **red**" in said

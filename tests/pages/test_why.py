@@ -15,7 +15,7 @@ from core import Run
 from core.datasets.edit_journal import HIDDEN
 from core.evaluation import attribution
 from core.evaluation.attribution import folder_of, keep
-from core.inference.decision import Sureness, keep_sureness
+from core.inference.decision import Decision, keep_decision
 from core.runs.records import RunRecords
 from core.system.tasks.records import TaskState
 from pages.shared.ui.text import literal
@@ -112,7 +112,7 @@ def test_the_mistakes_come_first_and_without_pictures_it_says_so(copied: tuple[P
         answers[row, picture.label if row != 4 else (picture.label + 1) % 3] = sure[row]
     answers += 0.1 / 3
     run.records.write_predictions({"val": run.records.predictions("val"), "test": answers})
-    keep_sureness(run.folder, Sureness(temperature=2.0))
+    keep_decision(run.folder, Decision(temperature=2.0))
     assert opened(folder, run.folder).session_state["why_picture"] == test[4].id
     for picture in test:
         plan.file(picture).unlink()

@@ -19,7 +19,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.evaluation.attribution.maps import METHODS, Check, Explanation, Method, check, occlusion, overlay, scaled
 from core.inference.calibration import cooled
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run
 from core.system import signing, storage
@@ -66,7 +66,7 @@ def is_ready(run: Run) -> bool:
 def stamp(run: Run) -> str:
     """Another text whenever an Explainer of this run would be another: for the keys of caches."""
     note = _note(run)
-    return f"{_model_of(run)} {note['sha256'] if note else ''} {sureness_of(run.folder).temperature}"
+    return f"{_model_of(run)} {note['sha256'] if note else ''} {decision_of(run.folder).temperature}"
 
 
 @as_sentence(ModelError)
@@ -107,7 +107,7 @@ class Explainer:
         """Raises ModelError if the run has no model that opens."""
         plan = run.records.plan()
         self.classes, self.pixels = plan.classes, plan.config.input_pixels
-        self._temperature = sureness_of(run.folder).temperature
+        self._temperature = decision_of(run.folder).temperature
         self._file = _File.of(run)
         self._classifier = None if self._file else load_model(run.folder)
 

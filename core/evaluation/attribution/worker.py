@@ -15,7 +15,7 @@ from core.system.tasks.processes import leave
 def build(job: TaskJob, run: Run) -> None:
     """Loads the run's model, converts it, and puts the file in its place. Raises ModelError."""
     job.phase("loading")
-    model = load_model(run)
+    model = load_model(run.records.model)
     job.phase("looking inside")
     from core.evaluation.attribution.graph import to_explaining_tflite
     from core.models.litert_conversion import Refused

@@ -18,10 +18,11 @@ from core.evaluation import robustness
 from core.evaluation.model_card.render import Block, Section, Shown, Table, as_html, as_markdown
 from core.imaging import decode
 from core.inference.classifier import SPEC_NAME
-from core.inference.decision import NOT_SURE, probabilities, sureness_of
+from core.inference.decision import NOT_SURE, decision_of
 from core.inference.metrics import Evaluation
 from core.runs.lifecycle import Run, RunSnapshot, evaluate
 from core.runs.notes import about, title
+from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan
 from core.system import storage
 from core.system.errors import FieldguideError, RunError
@@ -117,7 +118,7 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
 def _numbers(snapshot: RunSnapshot, test: Evaluation) -> Table:
     val = (snapshot.result or {})["val"]
     low, high = wilson(test.right, test.total)
-    threshold = sureness_of(snapshot.run.folder).threshold
+    threshold = decision_of(snapshot.run.folder).threshold
     rows = [
         ("accuracy", f"{test.accuracy:.1%} ({test.right} of {test.total} right)"),
         ("95 % interval (Wilson)", f"{low:.1%} to {high:.1%}"),

@@ -23,10 +23,10 @@ from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
-from core.training.experiments.folds import Dealer, dealer
-from core.training.experiments.head_trainer import Unheard
+from core.training.experiments.folds import GroupedFolds, grouped_folds
+from core.training.experiments.head_trainer import SilentJob
 from core.training.experiments.preconditions import outcome, require_quick
-from core.training.features import Sight
+from core.training.features import PictureView
 from core.training.job import Job
 from core.training.linear_probe import copies, learn_head, look
 
@@ -67,17 +67,17 @@ def run(job: Job, study: Study) -> None:
     config, plan = job.config, job.plan
     require_quick(config)
     loading = None if config.solved else load_in_background("core.training.fit")
-    deal = dealer(plan.pictures, config.seed)
+    deal = grouped_folds(plan.pictures, config.seed)
     count, note = _possible(deal, plan.classes, int(study.options["folds"]))
     fold = deal.folds(count)
     draws = copies(config)
-    sights = [Sight(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
+    sights = [PictureView(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
     seen = look(job, specs_of(config), sights, config)
     views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
     if loading:
         job.until_loaded(loading)
     found = study.found() or {"of": count, "note": note, "classes": list(plan.classes), "folds": []}
-    quiet = Unheard(job.records, job.state, job.seconds, plan=plan, quiet=True)
+    quiet = SilentJob(job.records, job.state, job.seconds, plan=plan, quiet=True)
     job.phase("fit", count)
     for number in range(len(found["folds"]), count):
         job.progress(number, count)
@@ -106,7 +106,7 @@ def _different(number: int) -> str:
     return f"{number:,} {'photo or film' if number == 1 else 'photos or films'}"
 
 
-def _possible(deal: Dealer, classes: tuple[str, ...], asked: int) -> tuple[int, str]:
+def _possible(deal: GroupedFolds, classes: tuple[str, ...], asked: int) -> tuple[int, str]:
     """How many folds there can be, and why that is fewer than asked for. Raises RunError."""
     least = int(deal.different.argmin())
     most = int(deal.different[least])

@@ -13,7 +13,7 @@ from core.runs.records import RunPicture
 
 
 @dataclass(frozen=True)
-class Dealer:
+class GroupedFolds:
     """N pictures to deal: ids, labels int (N,), and groups int (N,), the same number for what belongs together.
 
     A group whose pictures are of several classes counts for the class of its first picture, as in core.datasets.splits.
@@ -78,9 +78,9 @@ class Dealer:
         return hashlib.sha256(f"{self.seed} {mark} {name}".encode()).digest()
 
 
-def dealer(pictures: Sequence[RunPicture], seed: int) -> Dealer:
+def grouped_folds(pictures: Sequence[RunPicture], seed: int) -> GroupedFolds:
     """Deals the pictures of a plan, which tells their groups; one of which it does not is a group of its own."""
     least = max((picture.group for picture in pictures), default=0) + 1
     groups = [picture.group if picture.group >= 0 else least + row for row, picture in enumerate(pictures)]
     labels = np.array([picture.label for picture in pictures])
-    return Dealer(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)
+    return GroupedFolds(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)

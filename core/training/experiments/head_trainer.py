@@ -11,7 +11,7 @@ from core.config.augmentation import AugmentConfig
 from core.config.training import TrainConfig
 from core.models.feature_extractor import specs_of
 from core.system.tasks.job import load_in_background
-from core.training.features import Sight
+from core.training.features import PictureView
 from core.training.job import Job
 from core.training.linear_probe import Head, learn_head, look
 
@@ -20,7 +20,7 @@ Positions = np.ndarray | slice
 
 
 @dataclass
-class Unheard(Job):
+class SilentJob(Job):
     """A job whose phases and progress nobody hears of; `watch` is given the numbers of each epoch, if anything is.
 
     For one head among many, whose progress is not the study's, and for a process that helps another.
@@ -40,7 +40,7 @@ class Unheard(Job):
 
 
 @dataclass(frozen=True)
-class Bench:
+class HeadTrainer:
     """Features float32 (N, F) and labels int (N,) of the training and validation parts; `train` says who is in which,
     bool (N,), the training part first. The test part stays apart: no study sees it."""
 
@@ -70,7 +70,7 @@ class Bench:
         """
         parts = {"train": self.features[train], "val": self.features[val]}
         labels = {"train": self.labels[train], "val": self.labels[val]}
-        job = Unheard(self.job.records, self.job.state, self.job.seconds, plan=self.job.plan, quiet=True, watch=watch)
+        job = SilentJob(self.job.records, self.job.state, self.job.seconds, plan=self.job.plan, quiet=True, watch=watch)
         try:
             return learn_head(job, config, parts, labels)
         finally:
@@ -79,18 +79,18 @@ class Bench:
             keras.utils.clear_session()  # else each head leaves some 7 MB behind
 
 
-def set_up(job: Job, config: TrainConfig | None = None) -> Bench:
+def set_up(job: Job, config: TrainConfig | None = None) -> HeadTrainer:
     """Looks at all pictures of the training and validation parts, as `config` (by default the plan's) says, that were not
     looked at before; changes at random are left out. Raises Stopped."""
     loading = load_in_background("core.training.fit")
     plain = (config or job.config).model_copy(update={"augment": AugmentConfig()})
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
-    features = look(job, specs_of(plain), [Sight(p.id, job.plan.file(p)) for p in pictures], plain)
+    features = look(job, specs_of(plain), [PictureView(p.id, job.plan.file(p)) for p in pictures], plain)
     job.until_loaded(loading)
     from core.training import fit
 
     fit.seed_everything(job.config.seed)
-    return Bench(
+    return HeadTrainer(
         job,
         features,
         np.array([picture.label for picture in pictures]),

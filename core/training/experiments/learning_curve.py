@@ -29,7 +29,7 @@ from core.system.statistics import wilson
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
-from core.training.experiments.folds import dealer
+from core.training.experiments.folds import grouped_folds
 from core.training.experiments.head_trainer import set_up
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.experiments.subsampling import Answers, Fewer
@@ -78,7 +78,7 @@ def run(job: Job, study: Study) -> None:
     require_quick(config)
     bench = set_up(job)
     pictures = [*plan.part("train"), *plan.part("val")]
-    deal = dealer(pictures, config.seed)
+    deal = grouped_folds(pictures, config.seed)
     fewer = Fewer(bench.features, deal, config, len(plan.classes))
     shares = fewer.shares(int(study.options["steps"]))
     turns = 3 if len(pictures) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1

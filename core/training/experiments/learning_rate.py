@@ -12,7 +12,7 @@ import numpy as np
 
 from core.system.tasks.job import Stopped
 from core.training.experiments import Study
-from core.training.experiments.head_trainer import Bench, set_up
+from core.training.experiments.head_trainer import HeadTrainer, set_up
 from core.training.job import Job
 from core.training.standardise import raw, standard
 
@@ -41,7 +41,7 @@ def run(job: Job, study: Study) -> None:
     study.keep(found)
 
 
-def _sweep(bench: Bench, job: Job, rates: np.ndarray, losses: np.ndarray, number: int) -> None:
+def _sweep(bench: HeadTrainer, job: Job, rates: np.ndarray, losses: np.ndarray, number: int) -> None:
     """One run: fills row `number` of `losses` (runs, steps) with the loss of each batch before its step."""
     from core.training import fit
     from core.training.batches import feature_batches

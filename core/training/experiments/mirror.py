@@ -19,9 +19,9 @@ from core.models.feature_extractor import specs_of
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.flip_test import mirror_matters
-from core.training.experiments.folds import dealer
+from core.training.experiments.folds import grouped_folds
 from core.training.experiments.preconditions import outcome
-from core.training.features import Sight
+from core.training.features import PictureView
 from core.training.job import Job
 from core.training.linear_probe import look
 
@@ -45,9 +45,9 @@ def run(job: Job, study: Study) -> None:
     Raises Stopped.
     """
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
-    sights = [Sight(p.id, job.plan.file(p), mirror=mirror) for mirror in (False, True) for p in pictures]
+    sights = [PictureView(p.id, job.plan.file(p), mirror=mirror) for mirror in (False, True) for p in pictures]
     plain, mirrored = np.split(look(job, specs_of(job.config), sights), 2)
-    deal = dealer(pictures, job.config.seed)
+    deal = grouped_folds(pictures, job.config.seed)
     labels, groups = deal.labels, deal.groups
     job.phase("compare")
     classes = len(job.plan.classes)

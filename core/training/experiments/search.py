@@ -30,7 +30,7 @@ from core.system.tasks.job import Stopped
 from core.system.tasks.processes import is_alive, leave, spawn
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study
-from core.training.experiments.head_trainer import Bench, Unheard, set_up
+from core.training.experiments.head_trainer import HeadTrainer, SilentJob, set_up
 from core.training.experiments.space import tried
 from core.training.experiments.trials import Pruned, Trials, values_of
 from core.training.job import Job
@@ -50,7 +50,7 @@ class Search:
     def __init__(self, job: Job, study: Study) -> None:
         self.job, self.study = job, study
         self.trials = Trials(study.folder, study.options, job.config.seed, job.config.epochs)
-        self.benches: OrderedDict[Any, Bench] = OrderedDict()
+        self.benches: OrderedDict[Any, HeadTrainer] = OrderedDict()
         self.heads = int(study.options.get("heads", _HEADS))  # that are left to this process
 
     def lead(self) -> None:
@@ -124,7 +124,7 @@ class Search:
         accuracy, likelihood = fit.score(head.probabilities(bench.features[held_out]), bench.labels[held_out])
         return accuracy, -likelihood
 
-    def bench(self, config: TrainConfig) -> Bench:
+    def bench(self, config: TrainConfig) -> HeadTrainer:
         """The features that these settings ask for; only so many sets stay in memory. Raises Stopped."""
         key = specs_of(config)
         if key not in self.benches:
@@ -171,7 +171,7 @@ class Search:
 
     def tell(self) -> None:
         """Writes how far it is and how long it will take: by tries or by time, whichever is nearer to its end."""
-        if isinstance(self.job, Unheard):
+        if isinstance(self.job, SilentJob):
             return
         state, trials, done, spent = self.job.state, self.trials, len(self.trials.rows()), self.trials.spent
         state.phase = "search"
@@ -196,7 +196,7 @@ def help_with(folder: Path) -> None:
     if leader.ended:
         return
     threading.Thread(target=_end_with, args=(leader,), daemon=True).start()
-    job = Unheard(study.records, copy(leader), {"start": 0.0}, plan=study.records.plan(), quiet=True)
+    job = SilentJob(study.records, copy(leader), {"start": 0.0}, plan=study.records.plan(), quiet=True)
     try:
         Search(job, study).work()
     except Stopped:

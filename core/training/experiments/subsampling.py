@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from core.config.training import TrainConfig
-from core.training.experiments.folds import Dealer
+from core.training.experiments.folds import GroupedFolds
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
 
@@ -62,7 +62,7 @@ class Answers:
 class Fewer:
     """Lets heads learn from parts of features float32 (N, F), fold by fold."""
 
-    def __init__(self, features: np.ndarray, deal: Dealer, config: TrainConfig, classes: int) -> None:
+    def __init__(self, features: np.ndarray, deal: GroupedFolds, config: TrainConfig, classes: int) -> None:
         self.features, self.deal, self.config, self.classes = features, deal, config, classes
         self.labels = deal.labels
         self.folds = int(min(_FOLDS, max(2, deal.different.min())))

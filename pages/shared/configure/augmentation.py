@@ -17,7 +17,7 @@ from core.datasets.project import Project
 from core.datasets.splits import Split
 from core.imaging.augment import augment, generator
 from core.imaging.decode import read_square
-from core.imaging.flip_hints import handed
+from core.imaging.flip_hints import side_word
 from core.imaging.mixing import mix
 from core.system.errors import PictureError
 from pages.shared.ui import forms
@@ -77,7 +77,7 @@ def choose(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str
 
 def preview(project: Project, split: Split, config: TrainConfig) -> None:
     """Changed copies of one training picture, and mixed pairs where pairs are mixed, as training will see them."""
-    told = handed(split.classes) if config.augment.flip != "off" else ""
+    told = side_word(split.classes) if config.augment.flip != "off" else ""
     if told:
         st.caption(f":orange[:material/warning:] {literal(told)}")
     turn = st.session_state.setdefault("preview", 0)

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.evaluation import training_predictions
 from core.inference.calibration import cooled
-from core.inference.decision import sureness_of
+from core.inference.decision import decision_of
 from core.inference.metrics import Evaluation, evaluate_predictions
 from core.runs.lifecycle import RunSnapshot
 from core.runs.records import RunPicture, RunRecords
@@ -51,7 +51,7 @@ class Answers:
 
 def answers_of(run: RunSnapshot, part: str = "test") -> Answers:
     """Raises RunError if there are none."""
-    return _answers(str(run.run.folder), part, sureness_of(run.run.folder).temperature)
+    return _answers(str(run.run.folder), part, decision_of(run.run.folder).temperature)
 
 
 @lru_cache(maxsize=6)

@@ -9,9 +9,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.datasets import negatives
+from core.evaluation import negative_predictions
 from core.inference import calibration
-from core.inference.decision import Sureness, keep_sureness, learned_temperature, sureness_of
+from core.inference.decision import Decision, decision_of, keep_decision
 from core.runs.lifecycle import RunSnapshot
+from core.runs.predictions import learned_temperature
 from pages.shared.evaluate.parts import Answers, answers_of, said
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
@@ -26,7 +28,7 @@ def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
     with page.stopping_at_errors():
         answers = answers_of(run)
-        now = sureness_of(run.run.folder)
+        now = decision_of(run.run.folder)
     sure = answers.probabilities.max(axis=1)
     bins = calibration.reliability(sure, answers.right)
     st.markdown(_in_words(bins, sure, answers.right))
@@ -58,7 +60,7 @@ def _in_words(bins: list[calibration.Bin], sure: np.ndarray, right: np.ndarray) 
     return f"**It is too {'sure' if apart > 0 else 'modest'}.** {said}"
 
 
-def _honest(run: RunSnapshot, answers: Answers, now: Sureness) -> None:
+def _honest(run: RunSnapshot, answers: Answers, now: Decision) -> None:
     """The switch for the temperature."""
     records = run.run.records
     learned = learned_temperature(records)
@@ -70,8 +72,8 @@ def _honest(run: RunSnapshot, answers: Answers, now: Sureness) -> None:
         st.session_state[key] = now.temperature != 1
 
     def keep() -> None:
-        kept = replace(sureness_of(run.run.folder), temperature=learned if st.session_state[key] else 1.0)
-        keep_sureness(run.run.folder, kept)
+        kept = replace(decision_of(run.run.folder), temperature=learned if st.session_state[key] else 1.0)
+        keep_decision(run.run.folder, kept)
 
     raw = records.predictions("test")
     errors, losses = [], []
@@ -140,7 +142,7 @@ def _histogram(sure: np.ndarray, right: np.ndarray, threshold: float) -> go.Figu
     return figure
 
 
-def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Sureness) -> None:
+def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Decision) -> None:
     """From which confidence on it answers, and what that costs."""
     st.subheader("When should it say “not sure”?", anchor=False)
     key = f"threshold {run.run.id}"
@@ -148,7 +150,7 @@ def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Sureness) ->
         st.session_state[key] = min(99, round(now.threshold * 100))
 
     def keep() -> None:
-        keep_sureness(run.run.folder, replace(sureness_of(run.run.folder), threshold=st.session_state[key] / 100))
+        keep_decision(run.run.folder, replace(decision_of(run.run.folder), threshold=st.session_state[key] / 100))
 
     validation = answers_of(run, "val")
     suggested = calibration.threshold_for(validation.probabilities.max(axis=1), validation.right, _GOOD)
@@ -185,13 +187,13 @@ def _trade(made: calibration.Trade, mistakes: int) -> str:
     )
 
 
-def _others(here: Here, run: RunSnapshot, now: Sureness, threshold: float) -> None:
+def _others(here: Here, run: RunSnapshot, now: Decision, threshold: float) -> None:
     """Pictures of other things."""
     number = len(negatives.pictures(here.project))
     if number and run.has_model:
         bar = st.empty()
         with page.stopping_at_errors():
-            raw = negatives.answers(
+            raw = negative_predictions.answers(
                 here.project,
                 run.run.records,
                 lambda done, total: said(bar, done, total),

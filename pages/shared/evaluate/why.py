@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.evaluation import attribution
 from core.evaluation.attribution import Check, Explainer, Explanation
-from core.evaluation.neighbours import Memory, places_of
+from core.evaluation.neighbours import Neighbours, places_of
 from core.imaging.decode import read_square
 from core.quality import analysis
 from core.runs.lifecycle import Run, RunSnapshot
@@ -215,8 +215,8 @@ def _jpeg(pixels: np.ndarray) -> bytes:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Remembering the training pictures")
-def _memory(folder: str, stamp: str) -> Memory:  # noqa: ARG001 - the stamp is part of the key
-    return Memory(Run(Path(folder)))
+def _memory(folder: str, stamp: str) -> Neighbours:  # noqa: ARG001 - the stamp is part of the key
+    return Neighbours(Run(Path(folder)))
 
 
 def _alike(here: Here, run: Run, content: bytes, digest: str, key: str) -> None:

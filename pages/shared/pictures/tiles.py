@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.datasets.catalogue import Picture
-from core.inference.decision import probabilities, sureness_of
+from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, RunSnapshot
+from core.runs.predictions import probabilities
 from core.system.errors import FieldguideError
 from pages.shared.components.grid.grid import Tile
 from pages.shared.http import routes
@@ -33,7 +34,7 @@ def opinions_of(run: RunSnapshot | None) -> Opinions:
     """What the chosen training says; nothing if there is none."""
     if run is None:
         return Opinions()
-    return _opinions(str(run.run.folder), run.result is not None, sureness_of(run.run.folder).temperature)
+    return _opinions(str(run.run.folder), run.result is not None, decision_of(run.run.folder).temperature)
 
 
 @lru_cache(maxsize=4)

@@ -55,8 +55,8 @@ def choose(here: Here) -> Tested:
     run = page.trained_run(here)
     with page.stopping_at_errors():
         sha256 = str((run.result or {}).get("model_sha256"))
-        sureness = run.run.folder / "sureness.json"
-        stamp = str(sureness.stat().st_mtime_ns) if sureness.is_file() else ""
+        decision = run.run.folder / "sureness.json"
+        stamp = str(decision.stat().st_mtime_ns) if decision.is_file() else ""
         identity = f"{run.run.folder} {sha256} {stamp}"
         return Tested(_load(str(run.run.folder), identity), identity, run)
 

@@ -12,13 +12,14 @@ from streamlit.errors import StreamlitAPIException
 
 from core.config.recipes import title_of
 from core.datasets import opened, validation
+from core.datasets.adoption import adopt
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.export.exports import exports_of
 from core.runs.lifecycle import Run, RunSnapshot, live_run
 from core.runs.notes import about, title
+from core.runs.provenance import is_foreign
 from core.runs.records import RunPlan
-from core.runs.trust import is_foreign, trust
 from core.system.errors import FieldguideError, in_words
 from pages.shared.session import state
 from pages.shared.ui import illustrations
@@ -244,7 +245,7 @@ def ask_to_trust(here: Here) -> bool:
     )
     if st.button("I know who made it: load it", icon=":material/verified_user:"):
         with stopping_at_errors():
-            trust(here.project)
+            adopt(here.project)
         st.rerun()
     return True
 

@@ -1,0 +1,54 @@
+"""What a program must know to use a model as it was used here: fieldguide.json, which lies beside each model file."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from core.inference.classifier import SPEC_NAME, SPEC_VERSION
+from core.inference.decision import Decision
+from core.runs.records import RunPlan
+from core.system import storage
+
+
+def make_spec(
+    plan: RunPlan, result: dict[str, Any], kind: str, model: bytes, decision: Decision | None = None
+) -> dict[str, Any]:
+    """What a program must know to use the model as it was used here; becomes fieldguide.json.
+
+    `decision`: what is built into the model (the temperature), and below what a program should say "not sure".
+    """
+    decision = decision or Decision()
+    test = result["test"]
+    return {
+        "fieldguide": SPEC_VERSION,
+        "model": "model.tflite",
+        "kind": kind,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "classes": list(plan.classes),
+        "input": {
+            "pixels": plan.config.input_pixels,
+            "channels": "RGB",
+            "range": [0, 255],
+            "crop": "the centre square, scaled with bilinear filtering",
+            "dtype": "float32",
+        },
+        "output": {"meaning": "probabilities", "dtype": "float32"},
+        "not_sure_below": decision.threshold,
+        "temperature": decision.temperature,
+        "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
+        "training": {
+            "run": plan.id,
+            "recipe": plan.config.recipe,
+            "backbone": plan.config.backbone,
+            "seed": plan.config.seed,
+        },
+        "versions": {name: version(name) for name in ("fieldguide", "tensorflow", "keras", "ai-edge-litert", "pillow")},
+    }
+
+
+def write_spec(folder: Path, plan: RunPlan, result: dict[str, Any], kind: str) -> None:
+    """Writes fieldguide.json beside the model.tflite in `folder`."""
+    storage.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, (folder / "model.tflite").read_bytes()))
