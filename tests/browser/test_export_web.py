@@ -22,7 +22,7 @@ from tests.conftest import CHROMIUM
 from tests.pictures import encoded
 
 pytestmark = pytest.mark.browser
-PAGE = files("core.export.exports") / "programs" / "web" / "index.html"
+PAGE = files("core.export") / "programs" / "web" / "index.html"
 
 
 @pytest.fixture

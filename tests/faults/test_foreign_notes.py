@@ -25,10 +25,11 @@ from core.quality import result
 from core.quality.analysis import Analysis, Suspect
 from core.runs.history import history
 from core.runs.lifecycle import live_run
-from core.runs.record_shapes import is_epoch, is_result, is_state
+from core.runs.record_shapes import is_epoch, is_result
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, RunError
 from core.system.tasks.processes import birth_of, is_alive
+from core.system.tasks.records import TaskRecords
 from core.training.experiments import KINDS, Kind, Study
 from core.training.experiments.space import space_of
 from tests.pages.test_pages import visit
@@ -212,12 +213,26 @@ STATE = {"state": "running", "phase": "", "done": 1, "total": 2, "seconds_left":
 
 def test_numbers_that_no_page_can_show_are_damage() -> None:
     assert is_result(RESULT)
-    assert is_state(STATE)
     wrong: list[dict[str, Any]] = [{"seconds": {"total": float("nan")}}, {"seconds": {"x": float("inf")}}]
     wrong += [{"parameters": HUGE}, {"test": SCORES | {"right": 3}}, {"test": SCORES | {"right": HUGE, "total": HUGE}}]
     assert not any(is_result(RESULT | one) for one in wrong)
-    for one in ({"done": HUGE}, {"seconds_left": float("nan")}, {"seconds_left": float("inf")}, {"born": float("nan")}):
-        assert not is_state(STATE | one)
+
+
+def test_a_state_that_no_page_can_show_is_damage(tmp_path: Path) -> None:
+    records = TaskRecords(tmp_path)
+    storage.write_json(tmp_path / "state.json", STATE | {"ended": True, "of a later version": 1})
+    assert (records.state().done, records.state().message) == (1, "")
+    for one in (
+        {"done": HUGE},
+        {"seconds_left": float("nan")},
+        {"seconds_left": float("inf")},
+        {"born": float("nan")},
+        {"before": -1},
+        {"state": "flying"},
+        {"phase": 3},
+    ):
+        storage.write_json(tmp_path / "state.json", STATE | one)
+        assert "damaged" in records.state().message
 
 
 def _labels_of_bools(plan: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import Project
 from pages.shared.http import routes
 from tests import asgi
-from tests.core.test_travel import about, project_file
+from tests.core.datasets.test_packing import about, project_file
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from core import Project
 from core.config.split import SplitConfig
 from core.datasets.splits import make_split
-from tests.core.test_groups import still
-from tests.core.test_ready_made import split_folder
+from tests.core.datasets.test_layout import split_folder
+from tests.core.datasets.test_splits import still
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 

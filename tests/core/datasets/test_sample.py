@@ -9,7 +9,7 @@ from core.config.split import SplitConfig
 from core.datasets.project import Project
 from core.datasets.splits import make_split
 
-SAMPLE = Path(__file__).parents[2] / "sample_data"
+SAMPLE = Path(__file__).parents[3] / "sample_data"
 
 
 def test_it_is_a_project_that_is_ready_to_train(tmp_path: Path) -> None:

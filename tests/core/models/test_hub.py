@@ -22,7 +22,7 @@ from core.models import weights_store
 from core.system import download
 from core.system.errors import ConfigError, FieldguideError, ModelError
 from core.system.tasks.job import Stopped
-from tests.core.test_starters import Site, handler_of
+from tests.core.datasets.test_examples import Site, handler_of
 from tests.serving import free_port
 
 # Keras 3.15 saves variables in a way that NumPy 2 warns of; nothing of ours is in between.

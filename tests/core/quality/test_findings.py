@@ -15,7 +15,7 @@ from core.quality import findings
 from core.quality.analysis import Analysis
 from core.quality.findings import Finding
 from core.quality.result import Suspect
-from tests.core.test_groups import named, still
+from tests.core.datasets.test_splits import named, still
 from tests.pictures import COLOURS, flat_project, shaded
 
 

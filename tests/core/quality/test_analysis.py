@@ -31,7 +31,7 @@ from core.system.tasks.records import TaskState
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project, noise, shaded
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
 
 

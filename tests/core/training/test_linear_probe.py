@@ -403,7 +403,7 @@ from core.models.scratch import NETWORKS
 from core.config.training import TrainConfig
 from core.training import whole
 from core.models.devices import training_scope
-from tests.core.test_training import job_in
+from tests.core.training.test_linear_probe import job_in
 
 labels = np.arange(48) % 3
 pictures = np.zeros((48, 32, 32, 3), np.uint8)

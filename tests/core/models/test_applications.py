@@ -15,8 +15,8 @@ from core.config.backbones import BACKBONES, Backbone, get_backbone
 from core.models import weights_store
 from core.system.download import DownloadError
 from core.system.errors import ModelError
-from tests.core.test_hub import get, never, silent, site
-from tests.core.test_starters import Site
+from tests.core.datasets.test_examples import Site
+from tests.core.models.test_hub import get, never, silent, site
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 

@@ -19,7 +19,7 @@ from tests.pictures import COLOURS, flat_project
 pytestmark = pytest.mark.slow
 RECORDS = {
     "run.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "model.keras", "model.tflite",
-    "fieldguide.json", "signatures.json", "worker.log",
+    "fieldguide.json", "signatures.json", "worker.log", ".lock",
 }  # fmt: skip
 
 

@@ -541,7 +541,7 @@ def test_the_addresses_still_give_files_of_this_size(starter: Starter) -> None:
 def through_site(site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Worker processes fetch from the site."""
     starter = site.starter()
-    monkeypatch.setattr(examples, "_WORKER", "tests.core.test_starters")
+    monkeypatch.setattr(examples, "_WORKER", "tests.core.datasets.test_examples")
     monkeypatch.setenv("TEST_STARTER", f"{starter.url} {starter.bytes} {starter.sha256}")
     return site
 

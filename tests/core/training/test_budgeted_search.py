@@ -9,7 +9,7 @@ import pytest
 
 from core.config.training import TrainConfig
 from core.training import budgeted_search
-from tests.core.test_training import job_in
+from tests.core.training.test_linear_probe import job_in
 
 
 @dataclass

@@ -35,7 +35,7 @@ from core.training.experiments.space import tried as with_values
 from core.training.experiments.trials import Pruned, Trials
 from tests.pictures import COLOURS, flat_project
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
 QUICK = TrainConfig(epochs=4)
 RATES = "learning_rate=0.0003..0.03"

@@ -1,0 +1,72 @@
+"""All that must hold before a change lands, in the order in which it fails fastest: what .ci/run runs, and the hooks.
+
+python -m tests.check            everything, with the README's test command at the end
+python -m tests.check --quick    all but the tests: lint, format, types, the order of the rooms, JavaScript
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+JAVASCRIPT = ROOT / "tests" / "javascript"
+
+
+def _ours(program: str, *arguments: str) -> list[str]:
+    """A program that was installed beside this Python."""
+    beside = Path(sys.executable).with_name(program)
+    return [str(beside) if beside.exists() else program, *arguments]
+
+
+def test_command() -> str:
+    """What the README tells to run for the tests. Raises LookupError if it tells nothing."""
+    found = re.search(
+        r"^python -m pip install .*&& python -m pytest.*$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    if not found:
+        raise LookupError("README.md has no line with the command of the tests")
+    return found[0]
+
+
+def checks() -> list[tuple[str, list[str]]]:
+    """Every check but the tests: its name, and the command."""
+    found = [
+        ("lint", _ours("ruff", "check", ".")),
+        ("format", _ours("ruff", "format", "--check", ".")),
+        ("types", _ours("mypy")),
+        ("rooms", _ours("lint-imports")),
+    ]
+    npm = shutil.which("npm")
+    if npm and JAVASCRIPT.is_dir():
+        found += [
+            (
+                "JavaScript's tools",
+                [npm, "--prefix", str(JAVASCRIPT), "install", "--silent", "--no-audit", "--no-fund"],
+            ),
+            ("JavaScript", [npm, "--prefix", str(JAVASCRIPT), "run", "--silent", "check"]),
+        ]
+    else:
+        print("JavaScript is not checked: there is no Node.js with npm here.", flush=True)
+    return found
+
+
+def main(*, quick: bool) -> int:
+    """Runs the checks; returns 0, or the exit status of the first that fails."""
+    tests = [] if quick else [("tests", ["bash", "-euo", "pipefail", "-c", test_command()])]
+    for name, command in [*checks(), *tests]:
+        began = time.monotonic()
+        print(f"— {name}", flush=True)
+        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        print(f"  {'passed' if not status else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(quick="--quick" in sys.argv[1:]))

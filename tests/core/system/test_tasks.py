@@ -1,0 +1,125 @@
+"""Tasks in processes of their own: one computes at a time, in order; every ending is a sentence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.job import Stopped, interruptible
+from core.system.tasks.processes import birth_of
+from core.system.tasks.queue import leave_queue, line_up, turn_lock, wait_for_turn
+from core.system.tasks.records import TaskState
+
+SLEEPER = "tests.core.system.sleeper"
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, own_home: Path) -> Iterator[list[TaskHandle]]:
+    own_home.mkdir()
+    handles = [TaskHandle(tmp_path / name, ("Sleeping", "Lie down again.")) for name in ("first", "second", "third")]
+    yield handles
+    for handle in handles:
+        handle.stop()
+        handle.wait()
+
+
+def start(handle: TaskHandle, error: str = "") -> bool:
+    return handle.start(SLEEPER, [str(handle.folder), *([error] if error else [])])
+
+
+def until(handle: TaskHandle, holds: Callable[[TaskState], bool]) -> TaskState:
+    for _ in range(1500):
+        now = handle.state()
+        if now and holds(now):
+            return now
+        time.sleep(0.02)
+    raise AssertionError(handle.state())
+
+
+def test_they_take_turns_in_the_order_in_which_they_were_asked_for(tasks: list[TaskHandle]) -> None:
+    first, second, third = tasks
+    assert [start(handle) for handle in tasks] == [True, True, True]
+    assert not start(first)  # it is under way
+    until(first, lambda now: now.phase == "fit")
+    assert until(second, lambda now: now.phase == "waiting").before == 1
+    assert until(third, lambda now: now.phase == "waiting").before == 2
+    second.stop()
+    assert until(second, lambda now: now.ended).message == "It woke up."
+    assert until(third, lambda now: now.before == 1).phase == "waiting"
+    first.stop()
+    assert until(third, lambda now: now.phase == "fit").before == 0
+    assert until(first, lambda now: now.ended).state == "stopped"
+
+
+def test_a_place_of_a_killed_process_is_free(tasks: list[TaskHandle]) -> None:
+    first, second, third = tasks
+    for handle in tasks:
+        start(handle)
+    killed = until(first, lambda now: now.phase == "fit")
+    os.kill(killed.pid, signal.SIGKILL)
+    until(second, lambda now: now.phase == "fit")
+    now = first.wait()
+    assert now is not None
+    assert (now.state, now.hint) == ("interrupted", "Lie down again.")
+    assert now.message == "Sleeping was cut off: its process ended without a word."
+    assert until(third, lambda now: now.phase == "waiting").before == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        ("words", "It is broken.", "Mend it."),
+        ("full", "The disk is full.", "Then lie down again."),
+        ("memory", "Out of memory.", "then lie down again."),
+        ("inside", "Sleeping failed inside: ValueError.", "worker.log"),
+    ],
+)
+def test_every_failure_is_a_sentence(tasks: list[TaskHandle], error: str, message: str, hint: str) -> None:
+    start(tasks[0], error)
+    now = tasks[0].wait()
+    assert now is not None
+    assert (now.state, now.ended, now.message) == ("failed", True, message)
+    assert hint in now.hint
+    assert "ValueError: x" in tasks[0].records.log() or error != "inside"
+
+
+def test_what_is_not_needed_any_more_is_not_started(tasks: list[TaskHandle]) -> None:
+    assert not tasks[0].start(SLEEPER, [], needed=lambda: False)
+    assert tasks[0].state() is None
+    assert tasks[0].wait() is None
+
+
+def test_a_place_is_given_up_with_the_waiting(own_home: Path) -> None:
+    own_home.mkdir()
+    me, born = os.getpid(), birth_of(os.getpid())
+    places: list[int] = []
+
+    def look(before: int) -> None:
+        places.append(before)
+        raise Stopped
+
+    with turn_lock(), pytest.raises(Stopped):
+        wait_for_turn(me, born, look)
+    assert places == [1]
+    (own_home / ".queue" / "000000007.json").write_text('{"pid": 4194309, "born": 1.0}')  # long dead
+    (own_home / ".queue" / "000000008.json").write_text("half a")
+    wait_for_turn(me, born, look).release()
+    line_up(me, born)
+    assert [file.name for file in sorted((own_home / ".queue").glob("*.json"))] == ["000000001.json"]
+    leave_queue(me)
+    assert not list((own_home / ".queue").glob("*.json"))
+
+
+def test_a_stop_is_heard_while_work_cannot_hear_it() -> None:
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        interruptible(lambda: time.sleep(30), lambda: time.monotonic() > began + 0.1)
+    with pytest.raises(ZeroDivisionError):
+        interruptible(lambda: 1 // 0, lambda: False)
+    assert interruptible(lambda: 7, lambda: False) == 7
