@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from core.config.recipes import all_recipes, title_of
-from core.config.split import PARTS
-from core.config.training import TrainConfig, make_config
+from core.config.training import TrainConfig
 from core.datasets.edit_journal import TRASH, Edit, new_token
 from core.datasets.project import Project
 from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, evaluate, list_runs
 from core.runs.notes import About, about, gone, lock, title, usual_title
-from core.runs.records import LATEST, MAX_PLAN, SCHEMA, RunRecords
-from core.system import csv_safety, storage
-from core.system.errors import ConfigError, RunError
+from core.runs.records import RunRecords
+from core.system import csv_safety
+from core.system.errors import RunError
 from core.system.statistics import wilson
 
 
@@ -150,43 +149,27 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True)
-class _Head:
-    """A run's record without its list of pictures, and the numbers of its result."""
-
-    created: float
-    config: TrainConfig
-    classes: int
-    pictures: int
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-
-
 def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
     added = about(run)
     try:
-        stamps = (_stamp(run.folder / "run.json"), _stamp(run.folder / "result.json"))
-        head = _head(run.folder, *stamps, decision_of(run.folder).temperature)
-        if not 0 <= head.created < LATEST:
-            raise ValueError
-        created = time.localtime(head.created)
+        head = run.records.head()
     except RunError as error:
         return Row(run, run.id, added, problem=error.message)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, ConfigError, RecursionError):
-        return Row(run, run.id, added, problem="its record is damaged")
+    numbers = _numbers_of(run.folder, _stamp(run.folder / "result.json"), decision_of(run.folder).temperature)
     recipe, settings = recipes.get(head.config.recipe) or (title_of(head.config.recipe), None)
     return Row(
         run,
-        usual_title(recipe, time.mktime(created)),
+        usual_title(recipe, head.created),
         added,
         recipe,
         " + ".join(head.config.backbones),
         run.records.state().state,
         head.created,
-        classes=head.classes,
-        pictures=head.pictures,
+        classes=len(head.classes),
+        pictures=sum(head.counts.values()),
         config=head.config,
         differs=tuple(_differs(settings, head.config)) if settings else (),
-        **head.numbers,
+        **numbers,
     )
 
 
@@ -205,31 +188,16 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _head(
-    folder: Path,
-    plan: tuple[int, int],  # noqa: ARG001 - the cache's key
-    result: tuple[int, int],  # noqa: ARG001
-    temperature: float,
-) -> _Head:
-    content = storage.read_bytes(folder / "run.json", MAX_PLAN)
-    # The pictures are nearly all of it, and parsing them would take a second for some fifty trainings. A line break
-    # stands in no JSON text, so these two places are the list's ends.
-    begin, end = content.find(b'\n "pictures": [\n'), content.rfind(b"\n ]")
-    values = json.loads(
-        content if not 0 <= begin < end else content[:begin] + b'\n "pictures": []' + content[end + 3 :]
-    )
-    if values["schema"] != SCHEMA:
-        raise RunError("made by another version of Fieldguide")
-    pictures = sum(content.count(f'"part": "{part}"'.encode()) for part in PARTS)
-    head = _Head(float(values["created"]), make_config(values["config"]), len(values["classes"]), pictures)
+def _numbers_of(folder: Path, result: tuple[int, int], temperature: float) -> Mapping[str, Any]:  # noqa: ARG001 - the key
+    """The numbers of a run's result; empty where there is none, or it is damaged."""
     found = RunRecords(folder).result()
-    try:
-        numbers = _numbers(found) if found else {}
-        if numbers and temperature != 1:  # the only one of them that a temperature changes
+    if not found:
+        return {}
+    numbers = _numbers(found)
+    if temperature != 1:  # the only one of them that a temperature changes
+        with suppress(RunError):
             numbers["log_loss"] = evaluate(Run(folder)).log_loss
-        return replace(head, numbers=numbers)
-    except (KeyError, TypeError, ValueError, RunError):
-        return head
+    return numbers
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:

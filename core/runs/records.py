@@ -1,6 +1,7 @@
 """A run's records: a folder that tells everything about one training, written by the worker and read by everyone.
 
-    run.json          what was asked: id, config, classes, and the frozen list of pictures with their parts
+    run.json          what was asked: id, config, classes, how many pictures are in each part
+    pictures.json     the frozen list of pictures with their parts, in a file of its own because it may have megabytes
     history.jsonl     one line an epoch
     tried.json        what a search has tried so far
     result.json       how good it is
@@ -15,13 +16,14 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
@@ -33,12 +35,14 @@ from core.system.errors import ConfigError, RunError
 from core.system.naming import as_text, is_digest
 from core.system.tasks.records import TRAINING, TaskRecords
 
-SCHEMA = 1
+SCHEMA = 2
+"""1: the pictures lay in run.json, too."""
 LATEST = 10_000_000_000.0
 """Seconds since 1970 that no training can have begun after: of the year 2286."""
 MAX_PLAN = 300_000_000
 """Bytes of a plan: of a million pictures."""
 _TEXT = TypeAdapter(str)
+_WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=2**53)])
 _TEXTS = TypeAdapter(list[str])
 
 
@@ -55,8 +59,25 @@ class RunPicture:
 
 
 @dataclass(frozen=True)
+class RunHead:
+    """What was asked for, but for the list of pictures; never changes after the run is made.
+
+    `created`: seconds since 1970; `counts`: how many pictures are in each part; `remarks`: what to know of the split, in
+    sentences.
+    """
+
+    id: str
+    project: str
+    created: float
+    config: TrainConfig
+    classes: tuple[str, ...]
+    counts: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RunPlan:
-    """What was asked for; never changes after the run is made."""
+    """What was asked for, with the list of pictures; never changes after the run is made."""
 
     id: str
     project: str
@@ -65,7 +86,6 @@ class RunPlan:
     classes: tuple[str, ...]
     pictures: tuple[RunPicture, ...]
     remarks: tuple[str, ...] = ()
-    """What to know of the split, in sentences."""
 
     def part(self, name: str) -> list[RunPicture]:
         """The pictures of "train", "val" or "test"."""
@@ -78,7 +98,12 @@ class RunPlan:
     @property
     def counts(self) -> dict[str, int]:
         """How many pictures are in each part."""
-        return {part: len(self.part(part)) for part in ("train", "val", "test")}
+        return {part: len(self.part(part)) for part in PARTS}
+
+    @property
+    def head(self) -> RunHead:
+        """All but the list of pictures."""
+        return RunHead(self.id, self.project, self.created, self.config, self.classes, self.counts, self.remarks)
 
 
 class RunRecords(TaskRecords):
@@ -88,20 +113,35 @@ class RunRecords(TaskRecords):
         super().__init__(folder, work)
 
     def write_plan(self, plan: RunPlan) -> None:
-        """Writes run.json."""
-        values = asdict(plan) | {"config": plan.config.model_dump(), "schema": SCHEMA}
+        """Writes pictures.json, then run.json, which makes the run known."""
+        storage.write_json(self.folder / "pictures.json", [asdict(picture) for picture in plan.pictures])
+        values = asdict(plan.head) | {"config": plan.config.model_dump(), "schema": SCHEMA}
         storage.write_json(self.folder / "run.json", values)
 
+    def head(self) -> RunHead:
+        """What run.json says. Raises RunError if it is missing, damaged, or of a newer version."""
+        head = _read_head(self.folder, self._stamp("run.json"))
+        return replace(head, project=root) if (root := self._project_now()) else head
+
     def plan(self) -> RunPlan:
-        """What run.json says. Raises RunError if it is missing, damaged, or of another version."""
-        path = self.folder / "run.json"
-        try:
-            plan = _read_plan(path, path.stat().st_mtime_ns)
-        except OSError:
-            raise RunError(f"{self.folder} is not a run.", "Choose another folder.") from None
-        # A project that was moved takes its runs along: they find the pictures where the project is now.
+        """What run.json and pictures.json say. Raises RunError if one is missing, damaged, or of a newer version."""
+        plan = _read_plan(self.folder, self._stamp("run.json"), self._stamp("pictures.json", missing=(0, 0)))
+        return replace(plan, project=root) if (root := self._project_now()) else plan
+
+    def _project_now(self) -> str:
+        """Where the project is: one that was moved takes its runs along. "" for a run that lies elsewhere."""
         home = self.folder.parent.parent
-        return replace(plan, project=str(home.parent)) if home.name == HIDDEN else plan
+        return str(home.parent) if home.name == HIDDEN else ""
+
+    def _stamp(self, name: str, missing: tuple[int, int] | None = None) -> tuple[int, int]:
+        """What tells one state of a file from another. Raises RunError if it is missing, unless `missing` stands for that."""
+        try:
+            status = (self.folder / name).stat()
+        except OSError:
+            if missing is not None:
+                return missing
+            raise RunError(f"{self.folder} is not a run.", "Choose another folder.") from None
+        return status.st_mtime_ns, status.st_size
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""
@@ -131,12 +171,8 @@ class RunRecords(TaskRecords):
 
     def result(self) -> dict[str, Any] | None:
         """How good the model is, or None while that is not known."""
-        path = self.folder / "result.json"
-        try:
-            status = path.stat()
-        except OSError:
-            return None
-        return _read_result(path, status.st_mtime_ns, status.st_size)
+        stamp = self._stamp("result.json", missing=(0, 0))
+        return _read_result(self.folder / "result.json", stamp) if any(stamp) else None
 
     def write_tried(self, attempts: list[dict[str, Any]]) -> None:
         """Writes tried.json: what a search has tried so far."""
@@ -174,44 +210,84 @@ class RunRecords(TaskRecords):
 
 
 @lru_cache(maxsize=8)
-def _read_result(path: Path, modified_ns: int, size: int) -> dict[str, Any] | None:  # noqa: ARG001 - the cache's key
+def _read_result(path: Path, stamp: tuple[int, int]) -> dict[str, Any] | None:  # noqa: ARG001 - the cache's key
     """What result.json holds: of a thousand classes it has two million numbers, and a page asks for it several times."""
     value = storage.read_json(path)
     return value if is_result(value) else None
 
 
-@lru_cache(maxsize=64)
-def _read_plan(path: Path, modified_ns: int) -> RunPlan:  # noqa: ARG001 - the time is part of the cache's key
-    values = storage.read_json(path, MAX_PLAN)
-    name = path.parent.name
+def _values(folder: Path) -> dict[str, Any]:
+    """What run.json holds. Raises RunError."""
+    values = storage.read_json(folder / "run.json", MAX_PLAN)
     if not isinstance(values, dict):
-        raise RunError(f"The record of run {name} is damaged.", "Choose another run.")
-    if values.get("schema") != SCHEMA:
-        raise RunError(f"The run {name} was made by another version of Fieldguide.", "Open it with that version.")
-    try:
-        plan = RunPlan(
-            id=_TEXT.validate_python(values["id"]),
-            project=_TEXT.validate_python(values["project"]),
-            created=float(values["created"]),
-            config=make_config(values["config"]),
-            classes=tuple(_TEXTS.validate_python(values["classes"])),
-            pictures=tuple(RunPicture(**picture) for picture in values["pictures"]),
-            remarks=tuple(map(str, values.get("remarks", ()))),
+        raise _damaged(folder)
+    schema = values.get("schema")
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        raise RunError(
+            f"The run {folder.name} was made by another version of Fieldguide.", "Open it with that version."
         )
-        _check(plan)
+    return values
+
+
+def _damaged(folder: Path) -> RunError:
+    return RunError(f"The record of run {folder.name} is damaged.", "Choose another run.")
+
+
+@lru_cache(maxsize=1024)
+def _read_head(folder: Path, stamp: tuple[int, int]) -> RunHead:
+    values = _values(folder)
+    if values["schema"] == 1:
+        return _read_plan(folder, stamp, (0, 0)).head
+    try:
+        head = _head(values, {part: _WHOLE.validate_python(values["counts"][part]) for part in PARTS})
+        _check_head(head)
     except (KeyError, TypeError, ValueError, OverflowError, OSError, ConfigError):
-        raise RunError(f"The record of run {name} is damaged.", "Choose another run.") from None
+        raise _damaged(folder) from None
+    return head
+
+
+@lru_cache(maxsize=64)
+def _read_plan(folder: Path, stamp: tuple[int, int], pictures_stamp: tuple[int, int]) -> RunPlan:  # noqa: ARG001
+    values = _values(folder)
+    first = values["schema"] == 1
+    listed: Any = values.get("pictures") if first else storage.read_json(folder / "pictures.json", MAX_PLAN)
+    try:
+        head = _head(values, {})
+        pictures = tuple(RunPicture(**picture) for picture in listed)
+        plan = RunPlan(head.id, head.project, head.created, head.config, head.classes, pictures, head.remarks)
+        _check_head(head)
+        _check_pictures(plan)
+        if not first and plan.counts != values["counts"]:
+            raise ValueError("the pictures of another run")
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, ConfigError):
+        raise _damaged(folder) from None
     return plan
 
 
-def _check(plan: RunPlan) -> None:
+def _head(values: Mapping[str, Any], counts: Mapping[str, int]) -> RunHead:
+    return RunHead(
+        id=_TEXT.validate_python(values["id"]),
+        project=_TEXT.validate_python(values["project"]),
+        created=float(values["created"]),
+        config=make_config(values["config"]),
+        classes=tuple(_TEXTS.validate_python(values["classes"])),
+        counts=counts,
+        remarks=tuple(map(str, values.get("remarks", ()))),
+    )
+
+
+def _check_head(head: RunHead) -> None:
     """Raises ValueError for a plan that no training can have had: it may have been written to do harm."""
-    if not 0 <= plan.created < LATEST:
+    if not 0 <= head.created < LATEST:
         raise ValueError("created")
-    if not plan.classes or len(set(plan.classes)) != len(plan.classes):
+    if not head.classes or len(set(head.classes)) != len(head.classes):
         raise ValueError("classes")
-    if any(as_text(name) != name for name in plan.classes):
+    if any(as_text(name) != name for name in head.classes):
         raise ValueError("a class whose name is no text")
+
+
+def _check_pictures(plan: RunPlan) -> None:
+    """As `_check_head`, for the list of pictures."""
     for picture in plan.pictures:
         parts_of(picture.path)
         # True and False are whole numbers to Python, but choose rows when they index an array.

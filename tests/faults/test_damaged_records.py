@@ -41,7 +41,7 @@ def _within(key: str, **values: object) -> Callable[[Path], None]:
 def _first_picture(**values: object) -> Callable[[Path], None]:
     def change(file: Path) -> None:
         value = json.loads(file.read_text())
-        value["pictures"][0] |= values
+        value[0] |= values
         file.write_text(json.dumps(value))
 
     return change
@@ -63,10 +63,15 @@ def _folder(file: Path) -> None:
 DAMAGE: dict[str, list[Callable[[Path], None]]] = {
     "run.json": [
         _cut, _text(b"\0\xff" * 500), _text(""), _folder, _set(schema=0), _set(classes=[]), _set(classes="red"),
-        _set(classes=[1, 2]), _set(classes=["a", "a"]), _set(created="x"), _set(created=1e30), _set(pictures=None),
-        _set(config={"recipe": 5}), _first_picture(label=77), _first_picture(label=-1), _first_picture(part="other"),
+        _set(classes=[1, 2]), _set(classes=["a", "a"]), _set(created="x"), _set(created=1e30), _set(counts=None),
+        _set(config={"recipe": 5}), _set(counts={"train": -1}), _set(schema=True), _set(schema=1), _set(id=None),
+        _text("[1, 2]"), _text("[" * 100_000),
+    ],
+    "pictures.json": [
+        _cut, _text(b"\0\xff" * 500), _text(""), _folder, _text("[]"), _text("null"), _text("[1, 2]"), _text("[" * 100_000),
+        _first_picture(label=77), _first_picture(label=-1), _first_picture(part="other"), _first_picture(part="train"),
         _first_picture(path="../../../etc/passwd"), _first_picture(path="/etc/passwd"), _first_picture(id="../../x"),
-        _set(id=None), _text("[1, 2]"), _text("[" * 100_000),
+        _first_picture(extra=1), Path.unlink,
     ],
     "state.json": [
         _cut, _text(b"\0\xff"), _text(""), _folder, _set(state="flying"), _set(ended="yes"), _set(done="many"), _set(extra=1),

@@ -235,13 +235,7 @@ def test_a_state_that_no_page_can_show_is_damage(tmp_path: Path) -> None:
         assert "damaged" in records.state().message
 
 
-def _labels_of_bools(plan: dict[str, Any]) -> None:
-    for picture in plan["pictures"]:
-        picture["label"] = bool(picture["label"])
-
-
 PLANS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "true and false for labels": _labels_of_bools,
     "a class that is no text": lambda plan: plan["classes"].__setitem__(0, "\ud800"),
     "begun in the year 1901326280": lambda plan: plan.__setitem__("created", 6e16),
     "begun before computers": lambda plan: plan.__setitem__("created", -1e10),
@@ -257,6 +251,17 @@ def test_a_plan_that_no_training_can_have_had_is_damaged(gift: Path, what: str) 
     with pytest.raises(RunError, match="damaged"):
         run.records.plan()
     history(Project.open(gift))
+    assert not visit("pages/4_Evaluate.py", gift, view="Compare").exception
+
+
+def test_true_and_false_are_no_labels(gift: Path) -> None:
+    run = make_run(open_project(gift), "gift", classes=("blue", "red"))
+    pictures = storage.read_json(run.folder / "pictures.json")
+    for one in pictures:
+        one["label"] = bool(one["label"])
+    storage.write_json(run.folder / "pictures.json", pictures)
+    with pytest.raises(RunError, match="damaged"):
+        run.records.plan()
     assert not visit("pages/4_Evaluate.py", gift, view="Compare").exception
 
 

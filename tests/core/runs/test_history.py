@@ -86,10 +86,11 @@ def test_the_numbers_follow_when_a_training_ends(project: Project, run: Run) -> 
     assert history.history(project)[0].accuracy == 0.9
 
 
-def test_pictures_are_counted_without_being_read(project: Project) -> None:
+def test_the_list_of_pictures_is_not_read(project: Project) -> None:
     nasty = ['"part": "train"', '\n "pictures": [\n', "\n ]"]
     pictures = [picture(n, n % 3, part, nasty) for n, part in enumerate(["train"] * 5 + ["val"] * 3 + ["test"] * 3)]
-    make_run(project, "nasty", classes=nasty, pictures=pictures)
+    run = make_run(project, "nasty", classes=nasty, pictures=pictures)
+    (run.folder / "pictures.json").write_text("damaged")
     (row,) = history.history(project)
     assert (row.classes, row.pictures, row.problem) == (3, 11, "")
 
@@ -103,7 +104,7 @@ def test_damaged_records_do_not_hide_the_others(project: Project, run: Run, cont
     (project.runs_dir / "worse" / "state.json").write_text(content)
     (project.runs_dir / "worse" / "about.json").write_text(content)
     rows = {row.id: row for row in history.history(project)}
-    assert rows["bad"].problem == "its record is damaged"
+    assert "damaged" in rows["bad"].problem or "another version" in rows["bad"].problem
     assert rows["bad"].title == "bad"
     assert (rows["worse"].accuracy, rows["worse"].state) == (None, "failed")
     assert rows["one"].accuracy == 0.9

@@ -18,7 +18,7 @@ from tests.pictures import COLOURS, flat_project
 
 pytestmark = pytest.mark.slow
 RECORDS = {
-    "run.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "model.keras", "model.tflite",
+    "run.json", "pictures.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "model.keras", "model.tflite",
     "fieldguide.json", "signatures.json", "worker.log", ".lock",
 }  # fmt: skip
 
