@@ -151,9 +151,9 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
     run = train_run(project, config, Path(out) if out else None, _training_watcher())
     snapshot = run.snapshot()
     if snapshot.result:
-        test = snapshot.result["test"]
-        click.echo(f"{test['right']} of {test['total']} test pictures right ({told(test['right'], test['total'])}).")
-        click.echo(snapshot.result["diagnosis"])
+        test = snapshot.result.test
+        click.echo(f"{test.right} of {test.total} test pictures right ({told(test.right, test.total)}).")
+        click.echo(snapshot.result.diagnosis)
         for remark in snapshot.plan.remarks:
             click.echo(remark)
     else:

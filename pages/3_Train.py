@@ -32,11 +32,11 @@ def headline(snapshot: RunSnapshot) -> None:
     """The one big number, and how it came about."""
     result, history = snapshot.result, snapshot.history
     if result:
-        test = result["test"]
-        st.markdown(f"# {test['right']} of {test['total']} right")
-        total = test["total"]
-        chance = f" On many more such pictures: {in_words(test['right'], total)}." if total < FEW else ""
-        st.markdown(f"{percent(test['accuracy'])} of new pictures, which it had never seen (test accuracy).{chance}")
+        test = result.test
+        st.markdown(f"# {test.right} of {test.total} right")
+        total = test.total
+        chance = f" On many more such pictures: {in_words(test.right, total)}." if total < FEW else ""
+        st.markdown(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
         st.markdown(f"# {percent(history[-1]['val_accuracy'])}")
@@ -48,7 +48,7 @@ def headline(snapshot: RunSnapshot) -> None:
 
 def both_curves(snapshot: RunSnapshot) -> None:
     """Accuracy and loss, side by side; their place is kept while there is nothing to draw yet."""
-    kept = int(snapshot.result["best_epoch"]) if snapshot.result else 0
+    kept = snapshot.result.best_epoch if snapshot.result else 0
     epochs = 0 if snapshot.result else snapshot.plan.config.epochs  # it may have ended early
     left, right = st.columns(2, gap="medium")
     with left:
@@ -115,7 +115,7 @@ if not training:
         page.show_error(FieldguideError(*problem))
     result = snapshot.result
     if result:
-        st.info(literal(result["diagnosis"]), icon=":material/lightbulb:")
+        st.info(literal(result.diagnosis), icon=":material/lightbulb:")
         for remark in snapshot.plan.remarks:
             st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -141,10 +141,10 @@ if not training:
         voters = ensemble.votes(project, result)
         if voters:
             st.markdown(voters)
-        seconds = result["seconds"]
-        kept = kept_round(snapshot.plan, snapshot.history, result["best_epoch"])
+        seconds = result.seconds
+        kept = kept_round(snapshot.plan, snapshot.history, result.best_epoch)
         st.caption(
-            f"{page.run_title(snapshot.run, snapshot.plan)}, {result['parameters']:,} weights (parameters), "
+            f"{page.run_title(snapshot.run, snapshot.plan)}, {result.parameters:,} weights (parameters), "
             f"{kept and f'{kept}, '}{duration(seconds['total'])} in all"
         )
     else:

@@ -11,6 +11,7 @@ import numpy as np
 from core import Project, Run, TrainConfig
 from core.inference.metrics import evaluate_predictions
 from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.runs.result import RunResult
 from core.system.tasks.records import TaskState
 
 CLASSES = ("cat", "dog")
@@ -59,7 +60,7 @@ def make_run(
         part: evaluate_predictions(rows[part], truth[part], classes).as_dict() for part in ("val", "test")
     }
     told = {"parameters": 1234, "best_epoch": 2, "diagnosis": "It works.", "seconds": {"total": 12.5}}
-    records.write_result({**told, **scores, **result})
+    records.write_result(RunResult.model_validate({**told, **scores, **result}))
     for epoch in (1, 2):
         accuracy = {"accuracy": 0.5 + epoch / 10, "val_accuracy": 0.4 + epoch / 10}
         records.append_epoch({"epoch": epoch, "loss": 0.5, "val_loss": 0.6} | accuracy)

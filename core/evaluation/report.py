@@ -46,6 +46,6 @@ def report(run: RunSnapshot, part: str = "test") -> dict[str, Any]:
 def diagnosis_of(run: RunSnapshot, test: Evaluation) -> list[Diagnosis]:
     """What the rules find about a finished run (see core.runs.diagnosis.findings)."""
     harder = robustness.read(run.run)
-    best = int((run.result or {}).get("best_epoch") or 0)
+    best = run.result.best_epoch if run.result else 0
     covered = harder.covered / harder.pictures if harder else None
     return findings(run.plan, run.history, best, test, covered)

@@ -32,7 +32,7 @@ from core.runs.lifecycle import Run, open_run
 from core.runs.model_spec import make_spec
 from core.runs.records import RunPlan
 from core.system import signing, storage
-from core.system.errors import ModelError
+from core.system.errors import ModelError, RunError
 from core.system.naming import as_text, count, file_stem
 from core.system.tasks.job import Stopped, TaskJob, own_state, words_for, work_through
 from core.system.tasks.processes import leave
@@ -50,7 +50,10 @@ class _Exporter:
     def __init__(self, run: Run, job: TaskJob) -> None:
         self.run, self.job = run, job
         self.plan: RunPlan = run.records.plan()
-        self.result: dict[str, Any] = run.records.result() or {}
+        result = run.records.result()
+        if result is None:
+            raise RunError("This training has no result yet.", "Wait for its end, or train again.")
+        self.result = result
         self.decision = decision_of(run.folder)
         project = Project.open(self.plan.project, again=True)
         # By their content: a class may have been renamed since, or another picture lie at the same place.

@@ -18,6 +18,7 @@ from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, evaluate, list_runs
 from core.runs.notes import About, about, gone, lock, title, usual_title
 from core.runs.records import RunRecords
+from core.runs.result import RunResult
 from core.system import csv_safety
 from core.system.errors import RunError
 from core.system.statistics import wilson
@@ -200,11 +201,17 @@ def _numbers_of(folder: Path, result: tuple[int, int], temperature: float) -> Ma
     return numbers
 
 
-def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    test = result["test"]
-    right, total = int(test["right"]), int(test["total"])
-    low, high = wilson(right, total)
-    floats = {"accuracy": test["accuracy"], "log_loss": test["log_loss"], "macro_f1": test["macro_f1"]}
-    floats |= {"val_accuracy": result["val"]["accuracy"], "seconds": result["seconds"].get("total", 0.0)}
-    whole = {name: float(value) for name, value in floats.items()}
-    return {"right": right, "total": total, "low": low, "high": high} | whole
+def _numbers(result: RunResult) -> dict[str, Any]:
+    test = result.test
+    low, high = wilson(test.right, test.total)
+    return {
+        "right": test.right,
+        "total": test.total,
+        "low": low,
+        "high": high,
+        "accuracy": test.accuracy,
+        "log_loss": test.log_loss,
+        "macro_f1": test.macro_f1,
+        "val_accuracy": result.val.accuracy,
+        "seconds": result.seconds.get("total", 0.0),
+    }

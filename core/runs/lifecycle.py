@@ -20,6 +20,7 @@ from core.datasets.splits import Split, make_split
 from core.inference.metrics import Evaluation, evaluate_predictions
 from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.runs.result import RunResult
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.processes import reap
@@ -67,7 +68,7 @@ class RunSnapshot:
     plan: RunPlan
     state: TaskState
     history: tuple[dict[str, float], ...]
-    result: dict[str, Any] | None
+    result: RunResult | None
 
     @property
     def live(self) -> bool:
@@ -81,21 +82,21 @@ class RunSnapshot:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as `python -m core train --json` prints them."""
-        result = self.result or {}
+        result = self.result
         return {
             "run": self.run.id,
             "dir": str(self.run.folder),
             "state": self.state.state,
             "recipe": self.plan.config.recipe,
             "backbone": self.plan.config.backbone,
-            "parameters": result.get("parameters"),
+            "parameters": result and result.parameters,
             "classes": list(self.plan.classes),
             "counts": self.plan.counts,
             "history": list(self.history),
-            "val": result.get("val"),
-            "test": result.get("test"),
-            "seconds": result.get("seconds"),
-            "diagnosis": result.get("diagnosis", ""),
+            "val": result and result.val.model_dump(),
+            "test": result and result.test.model_dump(),
+            "seconds": result and result.seconds,
+            "diagnosis": result.diagnosis if result else "",
         }
 
 

@@ -10,18 +10,18 @@ from typing import Any
 from core.inference.classifier import SPEC_NAME, SPEC_VERSION
 from core.inference.decision import Decision
 from core.runs.records import RunPlan
+from core.runs.result import RunResult
 from core.system import storage
 
 
 def make_spec(
-    plan: RunPlan, result: dict[str, Any], kind: str, model: bytes, decision: Decision | None = None
+    plan: RunPlan, result: RunResult, kind: str, model: bytes, decision: Decision | None = None
 ) -> dict[str, Any]:
     """What a program must know to use the model as it was used here; becomes fieldguide.json.
 
     `decision`: what is built into the model (the temperature), and below what a program should say "not sure".
     """
     decision = decision or Decision()
-    test = result["test"]
     return {
         "fieldguide": SPEC_VERSION,
         "model": "model.tflite",
@@ -38,7 +38,7 @@ def make_spec(
         "output": {"meaning": "probabilities", "dtype": "float32"},
         "not_sure_below": decision.threshold,
         "temperature": decision.temperature,
-        "test": {"accuracy": test["accuracy"], "right": test["right"], "total": test["total"]},
+        "test": result.test.model_dump(include={"accuracy", "right", "total"}),
         "training": {
             "run": plan.id,
             "recipe": plan.config.recipe,
@@ -49,6 +49,6 @@ def make_spec(
     }
 
 
-def write_spec(folder: Path, plan: RunPlan, result: dict[str, Any], kind: str) -> None:
+def write_spec(folder: Path, plan: RunPlan, result: RunResult, kind: str) -> None:
     """Writes fieldguide.json beside the model.tflite in `folder`."""
     storage.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, (folder / "model.tflite").read_bytes()))

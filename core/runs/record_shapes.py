@@ -4,61 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-Whole = Annotated[int, Field(ge=0, le=2**53)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-_Interval = Annotated[list[Share], Field(min_length=2, max_length=2)]
+from core.runs.result import Finite, Interval, Shape, Share, Whole
 
 
-class _Shape(BaseModel):
-    """A group of values; others beside them are let be."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-class _Scores(_Shape):
-    accuracy: Share
-    right: Whole
-    total: Annotated[int, Field(ge=1, le=2**53)]
-    log_loss: float
-    macro_f1: float
-
-    @model_validator(mode="after")
-    def _no_more_than_all(self) -> _Scores:
-        if self.right > self.total:
-            raise ValueError("more right than there are")
-        return self
-
-
-class _Voter(_Shape):
-    run: str
-    weight: Share
-
-
-class _Result(_Shape):
-    val: _Scores
-    test: _Scores
-    diagnosis: str
-    parameters: Whole
-    best_epoch: Whole
-    seconds: dict[str, Finite]
-    ensemble: list[_Voter] = []
-    chosen: str | None = None
-    why_stopped: str | None = None
-    model_sha256: str = ""
-
-
-class _Attempt(_Shape):
-    what: str
-    val_accuracy: float
-    val_log_loss: float
-    seconds: Finite
-    cross_validated: float | None = None
-
-
-class _Epoch(_Shape):
+class _Epoch(Shape):
     epoch: Finite
     accuracy: float
     val_accuracy: float
@@ -67,7 +18,7 @@ class _Epoch(_Shape):
     __pydantic_extra__: dict[str, float] = Field(init=False)
 
 
-class _Try(_Shape):
+class _Try(Shape):
     number: Whole
     state: str
     values: dict[str, str | bool | int | Finite]
@@ -81,18 +32,18 @@ class _BestTry(_Try):
     val_log_loss: float
 
 
-class _Before(_Shape):
+class _Before(Shape):
     val_accuracy: Share
     val_log_loss: float
 
 
-class _Search(_Shape):
+class _Search(Shape):
     trials: list[_Try]
     best: _BestTry | None
     before: _Before | None = None
 
 
-class _Rates(_Shape):
+class _Rates(Shape):
     rates: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
     losses: list[float]
     suggestion: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
@@ -104,13 +55,13 @@ class _Rates(_Shape):
         return self
 
 
-class _Fold(_Shape):
+class _Fold(Shape):
     accuracy: Share
     right: Whole
     total: Whole
 
 
-class _Folds(_Shape):
+class _Folds(Shape):
     of: Annotated[int, Field(ge=1, le=1000)]
     note: str
     folds: list[_Fold]
@@ -118,25 +69,25 @@ class _Folds(_Shape):
     total: Whole
     mean: Share
     deviation: Finite
-    interval: _Interval
+    interval: Interval
 
 
-class _Step(_Shape):
+class _Step(Shape):
     pictures: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     accuracy: Share
     log_loss: float
-    interval: _Interval
+    interval: Interval
     recalls: list[Share | None]
 
 
-class _Fewer(_Shape):
+class _Fewer(Shape):
     class_name: Annotated[str, Field(alias="class")]
     pictures: Whole
     recall: Share
     recall_with_fewer: Share
 
 
-class _Curve(_Shape):
+class _Curve(Shape):
     classes: list[str]
     steps: list[_Step]
     tried: list[_Fewer]
@@ -150,12 +101,12 @@ class _Curve(_Shape):
         return self
 
 
-class _Mirror(_Shape):
+class _Mirror(Shape):
     kind: str
     sentence: str
 
 
-_FOUND: dict[str, type[_Shape]] = {
+_FOUND: dict[str, type[Shape]] = {
     "search": _Search,
     "learning-rate": _Rates,
     "cross-validation": _Folds,
@@ -167,16 +118,6 @@ _FOUND: dict[str, type[_Shape]] = {
 def is_found(kind: str, value: Any) -> bool:
     """Whether a value is what a study of a kind should have found."""
     return _fits(_FOUND[kind], value)
-
-
-def is_result(value: Any) -> bool:
-    """Whether a value is what result.json should hold."""
-    return _fits(_Result, value)
-
-
-def is_attempt(value: Any) -> bool:
-    """Whether a value is one that tried.json should hold."""
-    return _fits(_Attempt, value)
 
 
 def is_epoch(value: Any) -> bool:

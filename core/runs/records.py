@@ -16,19 +16,20 @@ folder of its own, rather than rows in the project's database, lets `--out` put 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import HIDDEN
-from core.runs.record_shapes import is_attempt, is_epoch, is_result
+from core.runs.record_shapes import is_epoch
+from core.runs.result import Attempt, RunResult
 from core.system import storage
 from core.system.confined import parts_of
 from core.system.errors import ConfigError, RunError
@@ -44,6 +45,7 @@ MAX_PLAN = 300_000_000
 _TEXT = TypeAdapter(str)
 _WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=2**53)])
 _TEXTS = TypeAdapter(list[str])
+_ATTEMPTS = TypeAdapter(list[Attempt])
 
 
 @dataclass(frozen=True)
@@ -165,23 +167,25 @@ class RunRecords(TaskRecords):
             epochs.append(epoch)
         return epochs
 
-    def write_result(self, result: dict[str, Any]) -> None:
+    def write_result(self, result: RunResult) -> None:
         """Writes result.json."""
-        storage.write_json(self.folder / "result.json", result)
+        storage.write_json(self.folder / "result.json", result.model_dump(exclude_defaults=True))
 
-    def result(self) -> dict[str, Any] | None:
+    def result(self) -> RunResult | None:
         """How good the model is, or None while that is not known."""
         stamp = self._stamp("result.json", missing=(0, 0))
         return _read_result(self.folder / "result.json", stamp) if any(stamp) else None
 
-    def write_tried(self, attempts: list[dict[str, Any]]) -> None:
+    def write_tried(self, attempts: Sequence[Attempt]) -> None:
         """Writes tried.json: what a search has tried so far."""
-        storage.write_json(self.folder / "tried.json", attempts)
+        storage.write_json(self.folder / "tried.json", [attempt.model_dump() for attempt in attempts])
 
-    def tried(self) -> list[dict[str, Any]]:
+    def tried(self) -> list[Attempt]:
         """What a search has tried so far; empty for other trainings."""
-        found = storage.read_json(self.folder / "tried.json")
-        return found if isinstance(found, list) and all(map(is_attempt, found)) else []
+        try:
+            return _ATTEMPTS.validate_python(storage.read_json(self.folder / "tried.json"))
+        except (ValidationError, RecursionError):
+            return []
 
     def write_predictions(self, probabilities: dict[str, np.ndarray]) -> None:
         """`probabilities`: part -> float32 (N, K), in the order of the plan's pictures of that part."""
@@ -210,10 +214,12 @@ class RunRecords(TaskRecords):
 
 
 @lru_cache(maxsize=8)
-def _read_result(path: Path, stamp: tuple[int, int]) -> dict[str, Any] | None:  # noqa: ARG001 - the cache's key
+def _read_result(path: Path, stamp: tuple[int, int]) -> RunResult | None:  # noqa: ARG001 - the cache's key
     """What result.json holds: of a thousand classes it has two million numbers, and a page asks for it several times."""
-    value = storage.read_json(path)
-    return value if is_result(value) else None
+    try:
+        return RunResult.model_validate(storage.read_json(path))
+    except (ValidationError, RecursionError):
+        return None
 
 
 def _values(folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from core.config.backbones import get_backbone
 from core.config.estimate import seconds
 from core.config.training import TrainConfig
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
+from core.runs.result import Attempt
 from core.system.tasks.job import Stopped, load_in_background
 from core.training.experiments.folds import grouped_folds
 from core.training.job import Job, Trained, softmax
@@ -42,18 +43,6 @@ _ROUNDS = 15
 _FOLDS = 4
 _SURE = 0.1
 """What a unit of log-likelihood is worth beside accuracy."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Something that was tried: its accuracy and log-loss on the validation part, and what it took. `cross_validated`: its
-    accuracy over the training and validation parts, for heads, of which that can be had quickly."""
-
-    what: str
-    val_accuracy: float
-    val_log_loss: float
-    cross_validated: float | None
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -111,8 +100,16 @@ class Search:
 
         accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), self.job.labels("val"))
         took = round(self.clock() - began, 1)
-        self.attempts.append(Attempt(candidate.what, accuracy, -likelihood, cross_validated, took))
-        self.job.records.write_tried([asdict(attempt) for attempt in self.attempts])
+        self.attempts.append(
+            Attempt(
+                what=candidate.what,
+                val_accuracy=accuracy,
+                val_log_loss=-likelihood,
+                cross_validated=cross_validated,
+                seconds=took,
+            )
+        )
+        self.job.records.write_tried(self.attempts)
 
     def look(self, names: Sequence[str]) -> None:
         """A head on frozen networks."""
@@ -233,7 +230,7 @@ def search(job: Job) -> Trained:
         found.stopped,
         best.parameters,
         lambda: fit.join(best.build(), best.kernel, best.bias),
-        {"tried": [asdict(attempt) for attempt in found.attempts], "chosen": best.what, "why_stopped": found.why},
+        {"tried": [attempt.model_dump() for attempt in found.attempts], "chosen": best.what, "why_stopped": found.why},
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from core.models.saved import load_model
 from core.runs.lifecycle import Run
 from core.runs.records import RunRecords
+from core.runs.result import Voter
 from core.system.tasks.job import load_in_background, own_state, work_through
 from core.system.tasks.processes import leave
 from core.training.ensembles import in_order, members_of
@@ -55,7 +56,7 @@ def together(job: Job) -> Trained:
         False,
         sum(model.count_params() for model in models),
         lambda: joined(models, weights),
-        {"ensemble": [{"run": run.id, "weight": weight} for run, weight in zip(runs, weights, strict=True)]},
+        {"ensemble": [Voter(run=run.id, weight=weight) for run, weight in zip(runs, weights, strict=True)]},
     )
 
 

@@ -6,12 +6,12 @@ import hashlib
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from core.inference.metrics import Evaluation, evaluate_predictions
 from core.runs.diagnosis import diagnose
 from core.runs.model_spec import write_spec
 from core.runs.records import RunRecords
+from core.runs.result import RunResult, Scores
 from core.system import signing, storage
 from core.system.errors import ModelError
 from core.system.tasks.job import load_in_background, own_state, work_through
@@ -53,17 +53,18 @@ def finish(job: Job, trained: Trained) -> None:
         part: evaluate_predictions(found, job.labels(part), plan.classes) for part, found in probabilities.items()
     }
     records.write_predictions(probabilities)
-    result: dict[str, Any] = {
-        "parameters": trained.parameters,
-        "best_epoch": trained.best_epoch,
-        "val": scores["val"].as_dict(),
-        "test": scores["test"].as_dict(),
-        "diagnosis": diagnose(plan, records.history(), trained.best_epoch, scores["test"]),
-        "seconds": job.seconds,
-    } | trained.told
+    result = RunResult(
+        parameters=trained.parameters,
+        best_epoch=trained.best_epoch,
+        val=Scores(**scores["val"].as_dict()),
+        test=Scores(**scores["test"].as_dict()),
+        diagnosis=diagnose(plan, records.history(), trained.best_epoch, scores["test"]),
+        seconds=job.seconds,
+        **trained.told,
+    )
     job.seconds["evaluate"] = time.perf_counter() - began
     job.seconds["total"] = time.time() - plan.created
-    records.write_result(result)
+    records.write_result(result.model_copy(update={"seconds": job.seconds}))
     job.state.state = "stopped" if trained.stopped else "done"
     job.phase("save")
 
@@ -73,7 +74,7 @@ def finish(job: Job, trained: Trained) -> None:
     model = trained.join()
     storage.write_with(records.model, model.save)
     signing.sign_files(records.model)
-    result["model_sha256"] = hashlib.sha256(records.model.read_bytes()).hexdigest()
+    result = result.model_copy(update={"model_sha256": hashlib.sha256(records.model.read_bytes()).hexdigest()})
     records.write_result(result)
     try:
         signing.write_signed(records.tflite, to_tflite(model))
@@ -84,7 +85,7 @@ def finish(job: Job, trained: Trained) -> None:
         write_spec(records.folder, plan, result, "float32")
     job.seconds["save"] = time.perf_counter() - began
     job.seconds["total"] = time.time() - plan.created
-    records.write_result(result)
+    records.write_result(result.model_copy(update={"seconds": job.seconds}))
 
 
 def run(folder: Path, scanned: float) -> int:

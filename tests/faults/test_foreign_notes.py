@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from pydantic import ValidationError
 
 from core import Project
 from core.datasets import labels
@@ -25,7 +26,8 @@ from core.quality import result
 from core.quality.analysis import Analysis, Suspect
 from core.runs.history import history
 from core.runs.lifecycle import live_run
-from core.runs.record_shapes import is_epoch, is_result
+from core.runs.record_shapes import is_epoch
+from core.runs.result import RunResult
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, RunError
 from core.system.tasks.processes import birth_of, is_alive
@@ -212,10 +214,12 @@ STATE = {"state": "running", "phase": "", "done": 1, "total": 2, "seconds_left":
 
 
 def test_numbers_that_no_page_can_show_are_damage() -> None:
-    assert is_result(RESULT)
+    RunResult.model_validate(RESULT)
     wrong: list[dict[str, Any]] = [{"seconds": {"total": float("nan")}}, {"seconds": {"x": float("inf")}}]
     wrong += [{"parameters": HUGE}, {"test": SCORES | {"right": 3}}, {"test": SCORES | {"right": HUGE, "total": HUGE}}]
-    assert not any(is_result(RESULT | one) for one in wrong)
+    for one in wrong:
+        with pytest.raises(ValidationError):
+            RunResult.model_validate(RESULT | one)
 
 
 def test_a_state_that_no_page_can_show_is_damage(tmp_path: Path) -> None:

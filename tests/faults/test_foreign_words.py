@@ -19,10 +19,11 @@ from core.export.exports import exports_folder, failure_of
 from core.inference.sandbox import ForeignModel
 from core.quality import label_suggestions
 from core.quality.unique_pictures import Contents
+from core.runs.result import Attempt
 from core.system import storage
 from core.system.errors import ModelError
 from core.system.tasks.records import TaskState
-from pages.shared.ui import page
+from pages.shared.ui.progress import show_progress
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, encoded, flat_project, shaded
 from tests.runs import make_run
@@ -97,15 +98,15 @@ def test_no_word_of_a_record_is_markdown(tmp_path: Path, monkeypatch: pytest.Mon
     run = make_run(
         Project.open(root), "gift", classes=("blue", "red"), config=config, why_stopped=PICTURE, diagnosis=PICTURE
     )
-    run.records.write_tried([{"what": "x", "val_accuracy": 0.5, "val_log_loss": 1.0, "seconds": 1.0}])
+    run.records.write_tried([Attempt(what="x", val_accuracy=0.5, val_log_loss=1.0, seconds=1.0)])
     said = words(visit("pages/3_Train.py", root))
     assert "Why it ended" in said
     assert "elsewhere" in said
     assert PICTURE not in said
     shown = []
     monkeypatch.setattr("pages.shared.ui.page.st.progress", lambda _, text: shown.append(text))
-    page.progress(TaskState("running", PICTURE))
-    page.progress(TaskState("running", "fit"))
+    show_progress(TaskState("running", PICTURE))
+    show_progress(TaskState("running", "fit"))
     assert PICTURE not in shown[0]
     assert shown[1] == "Learning (epochs)"
 

@@ -313,8 +313,8 @@ def test_train_shows_the_result_in_words(trained: Run, colours: Path) -> None:
     at = visit("pages/3_Train.py", colours, run=trained.id)
     result = trained.records.result()
     assert result
-    assert f"{result['test']['right']} of {result['test']['total']} right" in words(at)
-    assert result["diagnosis"][:20] in words(at).replace("\\", "")
+    assert f"{result.test.right} of {result.test.total} right" in words(at)
+    assert result.diagnosis[:20] in words(at).replace("\\", "")
 
 
 def test_a_run_that_failed_says_why(tmp_path: Path, trained: Run) -> None:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import Project, Run, TrainConfig
 from core.runs.records import RunPlan, RunRecords
+from core.runs.result import Voter
 from core.system import storage
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
@@ -35,7 +36,7 @@ def alone() -> None:
     studies.show(project, project.scan(), config)
     ensemble.show(project)
     for run in list_runs(project):
-        st.text(ensemble.votes(project, run.records.result() or {}))
+        st.text(ensemble.votes(project, run.records.result()))
 
 
 def opened(folder: Path, minutes: float = 0.0) -> AppTest:
@@ -170,7 +171,8 @@ def test_models_that_fit_can_be_chosen(folder: Path, trained: Run) -> None:
     records.write_predictions({"val": sure, "test": records.predictions("test")})
     result = records.result()
     assert result
-    records.write_result(result | {"ensemble": [{"run": "two", "weight": 0.25}, {"run": "gone", "weight": 0.75}]})
+    voters = [Voter(run="two", weight=0.25), Voter(run="gone", weight=0.75)]
+    records.write_result(result.model_copy(update={"ensemble": voters}))
     at = opened(folder)
     assert sorted(at.multiselect[0].value) == ["one", "two"]
     told = " ".join(text.value for text in at.text).replace("\\", "")

@@ -179,7 +179,7 @@ class _File:
 
 
 def _model_of(run: Run) -> str:
-    return str((run.records.result() or {}).get("model_sha256"))
+    return result.model_sha256 if (result := run.records.result()) else ""
 
 
 def _note(run: Run) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from core.runs.lifecycle import Run, RunSnapshot, evaluate
 from core.runs.notes import about, title
 from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan
+from core.runs.result import RunResult
 from core.system import storage
 from core.system.errors import FieldguideError, RunError
 from core.system.naming import count
@@ -53,7 +54,8 @@ def html(run: Run) -> str:
 
 def _content(run: Run, *, thumbnails: bool) -> tuple[str, list[Section]]:
     snapshot = run.snapshot()
-    if snapshot.result is None:
+    result = snapshot.result
+    if result is None:
         raise RunError("This training has no result yet.", "Wait for its end, or train again.")
     plan, added = snapshot.plan, about(run)
     test = evaluate(run)
@@ -61,7 +63,7 @@ def _content(run: Run, *, thumbnails: bool) -> tuple[str, list[Section]]:
     sections: list[Section] = [
         ("What it is", [_what(plan, test), *([added.notes] if added.notes else [])]),
         ("What it is for, and its limits", [tuple(limits)]),
-        ("Numbers", [_numbers(snapshot, test), _by_class(test), _confusion(test)]),
+        ("Numbers", [_numbers(snapshot, result, test), _by_class(test), _confusion(test)]),
         ("Pictures it learned from", _data(plan)),
     ]
     found = robustness.read(run)
@@ -71,7 +73,7 @@ def _content(run: Run, *, thumbnails: bool) -> tuple[str, list[Section]]:
     mistakes = _mistakes(run, plan, thumbnails=thumbnails)
     if mistakes:
         sections.append(("Some of its mistakes", ["The surest first.", tuple(mistakes)]))
-    sections.append(("How it was made", [_settings(snapshot)]))
+    sections.append(("How it was made", [_settings(plan, result)]))
     sections.append(("Versions", [_versions(run)]))
     return f"Model card: {title(plan, added)}", sections
 
@@ -115,8 +117,8 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _numbers(snapshot: RunSnapshot, test: Evaluation) -> Table:
-    val = (snapshot.result or {})["val"]
+def _numbers(snapshot: RunSnapshot, result: RunResult, test: Evaluation) -> Table:
+    val = result.val
     low, high = wilson(test.right, test.total)
     threshold = decision_of(snapshot.run.folder).threshold
     rows = [
@@ -124,7 +126,7 @@ def _numbers(snapshot: RunSnapshot, test: Evaluation) -> Table:
         ("95 % interval (Wilson)", f"{low:.1%} to {high:.1%}"),
         ("macro F1", f"{test.macro_f1:.3f}"),
         ("log-loss", f"{test.log_loss:.3f}"),
-        ("validation accuracy", f"{val['accuracy']:.1%} ({val['right']} of {val['total']} right)"),
+        ("validation accuracy", f"{val.accuracy:.1%} ({val.right} of {val.total} right)"),
     ]
     if threshold:
         rows.append(
@@ -170,14 +172,14 @@ def _data(plan: RunPlan) -> list[Block]:
     ]
 
 
-def _settings(snapshot: RunSnapshot) -> Table:
-    config, result = snapshot.plan.config, snapshot.result or {}
+def _settings(plan: RunPlan, result: RunResult) -> Table:
+    config = plan.config
     rows = [
         ("recipe", title_of(config.recipe)),
         ("network (backbone)", " + ".join(config.backbones)),
-        ("weights (parameters)", f"{result['parameters']:,}"),
+        ("weights (parameters)", f"{result.parameters:,}"),
         ("picture size", f"{config.input_pixels} x {config.input_pixels} pixels, the centre square, RGB"),
-        ("time", f"{result['seconds'].get('total', 0):.0f} s"),
+        ("time", f"{result.seconds.get('total', 0):.0f} s"),
     ]
     named = {"recipe", "backbone", "second_backbone", "split", "augment"}
     rows += [(key, str(value)) for key, value in config.model_dump(exclude=named).items()]

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from core.system.errors import FieldguideError, in_words
 from core.system.tasks.processes import birth_of, load
-from core.system.tasks.queue import wait_for_turn
+from core.system.tasks.queue import leave_queue, wait_for_turn
 from core.system.tasks.records import TaskRecords, TaskState
 
 T = TypeVar("T")
@@ -117,6 +117,13 @@ class TaskJob:
         self.phase("starting")
         self.seconds["queued"] = time.time() - began
 
+    def end_turn(self) -> None:
+        """Lets the next one compute; a process that ends does so by itself."""
+        if self.turn:
+            self.turn.release()
+            leave_queue(self.state.pid)
+            self.turn = None
+
 
 def load_in_background(module: str) -> threading.Thread:
     """Imports a module in a thread, while something else is done."""
@@ -158,6 +165,7 @@ def work_through(
         if not isinstance(error, FieldguideError | OSError | MemoryError):
             traceback.print_exc()
         state.state, (state.message, state.hint) = "failed", words_for(error, what, job.records, again)
+    job.end_turn()
     state.phase, state.ended, state.seconds_left = "", True, None
     job.records.write_state(state)
     return 0 if state.state in ("done", "stopped") else 1

@@ -54,7 +54,7 @@ def choose(here: Here) -> Tested:
         return opened
     run = page.trained_run(here)
     with page.stopping_at_errors():
-        sha256 = str((run.result or {}).get("model_sha256"))
+        sha256 = run.result.model_sha256 if run.result else ""
         decision = run.run.folder / "sureness.json"
         stamp = str(decision.stat().st_mtime_ns) if decision.is_file() else ""
         identity = f"{run.run.folder} {sha256} {stamp}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.datasets.project import Project
 from core.runs.lifecycle import Run
 from core.runs.notes import about, title
+from core.runs.result import RunResult
 from core.system.errors import FieldguideError
 from core.training import ensembles
 from pages.shared.session import state
@@ -41,13 +40,13 @@ def show(project: Project) -> None:
                 key="ensemble set",
             )
             runs = sets[number or 0]
-        results = {run.id: run.records.result() or {} for run in runs}
+        results = {run.id: result for run in runs if (result := run.records.result())}
         titles: dict[str, str] = {}
-        for run in runs:
+        for run in [run for run in runs if run.id in results]:
             name = _title(run, results[run.id])
             same = sum(other.startswith(name) for other in titles.values())  # a list confuses those of one name
             titles[run.id] = f"{name} ({same + 1})" if same else name
-        best = sorted(results, key=lambda name: results[name]["val"]["log_loss"])[:2]
+        best = sorted(results, key=lambda name: results[name].val.log_loss)[:2]
         chosen = st.multiselect(
             f"Two to {ensembles.MOST} trainings, and how many they had right when checked (validation)",
             list(titles),
@@ -65,22 +64,22 @@ def show(project: Project) -> None:
                 st.rerun()
 
 
-def votes(project: Project, result: dict[str, Any]) -> str:
+def votes(project: Project, result: RunResult) -> str:
     """Who votes in a joined run and how much each counts, as Markdown; "" for other runs' results."""
     told = []
-    for member in result.get("ensemble", ()):
-        voter = Run(project.runs_dir / str(member["run"]))
+    for member in result.ensemble:
+        voter = Run(project.runs_dir / member.run)
         try:
             name = page.run_title(voter, voter.records.plan())
         except FieldguideError:
             name = "a training that is gone"
-        told.append(f"{name} counts {percent(member['weight'])}")
+        told.append(f"{name} counts {percent(member.weight)}")
     return f"Votes: {'; '.join(told)}." if told else ""
 
 
-def _title(run: Run, result: dict[str, Any]) -> str:
+def _title(run: Run, result: RunResult) -> str:
     """A training in a list, which takes text as it is, with how many were right."""
-    return f"{result['val']['right']} of {result['val']['total']} · {title(run.records.plan(), about(run))}"
+    return f"{result.val.right} of {result.val.total} · {title(run.records.plan(), about(run))}"
 
 
 def _pixels(runs: list[Run]) -> int:

@@ -18,17 +18,17 @@ def show(snapshot: RunSnapshot) -> None:
         if snapshot.live:
             st.caption("The first attempt takes a minute or two; each one is listed here.")
         return
-    result = snapshot.result or {}
+    result = snapshot.result
     st.markdown("**What was tried**")
     st.dataframe(
         pd.DataFrame(
             {
-                "": ["kept" if attempt["what"] == result.get("chosen") else "" for attempt in attempts],
-                "Network": [attempt["what"] for attempt in attempts],
-                "Right when checked": [attempt["val_accuracy"] for attempt in attempts],
-                "By cross-validation": [attempt.get("cross_validated") for attempt in attempts],
-                "Log-loss": [attempt["val_log_loss"] for attempt in attempts],
-                "Seconds": [attempt["seconds"] for attempt in attempts],
+                "": ["kept" if result and attempt.what == result.chosen else "" for attempt in attempts],
+                "Network": [attempt.what for attempt in attempts],
+                "Right when checked": [attempt.val_accuracy for attempt in attempts],
+                "By cross-validation": [attempt.cross_validated for attempt in attempts],
+                "Log-loss": [attempt.val_log_loss for attempt in attempts],
+                "Seconds": [attempt.seconds for attempt in attempts],
             }
         ),
         hide_index=True,
@@ -47,6 +47,6 @@ def show(snapshot: RunSnapshot) -> None:
         },
         alt="Each attempt with its validation accuracy, log-loss and seconds",
     )
-    why = result.get("why_stopped")
+    why = result.why_stopped if result else ""
     if why:
         st.caption(f"Why it ended: {literal(why)}")

@@ -166,7 +166,7 @@ def steps(here: Here) -> list[Step]:
     exports = len(exports_of(run.run)) if run else 0
     draft = state.draft_of(here.project)
     recipe = title_of(draft.recipe)
-    right = f"{result['test']['right']} of {result['test']['total']} right" if result else ""
+    right = f"{result.test.right} of {result.test.total} right" if result else ""
     return [
         Step(
             "pages/1_Pictures.py",

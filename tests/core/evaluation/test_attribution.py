@@ -173,7 +173,9 @@ def test_a_damaged_file_is_never_used_and_is_made_again(copied: Run, damage: str
     elif damage == "note":
         note.write_text('{"version": 1')
     else:
-        copied.records.write_result((copied.records.result() or {}) | {"model_sha256": "another"})
+        result = copied.records.result()
+        assert result
+        copied.records.write_result(result.model_copy(update={"model_sha256": "another"}))
     assert Explainer(copied).method == "occlusion"
     assert not attribution.is_ready(copied)
 

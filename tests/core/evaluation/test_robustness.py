@@ -152,16 +152,17 @@ def test_while_one_is_under_way_no_other_starts(project: Project) -> None:
 
 
 def test_a_real_model_is_tried_and_the_numbers_are_kept(trained: Run) -> None:
-    result = CliRunner().invoke(commands.robustness, [str(trained.folder), "--json"])
-    assert result.exit_code == 0, result.output
+    said = CliRunner().invoke(commands.robustness, [str(trained.folder), "--json"])
+    assert said.exit_code == 0, said.output
     kept = robustness.read(trained)
     assert kept
-    test = trained.records.result() or {}
-    assert kept.pictures == kept.of == test["test"]["total"]
-    assert kept.plain == test["test"]["right"]
+    result = trained.records.result()
+    assert result
+    assert kept.pictures == kept.of == result.test.total
+    assert kept.plain == result.test.right
     assert [outcome.change for outcome in kept.outcomes] == list(CHANGES)
     assert all(o.right == kept.plain - o.lost + o.gained for o in kept.outcomes)
-    assert '"sentence": ' in result.output.strip().splitlines()[-1]
+    assert '"sentence": ' in said.output.strip().splitlines()[-1]
 
 
 def test_a_model_that_is_damaged_fails_with_a_sentence(trained: Run, project: Project) -> None:

@@ -11,6 +11,8 @@ import pytest
 from core.config.training import TrainConfig
 from core.runs.lifecycle import open_run
 from core.runs.records import RunPicture, RunPlan, RunRecords
+from core.runs.result import RunResult
+from core.system import storage
 from core.system.errors import RunError
 from core.system.tasks.processes import birth_of, is_alive
 from core.system.tasks.records import TaskState
@@ -132,9 +134,11 @@ def test_a_result_that_is_written_again_is_read_again(tmp_path: Path) -> None:
         "best_epoch": 1,
         "seconds": {"total": 1.0},
     }
-    records.write_result(whole)
-    assert records.result() == whole
-    records.write_result(whole | {"parameters": 2345})
-    assert records.result() == whole | {"parameters": 2345}
+    result = RunResult.model_validate(whole)
+    records.write_result(result)
+    assert records.result() == result
+    assert storage.read_json(tmp_path / "result.json") == whole
+    records.write_result(result.model_copy(update={"parameters": 2345}))
+    assert records.result() == result.model_copy(update={"parameters": 2345})
     (tmp_path / "result.json").unlink()
     assert records.result() is None

@@ -82,12 +82,12 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
     assert snapshot.has_model
     result = snapshot.result
     assert result
-    assert [one["run"] for one in result["ensemble"]] == [run.id for run in runs[:2]]
-    assert sum(one["weight"] for one in result["ensemble"]) == pytest.approx(1)
+    assert [one.run for one in result.ensemble] == [run.id for run in runs[:2]]
+    assert sum(one.weight for one in result.ensemble) == pytest.approx(1)
     each = [run.records.result() for run in runs[:2]]
-    assert result["val"]["log_loss"] <= min(one["val"]["log_loss"] for one in each if one) + 1e-6
-    assert result["parameters"] >= sum(one["parameters"] for one in each if one)
-    assert evaluate(joined).accuracy == result["test"]["accuracy"]
+    assert result.val.log_loss <= min(one.val.log_loss for one in each if one) + 1e-6
+    assert result.parameters >= sum(one.parameters for one in each if one)
+    assert evaluate(joined).accuracy == result.test.accuracy
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_the_file_answers_as_the_weighted_mean_of_the_others(joined: Run, runs: 
 
     result = joined.records.result()
     assert result
-    weights = [one["weight"] for one in result["ensemble"]]
+    weights = [one.weight for one in result.ensemble]
     mean = sum(weight * answers(run.folder) for weight, run in zip(weights, runs, strict=False))
     assert np.abs(answers(made.file) - mean).max() < 1e-4
     assert np.abs(joined.records.predictions("test") - mean).max() < 1e-4

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,8 @@ from core.datasets import labels
 from core.models.feature_extractor import specs_of
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import PictureError, RunError
-from core.system.tasks.job import Stopped, wait_for_turn
-from core.system.tasks.processes import ROOT, birth_of, load
-from core.system.tasks.queue import turn_lock
+from core.system.tasks.job import Stopped
+from core.system.tasks.processes import ROOT, load
 from core.system.tasks.records import TaskState
 from core.training.features import read_named
 from core.training.job import Job, softmax
@@ -152,23 +148,6 @@ def test_what_is_learned_in_steps_tells_their_rate(tmp_path: Path) -> None:
     job.quiet = False
     learn_head(job, config, {"train": features, "val": features}, {"train": labels, "val": labels})
     assert [epoch["learning_rate"] for epoch in job.records.history()] == [0.02, 0.02]
-
-
-def test_a_training_waits_only_while_something_else_computes(tmp_path: Path) -> None:
-    job = job_in(tmp_path, TrainConfig())
-    job.state, job.seconds = TaskState(pid=os.getpid(), born=birth_of(os.getpid())), {}
-    wait_for_turn(job).release()
-    assert job.records.state().phase == "starting"
-    with turn_lock(), ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(wait_for_turn, job)
-        for _ in range(200):
-            if job.state.phase == "waiting":
-                break
-            time.sleep(0.02)
-        assert job.state.phase == "waiting"
-        job.records.ask_to_stop()
-        with pytest.raises(Stopped):
-            waits.result()
 
 
 def test_restraint_makes_weights_smaller_and_l1_makes_them_zero(tmp_path: Path) -> None:

@@ -52,11 +52,11 @@ def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
     before = small("quick", pixels=64)
     destructive = {"fine_tune": "all", "fine_tune_epochs": 1, "fine_tune_rate": 0.1, "fine_tune_warm_up": 0.0}
     frozen, tuned = train(project, before), train(project, before.model_copy(update=destructive))
-    scores = [run.snapshot().result["val"] for run in (frozen, tuned)]  # type: ignore[index]
-    assert scores[1]["accuracy"] >= scores[0]["accuracy"]
+    scores = [run.snapshot().result.val for run in (frozen, tuned)]  # type: ignore[union-attr]
+    assert scores[1].accuracy >= scores[0].accuracy
     assert len(tuned.snapshot().history) > len(frozen.snapshot().history)
-    if scores[1]["accuracy"] == scores[0]["accuracy"]:
-        assert scores[1]["log_loss"] <= scores[0]["log_loss"] + 1e-6
+    if scores[1].accuracy == scores[0].accuracy:
+        assert scores[1].log_loss <= scores[0].log_loss + 1e-6
 
 
 def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
@@ -92,12 +92,11 @@ def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> No
     run = train(project, small("best", pixels=64, minutes=4))
     snapshot = run.snapshot()
     assert snapshot.result is not None
-    tried = snapshot.result["tried"]
-    assert tried == run.records.tried()
-    assert tried[0]["what"] == "EfficientNet-Lite0"
-    assert any("fine-tuned" in attempt["what"] for attempt in tried)
-    assert snapshot.result["chosen"] in [attempt["what"] for attempt in tried]
-    assert snapshot.result["why_stopped"]
+    tried = run.records.tried()
+    assert tried[0].what == "EfficientNet-Lite0"
+    assert any("fine-tuned" in attempt.what for attempt in tried)
+    assert snapshot.result.chosen in [attempt.what for attempt in tried]
+    assert snapshot.result.why_stopped
     assert evaluate(run).accuracy >= 0.9
     made = export(run)
     assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
@@ -113,7 +112,7 @@ def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
     snapshot = wait(run)
     assert (snapshot.state.state, snapshot.has_model) == ("stopped", True)
     assert snapshot.result is not None
-    assert snapshot.result["why_stopped"] == "Someone stopped it."
+    assert snapshot.result.why_stopped == "Someone stopped it."
 
 
 def test_fine_tuning_two_networks_is_refused_with_a_sentence(project: Project) -> None:

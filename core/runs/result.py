@@ -1,0 +1,73 @@
+"""How good a run's model is: what result.json and tried.json hold, checked when they are read, since they may be damaged, of
+another version, or from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Whole = Annotated[int, Field(ge=0, le=2**53)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Interval = Annotated[list[Share], Field(min_length=2, max_length=2)]
+
+
+class Shape(BaseModel):
+    """A group of values; others beside them are let be."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class Scores(Shape):
+    """How one part went, with all else that an Evaluation says; see core.inference.metrics."""
+
+    accuracy: Share
+    right: Whole
+    total: Annotated[int, Field(ge=1, le=2**53)]
+    log_loss: float
+    macro_f1: float
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Scores:
+        if self.right > self.total:
+            raise ValueError("more right than there are")
+        return self
+
+
+class Voter(Shape):
+    """One of the models of an ensemble, by the id of its run, and how much it counts."""
+
+    run: str
+    weight: Share
+
+
+class RunResult(Shape):
+    """How good a model is, and what it cost.
+
+    `best_epoch`: the one that it is as after, 0 for none; `seconds`: what each kind of work took, "total" in all; `ensemble`:
+    what it was joined from; `chosen`, `why_stopped`: of a search, what it kept and why it ended; `model_sha256`: of
+    model.keras, "" until that is written.
+    """
+
+    val: Scores
+    test: Scores
+    diagnosis: str
+    parameters: Whole
+    best_epoch: Whole
+    seconds: dict[str, Finite]
+    ensemble: list[Voter] = []
+    chosen: str | None = None
+    why_stopped: str | None = None
+    model_sha256: str = ""
+
+
+class Attempt(Shape):
+    """Something that a search tried: its accuracy and log-loss on the validation part, and what it took. `cross_validated`: its
+    accuracy over the training and validation parts, for heads, of which that can be had quickly."""
+
+    what: str
+    val_accuracy: float
+    val_log_loss: float
+    cross_validated: float | None = None
+    seconds: Finite
