@@ -207,7 +207,7 @@ def without_end(kind: str) -> bytes:
         total = tf.reduce_sum(tf.tile(picture, [1, 500, 500, 1]) if kind == "memory" else picture)
         if kind == "time":
             total = tf.while_loop(lambda now: now > -1e30, lambda now: [tf.abs(now) * 0.5], [tf.abs(total)])[0]
-        return tf.ones((1, 3)) / 3 + 0 * total
+        return tf.ones((1, 3)) / 3 + 1e-30 * total  # times nothing would be left out
 
     function = tf.function(answer, input_signature=[tf.TensorSpec((1, 224, 224, 3), tf.float32)])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())

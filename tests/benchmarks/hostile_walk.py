@@ -123,7 +123,7 @@ class Walk:
         if not chooser.count():
             return False
         self.at = f"{self.at} > {', '.join(file.name for file in files)[:40]}"
-        self._timed(lambda: chooser.set_input_files(files))
+        self._timed(lambda: (chooser.set_input_files(files), self.page.wait_for_timeout(1500)))  # it is sent first
         return True
 
     def typed(self, label: str, text: str) -> None:
