@@ -274,9 +274,8 @@ def _(root: Path, victim: Path, trained: Path) -> None:
     for folder in (run, second):
         plan = json.loads((folder / "run.json").read_text())
         plan |= {"id": folder.name, "classes": classes, "remarks": [MARKUP], "project": str(victim)}
-        plan["config"]["recipe"] = MARKUP
         (folder / "run.json").write_text(json.dumps(plan))
-        changed(folder / "result.json", diagnosis=MARKUP, why_stopped=MARKUP, ensemble=[{"run": f"../../{MARKUP}"}])
+        changed(folder / "result.json", diagnosis=MARKUP, why_stopped=MARKUP)
         changed(folder / "fieldguide.json", classes=classes, labels=classes)
         (folder / "about.json").write_text(json.dumps({"name": MARKUP, "notes": MARKUP * 50, "star": True}))
         (folder / "tried.json").write_text(
