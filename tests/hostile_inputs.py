@@ -27,9 +27,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image, PngImagePlugin
 
-from core.journal import _SCHEMA, HIDDEN
-from core.records import birth_of
-from core.studies import KINDS
+from core.datasets.edit_journal import _SCHEMA, HIDDEN
+from core.system.tasks.processes import birth_of
+from core.training.experiments import KINDS
 from tests.pictures import COLOURS, encoded, shaded
 
 SEEN = "http://elsewhere.test/seen.png"

@@ -31,8 +31,8 @@ import psutil
 from playwright.sync_api import Error, Page, sync_playwright
 
 from core import Project, TrainConfig, train
-from core.journal import HIDDEN
-from core.opened import open_project
+from core.datasets.edit_journal import HIDDEN
+from core.datasets.opened import open_project
 from tests import hostile_inputs
 from tests.conftest import CHROMIUM
 from tests.pictures import COLOURS, flat_project, shaded
@@ -163,7 +163,7 @@ class Walk:
                 self.wrong(f"an error without words: {words!r}")
         log = self.log.read_text(errors="replace")
         for found in re.findall(r"^Traceback .*\n(?:[ \t].*\n|\n)*(\S.*)", log[self._said :], re.MULTILINE):
-            if not found.startswith("core.errors."):  # that is a sentence on the page
+            if not found.startswith("core.system.errors."):  # that is a sentence on the page
                 self.wrong(f"log of the server: {found[:200]}")
         self._said = len(log)
         if not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE:

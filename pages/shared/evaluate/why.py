@@ -7,6 +7,7 @@ import io
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -176,7 +177,15 @@ def _checked(mark: str, label: int, _explainer: Explainer, _square: np.ndarray, 
 
 
 @st.fragment
-def _map(
+def _map(*asked: Any) -> None:
+    """As `_draw_map`; a model that breaks down is told, and what stands below the map is drawn all the same."""
+    try:
+        _draw_map(*asked)
+    except ModelError as error:
+        page.show_error(error)
+
+
+def _draw_map(
     explainer: Explainer, stamp: str, square: np.ndarray, shown: np.ndarray, digest: str, key: str, note: str
 ) -> None:
     """Picture and map side by side, with what can be chosen. `square` is for the model, `shown` for people."""
