@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.datasets import validation
 from pages.shared.pictures import add, browse, classes, looking, new, picture_map, problems
+from pages.shared.session import tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count, literal
 
@@ -46,9 +47,9 @@ if not catalogue.pictures:
     st.stop()
 
 number = problems.number(here)
-if "view" not in st.session_state:
+if not tab.has("view"):
     asked = st.query_params.get("view")
-    st.session_state["view"] = asked if asked in VIEWS else "Browse"
+    tab.put("view", asked if asked in VIEWS else "Browse")
 chosen = st.segmented_control(
     "View",
     list(VIEWS),

@@ -8,7 +8,7 @@ from core.datasets.splits import make_split
 from core.runs.lifecycle import settled
 from core.system.errors import FieldguideError
 from pages.shared.configure import augmentation, parts, recipes, search, settings
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.text import count, duration, literal
 
@@ -17,13 +17,13 @@ project, catalogue = here.project, here.catalogue
 st.title("Configure", anchor=False)
 config = state.draft_of(project)
 # New settings from elsewhere give every widget a new key, so that it starts from its own value.
-version = st.session_state.setdefault("form_version", 0)
+version = tab.first("form_version", 0)
 
 
 def take(chosen: TrainConfig) -> None:
     """Starts over from other settings."""
     state.keep_draft(project, chosen)
-    st.session_state["form_version"] += 1
+    tab.count("form_version")
 
 
 def take_recipe(name: str) -> None:

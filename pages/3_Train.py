@@ -10,7 +10,7 @@ from core.system.statistics import FEW, in_words
 from core.system.tasks.records import TaskState
 from pages.shared.configure import recipes
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.train import ensemble, studies, tried
 from pages.shared.ui import charts, page, results
 from pages.shared.ui.progress import show_progress, stop_button
@@ -25,7 +25,7 @@ def train_now() -> None:
     try:
         state.train(project, state.draft_of(project), seen=here.newest)
     except FieldguideError as error:
-        st.session_state["train_error"] = (error.message, error.hint)
+        tab.put("train_error", (error.message, error.hint))
 
 
 def headline(snapshot: RunSnapshot) -> None:
@@ -75,7 +75,7 @@ def status_line(snapshot: RunSnapshot) -> None:
 
 
 snapshot = here.run
-problem = st.session_state.pop("train_error", None)
+problem = tab.take("train_error", None)
 
 if snapshot is None:
     st.title("Train", anchor=False)

@@ -5,7 +5,7 @@ import streamlit as st
 from core.system.statistics import FEW, in_words
 from pages.shared.evaluate import advice, compare, matrix, numbers, stress, sure, why
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import percent
 
@@ -37,12 +37,13 @@ st.markdown(f"{name}: **{evaluation.in_words}** on the test part, {percent(evalu
 advice.show(here, run)
 
 asked = st.query_params.get("view")
-if asked in VIEWS and asked != st.session_state.get("evaluate view in the address"):  # a link led here
-    st.session_state["evaluate view"] = asked
-st.session_state.setdefault("evaluate view", "Mistakes")
+if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here
+    tab.put("evaluate view", asked)
+tab.first("evaluate view", "Mistakes")
 chosen = st.segmented_control(
     "View", list(VIEWS), required=True, label_visibility="collapsed", key="evaluate view", persist_state="session"
 )
-st.query_params["view"] = st.session_state["evaluate view in the address"] = chosen
+st.query_params["view"] = chosen
+tab.put("evaluate view in the address", chosen)
 VIEWS[chosen].show(here, run)
 state.select_run(run.run)

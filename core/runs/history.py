@@ -19,7 +19,7 @@ from core.runs.lifecycle import Run, evaluate, list_runs
 from core.runs.notes import About, about, gone, lock, title, usual_title
 from core.runs.records import RunRecords
 from core.runs.result import RunResult
-from core.system import csv_safety
+from core.system import csv_safety, storage
 from core.system.errors import RunError
 from core.system.statistics import wilson
 
@@ -156,7 +156,7 @@ def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
         head = run.records.head()
     except RunError as error:
         return Row(run, run.id, added, problem=error.message)
-    numbers = _numbers_of(run.folder, _stamp(run.folder / "result.json"), decision_of(run.folder).temperature)
+    numbers = _numbers_of(run.folder, storage.stamp(run.folder / "result.json"), decision_of(run.folder).temperature)
     recipe, settings = recipes.get(head.config.recipe) or (title_of(head.config.recipe), None)
     return Row(
         run,
@@ -169,27 +169,19 @@ def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:
         classes=len(head.classes),
         pictures=sum(head.counts.values()),
         config=head.config,
-        differs=tuple(_differs(settings, head.config)) if settings else (),
+        differs=_differs(settings, head.config) if settings else (),
         **numbers,
     )
 
 
-def _differs(recipe: TrainConfig, config: TrainConfig) -> list[Difference]:
+@lru_cache(maxsize=1024)
+def _differs(recipe: TrainConfig, config: TrainConfig) -> tuple[Difference, ...]:
     """What was set differently from the recipe; the split is the project's, unless the recipe's own was asked for."""
-    return differences(recipe if config.own_split else recipe.model_copy(update={"split": config.split}), config)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """What tells one state of a file from another; (0, 0) if it is missing."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
+    return tuple(differences(recipe if config.own_split else recipe.model_copy(update={"split": config.split}), config))
 
 
 @lru_cache(maxsize=1024)
-def _numbers_of(folder: Path, result: tuple[int, int], temperature: float) -> Mapping[str, Any]:  # noqa: ARG001 - the key
+def _numbers_of(folder: Path, result: tuple[int, ...], temperature: float) -> Mapping[str, Any]:  # noqa: ARG001 - the key
     """The numbers of a run's result; empty where there is none, or it is damaged."""
     found = RunRecords(folder).result()
     if not found:

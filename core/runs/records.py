@@ -122,12 +122,12 @@ class RunRecords(TaskRecords):
 
     def head(self) -> RunHead:
         """What run.json says. Raises RunError if it is missing, damaged, or of a newer version."""
-        head = _read_head(self.folder, self._stamp("run.json"))
+        head = _read_head(self.folder, self._stamp())
         return replace(head, project=root) if (root := self._project_now()) else head
 
     def plan(self) -> RunPlan:
         """What run.json and pictures.json say. Raises RunError if one is missing, damaged, or of a newer version."""
-        plan = _read_plan(self.folder, self._stamp("run.json"), self._stamp("pictures.json", missing=(0, 0)))
+        plan = _read_plan(self.folder, self._stamp(), storage.stamp(self.folder / "pictures.json"))
         return replace(plan, project=root) if (root := self._project_now()) else plan
 
     def _project_now(self) -> str:
@@ -135,15 +135,12 @@ class RunRecords(TaskRecords):
         home = self.folder.parent.parent
         return str(home.parent) if home.name == HIDDEN else ""
 
-    def _stamp(self, name: str, missing: tuple[int, int] | None = None) -> tuple[int, int]:
-        """What tells one state of a file from another. Raises RunError if it is missing, unless `missing` stands for that."""
-        try:
-            status = (self.folder / name).stat()
-        except OSError:
-            if missing is not None:
-                return missing
-            raise RunError(f"{self.folder} is not a run.", "Choose another folder.") from None
-        return status.st_mtime_ns, status.st_size
+    def _stamp(self) -> tuple[int, ...]:
+        """That of run.json. Raises RunError if it is missing."""
+        found = storage.stamp(self.folder / "run.json")
+        if not found:
+            raise RunError(f"{self.folder} is not a run.", "Choose another folder.")
+        return found
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""
@@ -173,8 +170,8 @@ class RunRecords(TaskRecords):
 
     def result(self) -> RunResult | None:
         """How good the model is, or None while that is not known."""
-        stamp = self._stamp("result.json", missing=(0, 0))
-        return _read_result(self.folder / "result.json", stamp) if any(stamp) else None
+        path = self.folder / "result.json"
+        return _read_result(path, stamp) if (stamp := storage.stamp(path)) else None
 
     def write_tried(self, attempts: Sequence[Attempt]) -> None:
         """Writes tried.json: what a search has tried so far."""
@@ -214,7 +211,7 @@ class RunRecords(TaskRecords):
 
 
 @lru_cache(maxsize=8)
-def _read_result(path: Path, stamp: tuple[int, int]) -> RunResult | None:  # noqa: ARG001 - the cache's key
+def _read_result(path: Path, stamp: tuple[int, ...]) -> RunResult | None:  # noqa: ARG001 - the cache's key
     """What result.json holds: of a thousand classes it has two million numbers, and a page asks for it several times."""
     try:
         return RunResult.model_validate(storage.read_json(path))
@@ -240,10 +237,10 @@ def _damaged(folder: Path) -> RunError:
 
 
 @lru_cache(maxsize=1024)
-def _read_head(folder: Path, stamp: tuple[int, int]) -> RunHead:
+def _read_head(folder: Path, stamp: tuple[int, ...]) -> RunHead:
     values = _values(folder)
     if values["schema"] == 1:
-        return _read_plan(folder, stamp, (0, 0)).head
+        return _read_plan(folder, stamp, ()).head
     try:
         head = _head(values, {part: _WHOLE.validate_python(values["counts"][part]) for part in PARTS})
         _check_head(head)
@@ -253,7 +250,7 @@ def _read_head(folder: Path, stamp: tuple[int, int]) -> RunHead:
 
 
 @lru_cache(maxsize=64)
-def _read_plan(folder: Path, stamp: tuple[int, int], pictures_stamp: tuple[int, int]) -> RunPlan:  # noqa: ARG001
+def _read_plan(folder: Path, stamp: tuple[int, ...], pictures_stamp: tuple[int, ...]) -> RunPlan:  # noqa: ARG001
     values = _values(folder)
     first = values["schema"] == 1
     listed: Any = values.get("pictures") if first else storage.read_json(folder / "pictures.json", MAX_PLAN)

@@ -88,6 +88,16 @@ def update_json(path: Path, change: Callable[[Any], Any]) -> None:
             write_json(path, after)
 
 
+def stamp(path: Path) -> tuple[int, ...]:
+    """What tells one state of a file from another, for the keys of caches: each write puts another file in its place. Empty if
+    it is missing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def open_plain(path: Path, most: int, *, links: bool = False) -> BinaryIO:
     """A plain file, to be read and closed. Raises OSError for a device or a pipe, which may never end, for more than `most`
     bytes, and for a link, unless `links` may be followed."""

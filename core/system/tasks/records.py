@@ -13,7 +13,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,6 +81,15 @@ class _Written(BaseModel):
     subject: str = ""
 
 
+@lru_cache(maxsize=4096)
+def _read_state(path: Path, stamp: tuple[int, ...]) -> TaskState:  # noqa: ARG001 - the cache's key
+    """What state.json says: a page asks for that of hundreds of tasks, nearly all of which ended long ago."""
+    try:
+        return TaskState(**_Written.model_validate(storage.read_json(path)).model_dump())
+    except (ValidationError, RecursionError):
+        return TaskState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
+
+
 class TaskRecords:
     """Reads and writes the records in a folder; `work`: what the task does and what to do when it was cut off, as AGAIN."""
 
@@ -130,10 +140,7 @@ class TaskRecords:
         return content[-_END_OF_LOG:].decode("utf-8", "replace")
 
     def _written_state(self) -> TaskState:
-        try:
-            return TaskState(**_Written.model_validate(storage.read_json(self.folder / "state.json")).model_dump())
-        except (ValidationError, RecursionError):
-            return TaskState(state="failed", phase="", ended=True, message="The record of this run is damaged.")
+        return replace(_read_state(self.folder / "state.json", storage.stamp(self.folder / "state.json")))
 
     def ask_to_stop(self) -> None:
         """Leaves the flag that the worker looks for."""

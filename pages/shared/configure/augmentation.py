@@ -20,6 +20,7 @@ from core.imaging.decode import read_square
 from core.imaging.flip_hints import side_word
 from core.imaging.mixing import mix
 from core.system.errors import PictureError
+from pages.shared.session import tab
 from pages.shared.ui import forms
 from pages.shared.ui.text import literal, percent, short
 
@@ -80,7 +81,7 @@ def preview(project: Project, split: Split, config: TrainConfig) -> None:
     told = side_word(split.classes) if config.augment.flip != "off" else ""
     if told:
         st.caption(f":orange[:material/warning:] {literal(told)}")
-    turn = st.session_state.setdefault("preview", 0)
+    turn = tab.first("preview", 0)
     try:
         if config.augment.active or not config.augment.mixes:
             _copies(project, split.train[turn * 7 % len(split.train)], config)
@@ -92,7 +93,7 @@ def preview(project: Project, split: Split, config: TrainConfig) -> None:
 
 
 def _turn_over() -> None:
-    st.session_state["preview"] += 1
+    tab.count("preview")
 
 
 def _copies(project: Project, picture: Picture, config: TrainConfig) -> None:

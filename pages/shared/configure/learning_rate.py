@@ -11,6 +11,7 @@ from core.quality import analysis
 from core.system.errors import FieldguideError
 from core.training.experiments import latest, start_study
 from pages.shared.configure import search_charts
+from pages.shared.session import tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.text import literal
 
@@ -64,5 +65,5 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
     charts.show(search_charts.rates(found), "learning rates", f"Loss by learning rate. {told}")
     st.caption(told)
     if rate and st.button(f"Use this rate: {rate:g}", key="use the rate", icon=":material/check:"):
-        st.session_state[WANTED] = rate
+        tab.put(WANTED, rate)
         st.rerun()

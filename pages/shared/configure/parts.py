@@ -16,7 +16,7 @@ from core.datasets.layout import in_parts
 from core.datasets.project import Project
 from core.datasets.splits import Split
 from core.system.errors import FieldguideError
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import forms, page
 from pages.shared.ui.text import count, literal, percent
 
@@ -44,10 +44,10 @@ def choose(
     asked = before.model_dump()
     if values["own_split"]:
         return asked
-    seen, version = st.session_state.get(_seen(project), (before, 0))
+    seen, version = tab.get(_seen(project), (before, 0))
     if seen != before:  # changed in another tab, or on the command line: the widgets start from what is kept
         version += 1
-    st.session_state[_seen(project)] = before, version
+    tab.put(_seen(project), (before, version))
 
     def key_of(name: str) -> str:
         return f"split {name} {version} {project.root}"
@@ -92,8 +92,8 @@ def keep(project: Project, asked: dict[str, Any]) -> None:
     after = make_config({"split": asked, "own_split": False}).split
     if after != project.division().config:
         project.keep_split(after)
-        _, version = st.session_state[_seen(project)]
-        st.session_state[_seen(project)] = project.division().config, version
+        _, version = tab.get(_seen(project))
+        tab.put(_seen(project), (project.division().config, version))
 
 
 def _seen(project: Project) -> str:

@@ -20,6 +20,7 @@ from core.config.recipes import (
 )
 from core.config.training import TrainConfig
 from core.system.errors import ConfigError
+from pages.shared.session import tab
 from pages.shared.ui import page
 from pages.shared.ui.text import duration, literal
 
@@ -113,7 +114,7 @@ def files(config: TrainConfig) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        version = st.session_state.setdefault("recipe_upload", 0)
+        version = tab.first("recipe_upload", 0)
         file = st.file_uploader(
             "Load a recipe from a file", type="json", max_upload_size=1, key=f"recipe file {version}"
         )
@@ -126,6 +127,6 @@ def files(config: TrainConfig) -> None:
             except ConfigError as error:
                 page.show_error(error)
             else:
-                st.session_state["recipe_upload"] += 1
+                tab.count("recipe_upload")
                 st.toast(f"{literal(loaded.title)} is in the list now.", icon=":material/bookmark_added:")
                 st.rerun()

@@ -28,6 +28,7 @@ from core.training.experiments.space import (
     usual_range,
 )
 from pages.shared.configure import learning_rate, search_charts
+from pages.shared.session import tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal, percent
@@ -51,10 +52,10 @@ def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainCo
     study = _latest(project, "search")
     live = study is not None and not study.state().ended
     if live:
-        st.session_state[opened] = True
+        tab.put(opened, True)
     with st.expander(
         "Find good settings (hyper-parameter search)",
-        expanded=st.session_state.get(opened, False),
+        expanded=tab.get(opened, False),
         icon=":material/manage_search:",
     ):
         st.caption(
@@ -69,10 +70,10 @@ def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainCo
 
 def _wanted(project: Project, config: TrainConfig) -> TrainConfig | None:
     """What a button inside asked for, before the whole page was drawn again."""
-    rate = st.session_state.pop(learning_rate.WANTED, None)
+    rate = tab.take(learning_rate.WANTED, None)
     if rate is not None:
         return tried(config, {"learning_rate": rate})
-    study = _latest(project, "search") if st.session_state.pop("search wanted", False) else None
+    study = _latest(project, "search") if tab.take("search wanted", False) else None
     if study is None:
         return None
     with page.stopping_at_errors():
@@ -217,7 +218,7 @@ def _best(best: dict[str, Any], before: dict[str, float] | None, *, ended: bool)
     if before and best["val_log_loss"] >= before["val_log_loss"]:
         st.caption("No try did better than your settings.")
     if ended and st.button("Use these settings", key="search use", icon=":material/check:"):
-        st.session_state["search wanted"] = True
+        tab.put("search wanted", True)
         st.rerun()
     if ended:
         st.caption(

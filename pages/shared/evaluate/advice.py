@@ -8,7 +8,7 @@ from core.evaluation.report import diagnosis_of
 from core.runs.diagnosis import Diagnosis
 from core.runs.lifecycle import RunSnapshot
 from pages.shared.evaluate.parts import answers_of
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal
 
@@ -52,4 +52,4 @@ def _go(one: Diagnosis, number: int) -> None:
 
 
 def _open(one: Diagnosis) -> None:
-    st.session_state["evaluate view"] = _VIEWS[one.step]
+    tab.put("evaluate view", _VIEWS[one.step])

@@ -17,6 +17,7 @@ from core.runs.history import Row, history
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from pages.shared.evaluate import compare_charts, compare_runs
+from pages.shared.session import tab
 from pages.shared.ui import charts, gallery, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal, percent
@@ -46,10 +47,10 @@ def _beside(here: Here, run: RunSnapshot, rows: list[Row], others: list[Row]) ->
     titles = {row.id: compare_runs.starred(row) for row in rows}
     others.sort(key=lambda row: not row.about.star)  # the starred first, each group the newest first
     key = f"beside {run.run.id}"
-    if key in st.session_state:  # one may have been deleted, here or in another tab
-        st.session_state[key] = [name for name in st.session_state[key] if name in titles]
+    if tab.has(key):  # one may have been deleted, here or in another tab
+        tab.put(key, [name for name in tab.get(key) if name in titles])
     else:
-        st.session_state[key] = [max(others, key=lambda row: (_alike(row, run), row.created)).id]
+        tab.put(key, [max(others, key=lambda row: (_alike(row, run), row.created)).id])
     chosen = st.multiselect(
         "Lay beside this training",
         [row.id for row in others],
@@ -149,8 +150,8 @@ def _sides(here: Here, pairs: list[Pair]) -> None:
     st.subheader("Pictures that changed sides", anchor=False)
     st.caption("Test pictures that one has right and the other wrong, with what each said and how sure it was.")
     key = f"sides {' '.join(pair.second.run.id for pair in pairs)} {pairs[0].first.run.id}"
-    if st.session_state.get(key) not in full:
-        st.session_state[key] = full[0]
+    if tab.get(key) not in full:
+        tab.put(key, full[0])
     chosen = st.pills(
         "Which", full, format_func=lambda name: f"{name} · {len(lists[name])}", required=True,
         label_visibility="collapsed", key=key,

@@ -18,7 +18,7 @@ from core.runs.notes import MAX_NAME, MAX_NOTES, About, about, change
 from core.system.csv_safety import safe_cell
 from core.system.errors import FieldguideError
 from pages.shared.pictures import edits
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal
@@ -34,7 +34,7 @@ def starred(row: Row) -> str:
 
 def undo_last(project: Project) -> None:
     """Offers to bring back the training that this tab deleted last, while nothing else was done since."""
-    sentence = st.session_state.get("deleted run")
+    sentence = tab.get("deleted run")
     if sentence and sentence == project.journal.next_undo():
         edits.undo_button(project)
 
@@ -120,8 +120,8 @@ def _one(here: Here, run: RunSnapshot, rows: list[Row]) -> None:
     if not titles:
         return
     key = f"chosen training {run.run.id}"
-    if st.session_state.get(key) not in titles:
-        st.session_state[key] = run.run.id if run.run.id in titles else rows[0].id
+    if tab.get(key) not in titles:
+        tab.put(key, run.run.id if run.run.id in titles else rows[0].id)
     name = st.selectbox("Name, star or delete one", list(titles), format_func=lambda one: titles[one], key=key)
     row = next(row for row in rows if row.id == name)
     if not row.problem:
@@ -136,7 +136,7 @@ def _one(here: Here, run: RunSnapshot, rows: list[Row]) -> None:
 def _about(row: Row) -> None:
     """The form. What was seen is kept until it is saved: a change made in another tab meanwhile is noticed, not undone."""
     kept, theirs = f"seen {row.id}", f"theirs {row.id}"
-    seen = About(**st.session_state.setdefault(kept, asdict(row.about)))
+    seen = About(**tab.first(kept, asdict(row.about)))
     stamp = f"{row.id} {hash(seen)}"
     with st.form(f"about {row.id}", border=False):
         name = st.text_input("Name", seen.name, MAX_NAME, placeholder=row.title, key=f"name {stamp}")
@@ -145,19 +145,19 @@ def _about(row: Row) -> None:
         saved = st.form_submit_button("Keep", icon=":material/check:")
     if not saved:
         return
-    before = About(**st.session_state.pop(theirs, asdict(seen)))
+    before = About(**tab.take(theirs, asdict(seen)))
     try:
         change(row.run, before, name=name, notes=notes, star=star)
     except FieldguideError as error:
         page.show_error(error)
         now = about(row.run)
         if now != before:
-            st.session_state[theirs] = asdict(now)
+            tab.put(theirs, asdict(now))
             st.caption(
                 f"It is now: {literal(now.name or row.title)}. {literal(now.notes)} Press Keep again to put yours in its place."
             )
         return
-    st.session_state.pop(kept)
+    tab.take(kept)
     st.rerun()
 
 
@@ -176,9 +176,9 @@ def _delete(project: Project, row: Row) -> None:
             except FieldguideError as error:
                 page.show_error(error)
                 return
-            st.session_state["deleted run"] = made.sentence
-            if st.session_state.get("run") == row.id:
-                st.session_state.pop("run")
+            tab.put("deleted run", made.sentence)
+            if tab.get("run") == row.id:
+                tab.take("run")
                 st.query_params.pop("run", None)
             st.toast(literal(f"{made.sentence[:1].upper()}{made.sentence[1:]}."), icon=":material/delete:")
             st.rerun()

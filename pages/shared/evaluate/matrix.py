@@ -23,6 +23,7 @@ from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
+from pages.shared.session import tab
 from pages.shared.ui import charts, results
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import all_short, count, percent
@@ -82,7 +83,7 @@ def _matrix(evaluation: Evaluation, *, shares: bool) -> Cell:
     shown = np.array(charts.most_confused(evaluation))
     order = shown[confused_together(confusion[np.ix_(shown, shown)])]
     names = [evaluation.classes[position].name for position in order]
-    state: Any = st.session_state.get("matrix") or {}
+    state: Any = tab.get("matrix") or {}
     now = _cell(state.get("cell"), names)
     unit = "percent of the row" if shares else "pictures"
     caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
@@ -184,7 +185,8 @@ def carry_out(project: Project, op: grid.Op) -> grid.Outcome:
         return edits.carry_out(project, op)
     pictures = edits.picked(project, op)
     if op.action == "why":
-        st.session_state[why.PICTURE], st.session_state["evaluate view"] = pictures[0].id, "Why"
+        tab.put(why.PICTURE, pictures[0].id)
+        tab.put("evaluate view", "Why")
         return grid.Outcome("")
     if op.action == "aside":
         return edits.make(project, lambda: labels.move(project, pictures, None))

@@ -15,6 +15,7 @@ from core.inference.decision import Decision, decision_of, keep_decision
 from core.runs.lifecycle import RunSnapshot
 from core.runs.predictions import learned_temperature
 from pages.shared.evaluate.parts import Answers, answers_of, said
+from pages.shared.session import tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal, percent
@@ -68,11 +69,11 @@ def _honest(run: RunSnapshot, answers: Answers, now: Decision) -> None:
         st.caption("It made hardly a mistake on the validation pictures: too little to learn honest confidence from.")
         return
     key = f"honest {run.run.id}"
-    if key not in st.session_state:
-        st.session_state[key] = now.temperature != 1
+    if not tab.has(key):
+        tab.put(key, now.temperature != 1)
 
     def keep() -> None:
-        kept = replace(decision_of(run.run.folder), temperature=learned if st.session_state[key] else 1.0)
+        kept = replace(decision_of(run.run.folder), temperature=learned if tab.get(key) else 1.0)
         keep_decision(run.run.folder, kept)
 
     raw = records.predictions("test")
@@ -146,17 +147,17 @@ def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Decision) ->
     """From which confidence on it answers, and what that costs."""
     st.subheader("When should it say “not sure”?", anchor=False)
     key = f"threshold {run.run.id}"
-    if key not in st.session_state:
-        st.session_state[key] = min(99, round(now.threshold * 100))
+    if not tab.has(key):
+        tab.put(key, min(99, round(now.threshold * 100)))
 
     def keep() -> None:
-        keep_decision(run.run.folder, replace(decision_of(run.run.folder), threshold=st.session_state[key] / 100))
+        keep_decision(run.run.folder, replace(decision_of(run.run.folder), threshold=tab.get(key) / 100))
 
     validation = answers_of(run, "val")
     suggested = calibration.threshold_for(validation.probabilities.max(axis=1), validation.right, _GOOD)
 
     def suggest() -> None:
-        st.session_state[key] = min(99, int(np.ceil((suggested or 0.0) * 100)))
+        tab.put(key, min(99, int(np.ceil((suggested or 0.0) * 100))))
         keep()
 
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
@@ -220,9 +221,9 @@ def _others(here: Here, run: RunSnapshot, now: Decision, threshold: float) -> No
             )
             if st.form_submit_button("Keep them apart", icon=":material/add_photo_alternate:") and files:
                 refused = negatives.add(here.project, [(file.name, file.getvalue()) for file in files])
-                st.session_state["others refused"] = refused
+                tab.put("others refused", refused)
                 st.rerun()
-        for name, reason in st.session_state.pop("others refused", []):
+        for name, reason in tab.take("others refused", []):
             st.caption(f"{literal(name)} was not taken: {literal(reason)}.")
         if number and st.button(f"Forget these {number}", icon=":material/delete:"):
             with page.stopping_at_errors():

@@ -24,6 +24,7 @@ from pages.shared.components._component import component
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.http import routes
 from pages.shared.pictures import looking
+from pages.shared.session import tab
 from pages.shared.ui import gallery, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.progress import phase_words
@@ -74,7 +75,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
     sure, right = answers.probabilities.max(axis=1), answers.right
     order = sorted(range(len(sure)), key=lambda row: (right[row], sure[row] if right[row] else -sure[row]))
     rows = [row for row in order if answers.pictures[row].id in there]
-    wanted = st.session_state.get(PICTURE)
+    wanted = tab.get(PICTURE)
     if wanted not in there:
         wanted = st.query_params.get(PICTURE)
     if wanted and wanted not in there:
@@ -90,7 +91,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         words = {wanted: "chosen"} | words
 
     def take() -> None:
-        st.session_state[PICTURE] = st.session_state["why strip"]["picture"]
+        tab.put(PICTURE, tab.get("why strip")["picture"])
 
     _STRIP(
         key="why strip",
@@ -108,7 +109,8 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
     )
     more = f" The first {_MOST} of {len(rows):,} are here." if len(rows) > _MOST else ""
     st.caption(f'Test pictures: mistakes first ("not" and what it said), then those it was least sure of.{more}')
-    st.session_state[PICTURE] = st.query_params[PICTURE] = wanted
+    st.query_params[PICTURE] = wanted
+    tab.put(PICTURE, wanted)
     return str(wanted)
 
 

@@ -18,7 +18,7 @@ from core.system.errors import FieldguideError
 from core.system.naming import file_stem, free_name
 from pages.shared.http import routes
 from pages.shared.pictures import add
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import folder_picker, illustrations, page
 from pages.shared.ui.gallery import mosaic
 from pages.shared.ui.text import count, literal
@@ -29,7 +29,7 @@ _FIRST = 12
 
 def enter(folder: str | Path) -> None:
     """Opens a project and goes to its pictures."""
-    st.session_state.pop("file to open", None)
+    tab.take("file to open", None)
     try:
         state.open_project(folder)
     except FieldguideError as error:
@@ -97,7 +97,7 @@ def _own_folder() -> None:
             )
             if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
                 if Path(typed.strip()).expanduser().is_file():
-                    st.session_state["file to open"] = typed.strip()
+                    tab.put("file to open", typed.strip())
                 else:
                     enter(typed.strip())
         if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
@@ -106,14 +106,14 @@ def _own_folder() -> None:
         name = st.text_input("Name of a new project", placeholder="birds at the window", key="new project name")
         if st.form_submit_button("Begin", icon=":material/add:") and name.strip():
             _begin(name)
-    if st.session_state.get("chosen_folder"):
-        enter(st.session_state.pop("chosen_folder"))
+    if tab.get("chosen_folder"):
+        enter(tab.take("chosen_folder"))
     file = st.file_uploader(
         "Or a file: a packed project, a Teachable Machine project (.tm), or a zip of class folders",
         help="Larger than 200 MB? Type its place on this computer above.",
         key="project file",
     )
-    typed = st.session_state.get("file to open", "")
+    typed = tab.get("file to open", "")
     try:
         if file is not None:
             _from_file(file.getvalue(), file.name)
@@ -206,7 +206,7 @@ def _opened_before() -> None:
     if not every:
         return
     st.subheader("Opened before", anchor=False)
-    shown = every if st.session_state.get("all projects") else every[:_FIRST]
+    shown = every if tab.get("all projects") else every[:_FIRST]
     with st.grid("auto", min_column_width=230, gap="small"):
         for root in shown:
             with st.container(border=True):
@@ -215,7 +215,7 @@ def _opened_before() -> None:
         st.button(
             f"Show all {len(every):,}",
             icon=":material/expand_more:",
-            on_click=lambda: st.session_state.update({"all projects": True}),
+            on_click=lambda: tab.put("all projects", True),
         )
 
 

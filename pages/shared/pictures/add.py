@@ -15,7 +15,7 @@ from core.system.errors import FieldguideError
 from pages.shared.components.webcam import webcam
 from pages.shared.http import guard
 from pages.shared.pictures import starters
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count, literal
 
@@ -28,7 +28,7 @@ _MOST_ROWS = 500
 @st.dialog("Add pictures", width="large", on_dismiss="rerun")
 def dialog(project: Project) -> None:
     """The ways to add pictures; what became of them is told on the page afterwards."""
-    st.session_state.setdefault("add from", _FILES)
+    tab.first("add from", _FILES)
     ways = [_FILES, _PLACE, _CAMERA, _SETS]
     way = st.segmented_control("Where from", ways, required=True, label_visibility="collapsed", key="add from")
     try:
@@ -54,7 +54,7 @@ def ways_to_begin(project: Project) -> None:
     for column, (way, title, sentence, icon) in zip(st.columns(3, gap="medium"), ways, strict=True):
         with column, st.container(border=True):
             if st.button(title, icon=icon, key=f"begin {way}", width="stretch"):
-                st.session_state["add from"] = way
+                tab.put("add from", way)
                 dialog(project)
             st.caption(sentence)
 
@@ -64,7 +64,7 @@ def _files(project: Project) -> None:
         "Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along. "
         f"At most {guard.UPLOAD_BUDGET // 1_000_000} MB at a time; for more, choose a folder on this computer."
     )
-    turn = st.session_state.setdefault("uploads", 0)
+    turn = tab.first("uploads", 0)
     uploads = st.file_uploader(
         "Pictures or a zip",
         accept_multiple_files=True,
@@ -91,7 +91,7 @@ def _place(project: Project) -> None:
 
 
 def _camera(project: Project) -> None:
-    told = st.session_state.setdefault("webcam", {"saved": "", "error": ""})
+    told = tab.first("webcam", {"saved": "", "error": ""})
     burst = webcam.burst(
         list(state.catalogue_of(project).classes), key="burst", saved=told["saved"], error=told["error"]
     )
@@ -130,8 +130,8 @@ def _preview_and_take(project: Project, plans: Sequence[importing.Plan], refused
 
         report = importing.take(project, importing.together(plans).into(to), show)
         state.look_again(project)
-        st.session_state["uploads"] += 1
-        st.session_state.pop("place", None)
+        tab.count("uploads")
+        tab.take("place", None)
         keep_report(project, [*refused, *report.rows])
         st.rerun()
 
@@ -161,7 +161,7 @@ def _choose_class(project: Project) -> str | None:
 
 def keep_report(project: Project, rows: Sequence[importing.Row]) -> None:
     """What became of each file, to be told on the page of the pictures."""
-    st.session_state["report"] = [_since(project), [[row.name, row.outcome, row.reason, row.path] for row in rows]]
+    tab.put("report", [_since(project), [[row.name, row.outcome, row.reason, row.path] for row in rows]])
 
 
 def _since(project: Project) -> list[object]:
@@ -171,11 +171,11 @@ def _since(project: Project) -> list[object]:
 
 def last_report(project: Project) -> None:
     """What became of the files of the last import of this tab, until it is closed, undone or followed by another edit."""
-    since, rows = st.session_state.get("report", (None, []))
+    since, rows = tab.get("report", (None, []))
     if since is None:
         return
     if since != _since(project):
-        del st.session_state["report"]
+        tab.take("report")
         return
     counts = {outcome: sum(row[1] == outcome for row in rows) for outcome in ("taken", "skipped", "rejected")}
     words = [f"{count(counts['taken'], 'picture')} added"]
@@ -183,9 +183,7 @@ def last_report(project: Project) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{', '.join(words)}**")
-            st.button(
-                "Close", type="tertiary", icon=":material/close:", on_click=lambda: st.session_state.pop("report")
-            )
+            st.button("Close", type="tertiary", icon=":material/close:", on_click=lambda: tab.take("report"))
         told = [row for row in rows if row[2]]
         if told:
             with st.expander(f"{count(len(told), 'file')} with a remark"):

@@ -13,7 +13,7 @@ from core.quality.findings import Finding
 from pages.shared.components.grid import grid
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import PARTS, Opinions, Teller, opinions_of
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import all_short, literal
 
@@ -70,7 +70,7 @@ def show(here: Here) -> None:
 
 def _filters() -> tuple[str, str | None, str]:
     """What to find, what to show only, and how to sort."""
-    on = st.session_state.get("find") or st.session_state.get("only") or st.session_state.get("sort", "name") != "name"
+    on = tab.get("find") or tab.get("only") or tab.get("sort", "name") != "name"
     with st.popover("Filter and sort" + (" (on)" if on else ""), icon=":material/filter_list:"):
         text = st.text_input("Part of the file's name", key="find", persist_state="session")
         only = st.selectbox(
@@ -83,7 +83,7 @@ def _filters() -> tuple[str, str | None, str]:
 
 def _choose_class(catalogue: Catalogue) -> str:
     counts = {_ALL: len(catalogue.in_use.pictures), **catalogue.counts}
-    if catalogue.unlabelled or st.session_state.get("class") == _NONE:
+    if catalogue.unlabelled or tab.get("class") == _NONE:
         counts[_NONE] = len(catalogue.unlabelled)
 
     told = dict(zip(counts, all_short(list(counts)), strict=True))
@@ -92,10 +92,10 @@ def _choose_class(catalogue: Catalogue) -> str:
         aside = ", set aside" if name in catalogue.aside else ""
         return f"{told[name]}{aside} · {counts[name]:,}"
 
-    if st.session_state.get("class") not in counts:
+    if tab.get("class") not in counts:
         most = _NONE if len(catalogue.unlabelled) > len(catalogue.in_use.pictures) / 2 else _ALL
         asked = st.query_params.get("class")
-        st.session_state["class"] = asked if asked in counts else most
+        tab.put("class", asked if asked in counts else most)
     quiet: Any = {"key": "class", "persist_state": "session", "label_visibility": "collapsed"}
     if len(counts) > _PILLS:
         chosen = st.selectbox("Class", list(counts), format_func=words, **quiet)

@@ -14,7 +14,7 @@ from core.datasets.project import Project
 from core.system.errors import FieldguideError
 from pages.shared.components.grid.grid import COLOURS, PALETTE
 from pages.shared.pictures import edits
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count, literal
 
@@ -25,7 +25,7 @@ _STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": 
 def dialog(project: Project) -> None:
     """Everything that can be done with whole classes."""
     catalogue = state.catalogue_of(project)
-    said = st.session_state.pop("class said", "")
+    said = tab.take("class said", "")
     with (
         st.form("new class", border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -42,8 +42,8 @@ def dialog(project: Project) -> None:
 
 def _one_class(project: Project, catalogue: Catalogue) -> None:
     classes = list(catalogue.classes)
-    wanted = st.session_state.pop("next class", None) or st.session_state.get("this class")
-    st.session_state["this class"] = wanted if wanted in classes else classes[0]
+    wanted = tab.take("next class", None) or tab.get("this class")
+    tab.put("this class", wanted if wanted in classes else classes[0])
 
     def words(name: str) -> str:
         return f"{name} · {catalogue.counts[name]:,}{' · set aside' if name in catalogue.aside else ''}"
@@ -115,18 +115,18 @@ def _history(project: Project) -> None:
 def _do(project: Project, edit: Callable[[], Edit], then: str | None = None) -> None:
     """Makes an edit, and shows the class `then` afterwards."""
     try:
-        st.session_state["class said"] = edits.make(project, edit).said
+        tab.put("class said", edits.make(project, edit).said)
     except FieldguideError as error:
         page.show_error(error)
         return
     if then:
-        st.session_state["next class"] = then
+        tab.put("next class", then)
     page.rerun_dialog()
 
 
 def _turn(project: Project, way: str) -> None:
     try:
-        st.session_state["class said"] = edits.turn(project, way).said
+        tab.put("class said", edits.turn(project, way).said)
     except FieldguideError as error:
         page.show_error(error)
         return

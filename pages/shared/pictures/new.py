@@ -13,7 +13,7 @@ from core.quality.analysis import FROM_LABELS, Analysis
 from pages.shared.components.grid import grid
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal
@@ -64,10 +64,10 @@ def show(here: Here) -> None:
 def _kept_groups(here: Here) -> list[list[Picture]]:
     """The look-alikes that are shown now: they stay in their places once labelled, so that one can put right what did not
     belong, until the person asks for the next ones or nothing of them is left to label."""
-    ids: list[list[str]] = st.session_state.get("groups shown") or []
+    ids: list[list[str]] = tab.get("groups shown") or []
     by_id = {picture.id: picture for picture in here.catalogue.pictures}
     groups = [[by_id[one] for one in group if one in by_id] for group in ids]
-    if st.session_state.get("groups of") != str(here.project.root):
+    if tab.get("groups of") != str(here.project.root):
         return []
     return [group for group in groups if group]
 
@@ -79,8 +79,8 @@ def _new_groups(here: Here, found: Analysis | None, loose: dict[str, Picture]) -
     for group in together[:_MOST_GROUPS]:
         if sum(map(len, shown)) < _MOST_TILES:
             shown.append(group)
-    st.session_state["groups shown"] = [[picture.id for picture in group] for group in shown]
-    st.session_state["groups of"] = str(here.project.root)
+    tab.put("groups shown", [[picture.id for picture in group] for group in shown])
+    tab.put("groups of", str(here.project.root))
     return shown
 
 
@@ -138,7 +138,7 @@ def _groups(here: Here, groups: list[list[Picture]], loose: dict[str, Picture]) 
                 type="secondary" if left else "primary",
             )
         ):
-            st.session_state.pop("groups shown")
+            tab.take("groups shown")
             st.rerun()
     teller = Teller(here, [picture for group in groups for picture in group])
     sections: list[grid.Section] = []

@@ -11,6 +11,7 @@ from pages.shared.components.grid.grid import PALETTE
 from pages.shared.http import routes
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
+from pages.shared.session import tab
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count
 
@@ -59,7 +60,7 @@ def _map(here: Here, found: Analysis) -> set[str]:
     points = points[::every]
     if every > 1:
         st.caption(f"Every {every}th picture is drawn.")
-    state = st.session_state.get("map") or {}
+    state = tab.get("map") or {}
     chosen = [str(one) for one in state.get("chosen") or []]
     result = _COMPONENT(
         key="map",

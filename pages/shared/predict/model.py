@@ -13,6 +13,7 @@ from core.inference.classifier import Classifier
 from core.inference.sandbox import ForeignModel, load_model, open_model
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
+from pages.shared.session import tab
 from pages.shared.ui import page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal
@@ -94,13 +95,13 @@ def ask() -> None:
         page.show_error(error)
         return
     known[digest] = model
-    if st.session_state.get(_OPENED) != (digest, file.name, model):
-        st.session_state[_OPENED] = digest, file.name, model
+    if tab.get(_OPENED) != (digest, file.name, model):
+        tab.put(_OPENED, (digest, file.name, model))
         st.rerun()
 
 
 def _from_file() -> Tested | None:
-    chosen: tuple[str, str, ForeignModel] | None = st.session_state.get(_OPENED)
+    chosen: tuple[str, str, ForeignModel] | None = tab.get(_OPENED)
     if chosen is None:
         return None
     digest, name, model = chosen
@@ -112,4 +113,4 @@ def _from_file() -> Tested | None:
 
 
 def _back() -> None:
-    st.session_state.pop(_OPENED, None)
+    tab.take(_OPENED, None)

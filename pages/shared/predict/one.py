@@ -18,7 +18,7 @@ from core.system.naming import class_key
 from pages.shared.evaluate import why
 from pages.shared.pictures import edits
 from pages.shared.predict.model import Tested
-from pages.shared.session import state
+from pages.shared.session import state, tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import literal, percent
@@ -66,7 +66,7 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
 
 def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
     """One click puts the picture into the training pictures, with its right label."""
-    last, said, newest = st.session_state.get(_PUT_RIGHT, ["", "", []])
+    last, said, newest = tab.get(_PUT_RIGHT, ["", "", []])
     if last == key and newest == _since(here):
         st.markdown(said)
         edits.undo_button(here.project)
@@ -75,7 +75,7 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
     words = "Is that wrong? Say what it is, and the picture goes into your class folders"
 
     def take(widget: str) -> None:
-        chosen = st.session_state.get(widget)
+        chosen = tab.get(widget)
         if isinstance(chosen, str) and chosen.strip():
             with page.stopping_at_errors():
                 became = _put_into(here.project, name, content, chosen.strip())
@@ -86,7 +86,7 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
                     if aside
                     else "Train again to learn from it."
                 )
-                st.session_state[_PUT_RIGHT] = [key, f"{became} {then}", _since(here)]
+                tab.put(_PUT_RIGHT, [key, f"{became} {then}", _since(here)])
 
     if 0 < len(classes) <= _MOST_PILLS:
         st.pills(words, classes, format_func=literal, key=f"right {key}", on_change=take, args=(f"right {key}",))

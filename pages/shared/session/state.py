@@ -27,6 +27,7 @@ from core.quality.findings import Finding, dismissed_count, find
 from core.runs.lifecycle import Run, RunSnapshot, list_runs, start
 from core.system import storage
 from core.system.errors import FieldguideError, as_sentence
+from pages.shared.session import tab
 
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "leaves"
 NEW_PICTURES = SAMPLE.parent / "new_pictures"
@@ -38,15 +39,15 @@ _RECENT = 8
 def open_project(folder: str | Path) -> Project:
     """Opens a folder because a person asked for it, makes it this tab's project, and remembers it. Raises ProjectError."""
     project = opened.open_project(folder)
-    st.session_state["project"] = str(project.root)
-    st.session_state.pop("run", None)
+    tab.turn_to(str(project.root))
+    tab.take("run")
     prepare_in_background(TrainConfig())
     return project
 
 
 def wanted_project() -> str:
     """The folder that the address asks for, else that of this tab, or ""."""
-    return str(st.query_params.get("project") or st.session_state.get("project") or "")
+    return str(st.query_params.get("project") or tab.get("project") or "")
 
 
 def current_project() -> Project | None:
@@ -59,8 +60,8 @@ def current_project() -> Project | None:
         project = Project.open(root, again=True)
     except FieldguideError:
         return None
-    if st.session_state.get("project") != str(project.root):
-        st.session_state["project"] = str(project.root)
+    if tab.get("project") != str(project.root):
+        tab.turn_to(str(project.root))
         opened.remember(project)
     return project
 
@@ -75,7 +76,7 @@ def is_there(root: str) -> bool:
 
 def link_params() -> dict[str, str]:
     """What a link to another page carries, so that it survives a reload and can be sent to oneself."""
-    return {key: st.session_state[key] for key in ("project", "run") if st.session_state.get(key)}
+    return {key: tab.get(key) for key in ("project", "run") if tab.get(key)}
 
 
 @dataclass
@@ -259,13 +260,13 @@ def train(
 
 def select_run(run: Run) -> None:
     """Makes a run the one that this tab looks at."""
-    st.session_state["run"] = run.id
+    tab.put("run", run.id)
     st.query_params["run"] = run.id
 
 
 def current_run(project: Project) -> RunSnapshot | None:
     """The run that this tab looks at: the one in the address, else the one chosen, else the newest."""
-    wanted = st.query_params.get("run") or st.session_state.get("run")
+    wanted = st.query_params.get("run") or tab.get("run")
     runs = list_runs(project)
     chosen = next((run for run in runs if run.id == wanted), runs[0] if runs else None)
     if chosen and st.query_params.get("run") not in (None, chosen.id):
@@ -275,7 +276,7 @@ def current_run(project: Project) -> RunSnapshot | None:
             snapshot = run.snapshot()
         except FieldguideError:  # its record is damaged, which the list of trainings tells
             continue
-        st.session_state["run"] = run.id
+        tab.put("run", run.id)
         return snapshot
     return None
 

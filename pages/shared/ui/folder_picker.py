@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.session import tab
 from pages.shared.ui.text import literal
 
 _MOST = 200
@@ -20,18 +21,18 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _go(folder: Path) -> None:
-    st.session_state["looking_in"] = str(folder)
+    tab.put("looking_in", str(folder))
 
 
 @st.dialog("Look for the folder", width="medium")
 def choose() -> None:
     """Steps through the folders of this computer; the chosen one is left in the session as `chosen_folder`."""
-    here = Path(st.session_state.get("looking_in") or Path.home())
+    here = Path(tab.get("looking_in") or Path.home())
     st.caption(literal(str(here)))
     with st.container(horizontal=True):
         st.button("One up", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key="up")
         if st.button("Open this folder", type="primary", key="take"):
-            st.session_state["chosen_folder"] = str(here)
+            tab.put("chosen_folder", str(here))
             st.rerun()
     with st.container(height=320):
         for folder in _folders_in(here):

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import streamlit as st
-
 from core.system.errors import FieldguideError, in_words
 from pages.shared.components._component import component
+from pages.shared.session import tab
 
 _COMPONENT = component("grid")
 _ONE_AT_A_TIME = threading.Lock()
@@ -123,7 +122,7 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outco
     keys = keys_of(list(classes))
 
     def answer() -> None:
-        _answer(st.session_state[key].get("outbox"), done, carry_out)
+        _answer(tab.get(key).get("outbox"), done, carry_out)
 
     _COMPONENT(
         key=key,
@@ -154,7 +153,7 @@ def _done(key: str) -> dict[str, Any]:
     """How far the ops of one grid in one tab have been carried out, what was said of the last, where the pictures went
     that it knew by another path, and which ones an undo brought back."""
     nothing = {"mount": "", "n": 0, "said": "", "trouble": False, "moved": {}, "back": []}
-    kept: dict[str, Any] = st.session_state.setdefault(f"{key} done", nothing)
+    kept: dict[str, Any] = tab.first(f"{key} done", nothing)
     return kept
 
 

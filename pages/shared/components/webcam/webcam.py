@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.components._component import component
+from pages.shared.session import tab
 
 MOST_FRAMES = 300
 """Pictures in one burst."""
@@ -86,7 +87,7 @@ def burst(classes: Sequence[str], *, key: str, saved: str = "", error: str = "")
     interrupted. An answer may be passed on for ever; it is taken once. Not for use in an `st.form`.
     """
     memory = f"{key}: last burst"
-    last = st.session_state.get(memory, "")
+    last = tab.get(memory, "")
     data = {
         "classes": list(classes),
         "most": MOST_FRAMES,
@@ -100,7 +101,7 @@ def burst(classes: Sequence[str], *, key: str, saved: str = "", error: str = "")
     found = _read(result.get("burst"))
     if found is None or found.token == last:
         return None
-    st.session_state[memory] = found.token
+    tab.put(memory, found.token)
     return found
 
 
