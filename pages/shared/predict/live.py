@@ -29,7 +29,7 @@ _HTML = """
   <output class="told" id="told" aria-live="polite"></output>
 </div>
 """
-_COMPONENT = component("live", _HTML, shared=("camera",))
+_COMPONENT = component("live", _HTML)
 
 
 def show(models: Mapping[str, Tested]) -> None:

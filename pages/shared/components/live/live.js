@@ -1,149 +1,194 @@
-/* What a model says of the webcam, while it says it. What pages/shared/test/live.py sends is in `data`:
-   {pixels: side of what the model takes, models: [{title, url, pixels}], classes: [string], colours: [string]}.
-   A picture goes out only when the answers to the last one are in: none ever waits. camera.js comes before this. */
+// What a model says of the webcam, while it says it. A picture goes out only when the answers to the last one are in: none
+// ever waits.
+
+import { Views, formatPercent, make } from "../_common.js";
+import { Camera, findPen, makeCanvas, say } from "../_camera.js";
+import { SILENT, describeAnswer, describeRate, describeRefusal, findBest, noteTime } from "./answers.js";
+
+/** @typedef {{title: string, url: string, pixels: number}} Model `pixels`: the side of what it takes */
+/** @typedef {{models: Model[], classes: string[], colours: string[]}} LiveData what pages/shared/predict/live.py sends */
+/**
+ * @typedef {object} LiveParts
+ * @property {HTMLCanvasElement} seen
+ * @property {HTMLElement} curtain
+ * @property {HTMLButtonElement} off
+ * @property {HTMLElement} refusal
+ * @property {HTMLElement} panels
+ * @property {HTMLElement} told
+ */
+/** @typedef {{row: HTMLElement, fill: HTMLElement, share: HTMLElement}} Row one class */
+/** @typedef {{node: HTMLElement, label: HTMLElement, rows: Row[], rate: HTMLElement, times: number[]}} Panel one model */
 
 const RATE = 15; // pictures a second at most
 const QUALITY = 0.9;
 const WAIT_MS = 5000;
 const AGAIN_MS = 1000; // after a failure
 const SETTLED_MS = 1000; // an answer that stays this long is told to a screen reader
-const OLD = "This view is old: reload the page.";
-const SILENT = "Fieldguide does not answer. Is it still running?";
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const percent = (share) => `${Math.round(share * 100)} %`;
+const views = new Views((parentElement) => new Live(parentElement), { forget: false });
 
-function element(kind, name, text = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = text;
-  return made;
+/** @param {import("../_common.js").Call<LiveData>} call */
+export default function showLive({ data, parentElement }) {
+  return views.show(parentElement, (view) => view.update(data));
 }
 
-class Live extends Camera {
-  turns = 0;
-  loops = 0; // only the newest goes on
-  answers = [];
+/** @param {number} ms */
+function pause(ms) {
+  return new Promise((done) => setTimeout(done, ms));
+}
 
+/** @extends {Camera<import("../_camera.js").CameraParts & LiveParts>} */
+class Live extends Camera {
+  /** @type {LiveData} */
+  data = { models: [], classes: [], colours: [] };
+  known = ""; // what the panels were made for
+  loops = 0; // only the newest goes on
+  /** @type {Panel[]} */
+  panels = [];
+  side = 0;
+  sending = makeCanvas(0);
+  /** @type {{said: string, since: number} | null} */
+  last = null;
+
+  /** @param {ParentNode} root */
   constructor(root) {
     super(root);
     this.at.off.onclick = () => this.switchOff();
   }
 
+  /** @param {LiveData} data */
   update(data) {
+    const first = !this.known;
     const known = JSON.stringify(data.models) + JSON.stringify(data.classes);
     this.data = data;
     if (known !== this.known) {
       this.known = known;
       this.side = Math.max(...data.models.map(({ pixels }) => pixels));
       this.at.seen.width = this.at.seen.height = this.side;
-      this.sending = canvas(2 * this.side);
-      this.build();
+      this.sending = makeCanvas(2 * this.side);
+      this.panels = data.models.map(({ title }) => this.makePanel(data, title));
+      this.at.panels.replaceChildren(...this.panels.map(({ node }) => node));
     }
-    if (!this.turns) this.switchOn();
+    if (first) this.switchOn();
     this.draw();
-    const turn = ++this.turns; // Streamlit also calls what an overtaken run returned
-    return () => turn === this.turns && this.switchOff();
   }
 
-  build() {
-    this.panels = this.data.models.map(({ title }) => {
-      const panel = element("section", "panel");
-      if (title) panel.append(element("h3", "", title));
-      const label = panel.appendChild(element("p", "label", "\u2013"));
-      const list = panel.appendChild(element("div", "bars"));
-      const rows = this.data.classes.map((name, index) => {
-        const row = list.appendChild(element("div", "row"));
-        const bar = element("div", "bar");
-        const fill = bar.appendChild(element("div", "fill"));
-        fill.style.background = this.data.colours[index];
-        const share = element("span", "share", "");
-        const title = element("span", "name", name);
-        title.title = name;
-        row.append(title, bar, share);
-        return { row, fill, share };
-      });
-      const rate = panel.appendChild(element("p", "rate", ""));
-      return { label, rows, rate, times: [] };
+  /**
+   * @param {LiveData} data
+   * @param {string} title
+   * @returns {Panel}
+   */
+  makePanel({ classes, colours }, title) {
+    const node = make("section", "panel");
+    if (title) node.append(make("h3", "", title));
+    const label = node.appendChild(make("p", "label", "\u2013"));
+    const list = node.appendChild(make("div", "bars"));
+    const rows = classes.map((name, index) => {
+      const row = list.appendChild(make("div", "row"));
+      const bar = make("div", "bar");
+      const fill = bar.appendChild(make("div", "fill"));
+      fill.style.background = colours[index];
+      const share = make("span", "share");
+      const words = make("span", "name", name);
+      words.title = name;
+      row.append(words, bar, share);
+      return { row, fill, share };
     });
-    this.at.panels.replaceChildren(...this.panels.map(({ label }) => label.parentElement));
+    const rate = node.appendChild(make("p", "rate"));
+    return { node, label, rows, rate, times: [] };
   }
 
+  /** @override */
   begun() {
     this.run(++this.loops);
   }
 
+  /** @override */
   ended() {
     this.loops += 1;
     say(this.at.refusal, "");
   }
 
+  /** @param {number} loop */
   async run(loop) {
-    const current = () => loop === this.loops;
-    while (current()) {
+    const isCurrent = () => loop === this.loops;
+    while (isCurrent()) {
       const began = performance.now();
       if (this.live && !document.hidden) {
-        this.crop(this.sending.getContext("2d"));
-        this.at.seen.getContext("2d").drawImage(this.sending, 0, 0, this.side, this.side);
-        const picture = await new Promise((done) => this.sending.toBlob(done, "image/jpeg", QUALITY));
-        const fine = await Promise.all(this.data.models.map((model, index) => this.ask(model, index, picture, current)));
-        if (!current()) return;
+        const picture = await this.takePicture();
+        const asked = this.data.models.map((model, index) => this.ask(model, index, picture, isCurrent));
+        const fine = await Promise.all(asked);
+        if (!isCurrent()) return;
         if (!fine.every(Boolean)) await pause(AGAIN_MS);
       }
       await pause(Math.max(0, 1000 / RATE - (performance.now() - began)));
     }
   }
 
-  /** Asks one model; whether all is well. */
-  async ask({ url }, index, picture, current) {
-    let answer;
+  /** @returns {Promise<Blob | null>} */
+  takePicture() {
+    this.crop(findPen(this.sending));
+    findPen(this.at.seen).drawImage(this.sending, 0, 0, this.side, this.side);
+    return new Promise((done) => this.sending.toBlob(done, "image/jpeg", QUALITY));
+  }
+
+  /**
+   * Asks one model; whether all is well.
+   * @param {Model} model
+   * @param {number} index
+   * @param {Blob | null} picture
+   * @param {() => boolean} isCurrent
+   */
+  async ask({ url }, index, picture, isCurrent) {
     try {
       const asked = { method: "POST", body: picture, headers: { "Content-Type": "image/jpeg" } };
-      answer = await fetch(url, { ...asked, signal: AbortSignal.timeout(WAIT_MS) });
+      const answer = await fetch(url, { ...asked, signal: AbortSignal.timeout(WAIT_MS) });
       if (answer.status === 429) return true; // another tab asks the same model: this picture is dropped
       const said = answer.ok || answer.status === 422 ? await answer.json() : {};
-      if (!current()) return true;
+      if (!isCurrent()) return true;
       if (answer.ok) this.show(this.panels[index], said);
-      say(this.at.refusal, answer.ok ? "" : said.error || (answer.status === 404 ? OLD : SILENT));
+      say(this.at.refusal, describeRefusal(answer, said.error));
       return answer.ok;
     } catch {
-      if (current()) say(this.at.refusal, SILENT);
+      if (isCurrent()) say(this.at.refusal, SILENT);
       return false;
     }
   }
 
+  /**
+   * @param {Panel} panel
+   * @param {{probabilities: number[], sure: boolean}} answer
+   */
   show(panel, { probabilities, sure }) {
-    const best = probabilities.indexOf(Math.max(...probabilities));
+    const best = findBest(probabilities);
     probabilities.forEach((share, index) => {
       const { row, fill, share: words } = panel.rows[index];
       fill.style.transform = `scaleX(${share})`;
-      words.textContent = percent(share);
+      words.textContent = formatPercent(share);
       row.classList.toggle("best", index === best);
     });
-    const said = sure ? this.data.classes[best] : `Not sure, perhaps ${this.data.classes[best]}`;
+    const said = describeAnswer(this.data.classes[best], sure);
     panel.label.textContent = said;
     const now = performance.now();
-    panel.times = [...panel.times.filter((at) => now - at < 2000), now];
-    const seconds = (now - panel.times[0]) / 1000;
-    if (seconds > 1) panel.rate.textContent = `${((panel.times.length - 1) / seconds).toFixed(0)} answers a second`;
+    panel.times = noteTime(panel.times, now);
+    const rate = describeRate(panel.times);
+    if (rate) panel.rate.textContent = rate;
     if (panel === this.panels[0]) this.tell(said, now);
   }
 
+  /**
+   * @param {string} said
+   * @param {number} now
+   */
   tell(said, now) {
     if (said !== this.last?.said) this.last = { said, since: now };
     else if (now - this.last.since > SETTLED_MS && this.at.told.textContent !== said) this.at.told.textContent = said;
   }
 
+  /** @override */
   draw() {
     this.at.curtain.hidden = this.live;
     this.at.off.hidden = !this.stream;
     if (!this.stream) this.at.camera.hidden = true;
   }
-}
-
-const views = new WeakMap();
-
-export default function live({ data, parentElement }) {
-  if (!views.has(parentElement)) views.set(parentElement, new Live(parentElement));
-  return views.get(parentElement).update(data);
 }

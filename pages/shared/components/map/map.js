@@ -1,195 +1,213 @@
 // All pictures as points: hover shows one, a line drawn round some chooses them.
 
-const maps = new WeakMap()
-const RADIUS = 4
-const REACH = 10 // pixels from a point at which it still counts as hovered
+import { Views, findRoot, make } from "../_common.js";
+import { findPointed, isWithin, placePoint, placeTip } from "./geometry.js";
 
-export default function ({ data, parentElement, setStateValue }) {
-  let map = maps.get(parentElement)
-  if (!map) {
-    map = new PictureMap(parentElement.querySelector(".fg-map"))
-    maps.set(parentElement, map)
-  }
-  map.choose = (ids) => setStateValue("chosen", ids)
-  map.update(data)
-  const turn = ++map.turn
-  return () => {
-    if (turn !== map.turn) return // an older run's, which newer data overtook
-    map.close()
-    maps.delete(parentElement)
-  }
+/** @typedef {import("./geometry.js").Point} Point */
+/**
+ * @typedef {object} MapData
+ * @property {string[]} ids
+ * @property {number[]} x 0 to 1, as long as ids
+ * @property {number[]} y
+ * @property {number[]} label number of the class, -1 for none
+ * @property {{name: string, colour: string}[]} classes
+ * @property {string} address of the small pictures
+ * @property {string[]} chosen ids
+ * @property {string} words what a screen reader says of the map
+ */
+
+const RADIUS = 4;
+const FEWEST = 5; // points of a line; less than that is a click
+
+const maps = new Views((parentElement) => new PictureMap(findRoot(parentElement, ".fg-map")));
+
+/** @param {import("../_common.js").Call<MapData>} call */
+export default function showMap({ data, parentElement, setStateValue }) {
+  return maps.show(parentElement, (map) => {
+    map.choose = (ids) => setStateValue("chosen", ids);
+    map.update(data);
+  });
 }
 
 class PictureMap {
+  /** @type {MapData | null} */
+  data = null;
+  /** @type {Set<string>} */
+  chosen = new Set();
+  /** @type {Point[]} */
+  loop = [];
+  hover = -1;
+  canvas = make("canvas");
+  tip = make("figure");
+  image = make("img");
+  words = make("figcaption");
+  legend = make("div", "legend");
+  /** @type {(ids: string[]) => void} */
+  choose = () => {};
+
+  /** @param {HTMLElement} root */
   constructor(root) {
-    this.turn = 0
-    this.loop = []
-    this.hover = -1
-    this.canvas = document.createElement("canvas")
-    this.canvas.tabIndex = 0
-    this.tip = document.createElement("figure")
-    this.tip.hidden = true
-    this.image = document.createElement("img")
-    this.words = document.createElement("figcaption")
-    this.tip.append(this.image, this.words)
-    this.legend = document.createElement("div")
-    this.legend.className = "legend"
-    this.frame = document.createElement("div")
-    this.frame.className = "frame"
-    this.frame.append(this.canvas, this.tip)
-    root.replaceChildren(this.frame, this.legend)
-    this.sizes = new ResizeObserver(() => this.draw())
-    this.sizes.observe(this.canvas)
-    this.pointer()
+    this.canvas.tabIndex = 0;
+    this.tip.hidden = true;
+    this.tip.append(this.image, this.words);
+    const frame = make("div", "frame");
+    frame.append(this.canvas, this.tip);
+    root.replaceChildren(frame, this.legend);
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(this.canvas);
+    this.listenToPointer();
+    this.canvas.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.chooseThose([]);
+    });
   }
 
   close() {
-    this.sizes.disconnect()
+    this.sizes.disconnect();
   }
 
+  /** @param {MapData} data */
   update(data) {
-    this.data = data
-    this.chosen = new Set(data.chosen)
-    this.canvas.setAttribute("role", "img")
-    this.canvas.setAttribute("aria-label", data.words)
+    this.data = data;
+    this.chosen = new Set(data.chosen);
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", data.words);
     this.legend.replaceChildren(
       ...data.classes.map((one) => {
-        const item = document.createElement("span")
-        const dot = document.createElement("i")
-        dot.style.background = one.colour
-        const name = document.createElement("span")
-        name.textContent = one.name
-        item.append(dot, name)
-        return item
+        const item = make("span");
+        const dot = make("i");
+        dot.style.background = one.colour;
+        item.append(dot, make("span", "", one.name));
+        return item;
       }),
-    )
-    this.draw()
+    );
+    this.draw();
   }
 
-  place(number) {
-    const margin = 14
-    return [
-      margin + this.data.x[number] * (this.canvas.clientWidth - 2 * margin),
-      margin + this.data.y[number] * (this.canvas.clientHeight - 2 * margin),
-    ]
+  /** @param {string[]} ids */
+  chooseThose(ids) {
+    this.chosen = new Set(ids);
+    this.draw();
+    this.choose(ids);
+  }
+
+  /**
+   * @param {MapData} data
+   * @param {number} number
+   */
+  place({ x, y }, number) {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    return placePoint([x[number], y[number]], { width, height });
   }
 
   draw() {
-    if (!this.data) return
-    const ratio = window.devicePixelRatio || 1
-    const { clientWidth: width, clientHeight: height } = this.canvas
-    this.canvas.width = width * ratio
-    this.canvas.height = height * ratio
-    const pen = this.canvas.getContext("2d")
-    pen.scale(ratio, ratio)
-    pen.clearRect(0, 0, width, height)
-    const style = getComputedStyle(this.canvas)
-    const ink = style.color
-    for (let number = 0; number < this.data.ids.length; number++) {
-      const [x, y] = this.place(number)
-      const label = this.data.label[number]
-      pen.beginPath()
-      pen.arc(x, y, RADIUS, 0, 7)
-      pen.globalAlpha = this.chosen.size && !this.chosen.has(this.data.ids[number]) ? 0.25 : 0.9
-      if (label < 0) {
-        pen.strokeStyle = ink
-        pen.stroke()
-      } else {
-        pen.fillStyle = this.data.classes[label].colour
-        pen.fill()
-      }
-    }
-    pen.globalAlpha = 1
+    const data = this.data;
+    const pen = this.canvas.getContext("2d");
+    if (!data || !pen) return;
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    this.canvas.width = width * ratio;
+    this.canvas.height = height * ratio;
+    pen.scale(ratio, ratio);
+    pen.clearRect(0, 0, width, height);
+    const ink = getComputedStyle(this.canvas).color;
+    for (let number = 0; number < data.ids.length; number++) this.drawPoint(pen, data, number, ink);
+    pen.globalAlpha = 1;
+    pen.strokeStyle = ink;
     if (this.loop.length > 1) {
-      pen.beginPath()
-      this.loop.forEach(([x, y], at) => (at ? pen.lineTo(x, y) : pen.moveTo(x, y)))
-      pen.strokeStyle = ink
-      pen.setLineDash([5, 4])
-      pen.stroke()
-      pen.setLineDash([])
+      pen.beginPath();
+      this.loop.forEach(([x, y], at) => (at ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      pen.setLineDash([5, 4]);
+      pen.stroke();
+      pen.setLineDash([]);
     }
     if (this.hover >= 0) {
-      const [x, y] = this.place(this.hover)
-      pen.beginPath()
-      pen.arc(x, y, RADIUS + 3, 0, 7)
-      pen.strokeStyle = ink
-      pen.lineWidth = 2
-      pen.stroke()
-      pen.lineWidth = 1
+      const [x, y] = this.place(data, this.hover);
+      pen.beginPath();
+      pen.arc(x, y, RADIUS + 3, 0, 7);
+      pen.lineWidth = 2;
+      pen.stroke();
+      pen.lineWidth = 1;
     }
   }
 
-  pointer() {
-    const at = (event) => {
-      const box = this.canvas.getBoundingClientRect()
-      return [event.clientX - box.left, event.clientY - box.top]
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {MapData} data
+   * @param {number} number
+   * @param {string} ink colour of a picture without a class
+   */
+  drawPoint(pen, data, number, ink) {
+    const [x, y] = this.place(data, number);
+    const label = data.label[number];
+    pen.beginPath();
+    pen.arc(x, y, RADIUS, 0, 7);
+    pen.globalAlpha = this.chosen.size && !this.chosen.has(data.ids[number]) ? 0.25 : 0.9;
+    if (label < 0) {
+      pen.strokeStyle = ink;
+      pen.stroke();
+    } else {
+      pen.fillStyle = data.classes[label].colour;
+      pen.fill();
     }
+  }
+
+  listenToPointer() {
+    /** @type {(event: PointerEvent) => Point} */
+    const at = (event) => {
+      const box = this.canvas.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
     this.canvas.addEventListener("pointerdown", (event) => {
-      this.canvas.setPointerCapture(event.pointerId)
-      this.loop = [at(event)]
-      this.point(-1)
-    })
+      this.canvas.setPointerCapture(event.pointerId);
+      this.loop = [at(event)];
+      this.pointAt(-1);
+    });
     this.canvas.addEventListener("pointermove", (event) => {
       if (this.loop.length) {
-        this.loop.push(at(event))
-        this.draw()
-      } else this.point(this.nearest(at(event)))
-    })
+        this.loop.push(at(event));
+        this.draw();
+      } else this.pointAt(this.findPointed(at(event)));
+    });
     this.canvas.addEventListener("pointerup", (event) => {
-      const loop = this.loop
-      this.loop = []
-      const small = loop.length < 5
-      if (small) this.point(this.nearest(at(event)))
-      const inside = small ? [] : this.data.ids.filter((_, number) => within(this.place(number), loop))
-      const single = small && this.hover >= 0 ? [this.data.ids[this.hover]] : inside
-      this.chosen = new Set(single)
-      this.draw()
-      this.choose(single)
-    })
-    this.canvas.addEventListener("pointerleave", () => this.point(-1))
-    this.canvas.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return
-      this.chosen = new Set()
-      this.draw()
-      this.choose([])
-    })
+      const loop = this.loop;
+      this.loop = [];
+      const small = loop.length < FEWEST;
+      if (small) this.pointAt(this.findPointed(at(event)));
+      this.chooseThose(small ? this.listPointed() : this.listWithin(loop));
+    });
+    this.canvas.addEventListener("pointerleave", () => this.pointAt(-1));
   }
 
-  nearest([x, y]) {
-    let best = -1
-    let least = REACH * REACH
-    for (let number = 0; number < this.data.ids.length; number++) {
-      const [px, py] = this.place(number)
-      const apart = (px - x) ** 2 + (py - y) ** 2
-      if (apart < least) [best, least] = [number, apart]
+  /** @param {Point} pointer */
+  findPointed(pointer) {
+    const data = this.data;
+    return data ? findPointed(pointer, data.ids.length, (number) => this.place(data, number)) : -1;
+  }
+
+  listPointed() {
+    return this.data && this.hover >= 0 ? [this.data.ids[this.hover]] : [];
+  }
+
+  /** @param {Point[]} loop */
+  listWithin(loop) {
+    const data = this.data;
+    return data ? data.ids.filter((_, number) => isWithin(this.place(data, number), loop)) : [];
+  }
+
+  /** @param {number} number */
+  pointAt(number) {
+    if (number === this.hover) return;
+    this.hover = number;
+    this.tip.hidden = number < 0;
+    if (this.data && number >= 0) {
+      const [left, top] = placeTip(this.place(this.data, number), this.canvas.clientWidth);
+      const label = this.data.label[number];
+      this.image.src = `${this.data.address}${this.data.ids[number]}.jpg`;
+      this.image.alt = "";
+      this.words.textContent = label < 0 ? "without a class" : this.data.classes[label].name;
+      this.tip.style.left = `${left}px`;
+      this.tip.style.top = `${top}px`;
     }
-    return best
+    this.draw();
   }
-
-  point(number) {
-    if (number === this.hover) return
-    this.hover = number
-    this.tip.hidden = number < 0
-    if (number >= 0) {
-      const [x, y] = this.place(number)
-      const label = this.data.label[number]
-      this.image.src = `${this.data.address}${this.data.ids[number]}.jpg`
-      this.image.alt = ""
-      this.words.textContent = label < 0 ? "without a class" : this.data.classes[label].name
-      this.tip.style.left = `${Math.min(x + 12, this.canvas.clientWidth - 150)}px`
-      this.tip.style.top = `${y > 180 ? y - 176 : y + 12}px`
-    }
-    this.draw()
-  }
-}
-
-// Whether a point lies inside a closed line: how often a ray from it crosses the line (even-odd rule).
-function within([x, y], loop) {
-  let inside = false
-  for (let i = 0, j = loop.length - 1; i < loop.length; j = i++) {
-    const [xi, yi] = loop[i]
-    const [xj, yj] = loop[j]
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside
-  }
-  return inside
 }

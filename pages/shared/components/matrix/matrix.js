@@ -1,164 +1,167 @@
 // A confusion matrix as a table of buttons: a click or Enter chooses a cell, arrow keys go from one to the next.
 
-const matrices = new WeakMap()
-const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }
-const ROOMY = 8 // classes; more make smaller cells
-const MANY = 20 // more than these have no numbers in them
+import { Views, findRoot, make } from "../_common.js";
+import {
+  chooseCell,
+  chooseSize,
+  describeCell,
+  fillCell,
+  findChosen,
+  isSameCell,
+  isStep,
+  looksSame,
+  stepCell,
+} from "./cells.js";
 
-export default function ({ data, parentElement, setStateValue }) {
-  let matrix = matrices.get(parentElement)
-  if (!matrix) {
-    matrix = new Matrix(parentElement.querySelector(".fg-matrix"))
-    matrices.set(parentElement, matrix)
-  }
-  matrix.send = (cell) => setStateValue("cell", cell)
-  matrix.update(data)
-  const turn = ++matrix.turn
-  return () => {
-    if (turn === matrix.turn) matrices.delete(parentElement) // else newer data overtook this run
-  }
+/** @typedef {import("./cells.js").Cell} Cell */
+/** @typedef {import("./cells.js").MatrixData} MatrixData */
+
+const matrices = new Views((parentElement) => new Matrix(findRoot(parentElement, ".fg-matrix")));
+
+/** @param {import("../_common.js").Call<MatrixData>} call */
+export default function showMatrix({ data, parentElement, setStateValue }) {
+  return matrices.show(parentElement, (matrix) => {
+    matrix.send = (chosen) => setStateValue("cell", chosen);
+    matrix.update(data);
+  });
 }
-
-const make = (tag, name = "", text = "") => {
-  const node = document.createElement(tag)
-  node.className = name
-  node.textContent = text
-  return node
-}
-
-const matter = ({ names, counts, called, shares }) => JSON.stringify([names, counts, called, shares])
 
 class Matrix {
+  /** @type {MatrixData | null} */
+  data = null;
+  /** @type {Cell} where the Tab key leads */
+  at = [0, 0];
+  frame = make("div", "frame");
+  words = make("p", "words");
+  /** @type {(chosen: {truth: string | null, said: string | null}) => void} */
+  send = () => {};
+
+  /** @param {HTMLElement} root */
   constructor(root) {
-    this.turn = 0
-    this.at = [0, 0]
-    this.words = make("p", "words")
-    this.words.setAttribute("aria-live", "polite")
-    this.frame = make("div", "frame")
-    root.replaceChildren(this.frame, this.words)
-    root.addEventListener("keydown", (event) => this.key(event))
-    root.addEventListener("pointerover", (event) => this.tell(event.target))
-    root.addEventListener("focusin", (event) => this.tell(event.target))
-    root.addEventListener("pointerleave", () => this.tell(null))
-    root.addEventListener("click", (event) => this.click(event.target))
+    this.words.setAttribute("aria-live", "polite");
+    root.replaceChildren(this.frame, this.words);
+    root.addEventListener("keydown", (event) => this.press(event));
+    root.addEventListener("pointerover", (event) => this.tell(event.target));
+    root.addEventListener("focusin", (event) => this.tell(event.target));
+    root.addEventListener("pointerleave", () => this.tell(null));
+    root.addEventListener("click", (event) => this.click(event.target));
   }
 
-  // Row or column -1 is a heading, which stands for the whole row or column.
+  close() {} // nothing outlives the elements
+
+  /** @param {MatrixData} data */
   update(data) {
-    const same = this.data && matter(this.data) === matter(data)
-    this.data = data
-    if (!same) this.draw()
-    this.mark()
-    this.tell(null)
+    const same = this.data && looksSame(this.data, data);
+    this.data = data;
+    if (!same) this.draw(data);
+    this.mark(data);
+    this.tell(null);
   }
 
-  draw() {
-    const { names, counts, totals, shares } = this.data
-    const size = names.length > MANY ? "tiny" : names.length > ROOMY ? "small" : "roomy"
-    const table = make("table", size)
-    table.append(make("caption", "", this.data.caption))
-    const head = table.createTHead().insertRow()
-    head.append(make("td", "corner"))
-    names.forEach((_, column) => head.append(this.heading(column, -1, column, "col")))
-    const body = table.createTBody()
+  /** @param {MatrixData} data */
+  draw(data) {
+    const { names } = data;
+    const table = make("table", chooseSize(names.length));
+    table.append(make("caption", "", data.caption));
+    const head = table.createTHead().insertRow();
+    head.append(make("td", "corner"));
+    names.forEach((_, column) => head.append(this.makeHeading(data, [-1, column])));
+    const body = table.createTBody();
     names.forEach((_, row) => {
-      const line = body.insertRow()
-      line.append(this.heading(row, row, -1, "row"))
-      counts[row].forEach((count, column) => {
-        const share = totals[row] ? count / totals[row] : 0
-        const text = size === "tiny" || !count ? "" : shares ? `${Math.round(share * 100)}` : `${count}`
-        const button = this.button(row, column, text)
-        button.classList.add(row === column ? "right" : "wrong")
-        button.style.setProperty("--share", count ? 0.12 + 0.88 * share : 0)
-        line.insertCell().append(button)
-      })
-    })
-    this.frame.replaceChildren(table)
-    this.at = [Math.min(this.at[0], names.length - 1), Math.min(this.at[1], names.length - 1)]
+      const line = body.insertRow();
+      line.append(this.makeHeading(data, [row, -1]));
+      data.counts[row].forEach((_count, column) => {
+        const { text, strength } = fillCell(data, [row, column]);
+        const button = this.makeButton(data, [row, column], text);
+        button.classList.add(row === column ? "right" : "wrong");
+        button.style.setProperty("--share", String(strength));
+        line.insertCell().append(button);
+      });
+    });
+    this.frame.replaceChildren(table);
+    this.at = [Math.min(this.at[0], names.length - 1), Math.min(this.at[1], names.length - 1)];
   }
 
-  heading(at, row, column, scope) {
-    const node = document.createElement("th")
-    node.scope = scope
-    const button = this.button(row, column, this.data.short[at])
-    button.classList.add("name")
-    button.title = this.data.names[at]
-    node.append(button)
-    return node
+  /**
+   * @param {MatrixData} data
+   * @param {Cell} cell
+   */
+  makeHeading(data, cell) {
+    const [row, column] = cell;
+    const node = make("th");
+    node.scope = row < 0 ? "col" : "row";
+    const position = row < 0 ? column : row;
+    const button = this.makeButton(data, cell, data.short[position]);
+    button.classList.add("name");
+    button.title = data.names[position];
+    node.append(button);
+    return node;
   }
 
-  button(row, column, text) {
-    const node = make("button", "", text)
-    node.type = "button"
-    node.dataset.row = row
-    node.dataset.column = column
-    node.setAttribute("aria-label", this.sentence(row, column))
-    return node
+  /**
+   * @param {MatrixData} data
+   * @param {Cell} cell
+   * @param {string} text
+   */
+  makeButton(data, cell, text) {
+    const node = make("button", "", text);
+    node.type = "button";
+    node.dataset.row = String(cell[0]);
+    node.dataset.column = String(cell[1]);
+    node.setAttribute("aria-label", describeCell(data, cell));
+    return node;
   }
 
-  sentence(row, column) {
-    const { names, counts, totals, called } = this.data
-    if (row < 0) return `All that it calls ${names[column]}: ${called[column]}`
-    const total = totals[row]
-    if (column < 0) return `All pictures of ${names[row]}: ${total}`
-    const count = counts[row][column]
-    const share = total ? ` (${Math.round((count / total) * 100)} %)` : ""
-    return row === column
-      ? `${names[row]}, right: ${count} of ${total}${share}`
-      : `${names[row]}, taken for ${names[column]}: ${count} of ${total}${share}`
+  /**
+   * @param {EventTarget | null} node
+   * @returns {Cell | null}
+   */
+  findCell(node) {
+    const button =
+      node instanceof Element ? /** @type {HTMLElement | null} */ (node.closest("button[data-row]")) : null;
+    return button ? [Number(button.dataset.row), Number(button.dataset.column)] : null;
   }
 
-  cellOf(node) {
-    const button = node instanceof Element ? node.closest("button[data-row]") : null
-    return button ? [Number(button.dataset.row), Number(button.dataset.column)] : null
-  }
-
-  buttonAt([row, column]) {
-    return this.frame.querySelector(`button[data-row="${row}"][data-column="${column}"]`)
-  }
-
-  chosen() {
-    const { names, truth, said } = this.data
-    const cell = [truth === null ? -1 : names.indexOf(truth), said === null ? -1 : names.indexOf(said)]
-    return cell[0] < 0 && cell[1] < 0 ? null : cell
-  }
-
-  mark() {
-    const chosen = this.chosen()
-    for (const button of this.frame.querySelectorAll("button[data-row]")) {
-      const cell = [Number(button.dataset.row), Number(button.dataset.column)]
-      button.setAttribute("aria-pressed", String(Boolean(chosen && cell[0] === chosen[0] && cell[1] === chosen[1])))
-      button.tabIndex = cell[0] === this.at[0] && cell[1] === this.at[1] ? 0 : -1
+  /** @param {MatrixData} data */
+  mark(data) {
+    const chosen = findChosen(data);
+    const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (this.frame.querySelectorAll("button[data-row]"));
+    for (const button of buttons) {
+      /** @type {Cell} */
+      const cell = [Number(button.dataset.row), Number(button.dataset.column)];
+      button.setAttribute("aria-pressed", String(isSameCell(cell, chosen)));
+      button.tabIndex = isSameCell(cell, this.at) ? 0 : -1;
     }
   }
 
+  /** @param {EventTarget | null} node */
   tell(node) {
-    const cell = this.cellOf(node) ?? this.chosen()
-    this.words.textContent = cell ? this.sentence(...cell) : this.data.hint
+    if (!this.data) return;
+    const cell = this.findCell(node) ?? findChosen(this.data);
+    this.words.textContent = cell ? describeCell(this.data, cell) : this.data.hint;
   }
 
+  /** @param {EventTarget | null} node */
   click(node) {
-    const cell = this.cellOf(node)
-    if (!cell) return
-    const chosen = this.chosen()
-    const again = chosen && chosen[0] === cell[0] && chosen[1] === cell[1]
-    const name = (position) => (position < 0 || again ? null : this.data.names[position])
-    this.data = { ...this.data, truth: name(cell[0]), said: name(cell[1]) }
-    this.at = cell
-    this.mark()
-    this.send({ truth: this.data.truth, said: this.data.said })
+    const cell = this.findCell(node);
+    if (!cell || !this.data) return;
+    const chosen = chooseCell(this.data, cell);
+    this.data = { ...this.data, ...chosen };
+    this.at = cell;
+    this.mark(this.data);
+    this.send(chosen);
   }
 
-  key(event) {
-    const step = STEPS[event.key]
-    const at = this.cellOf(event.target)
-    if (!step || !at) return
-    event.preventDefault()
-    const last = this.data.names.length - 1
-    const next = at.map((place, axis) => Math.max(-1, Math.min(last, place + step[axis])))
-    if (next[0] < 0 && next[1] < 0) return
-    this.at = next
-    this.mark()
-    this.buttonAt(next).focus()
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const at = this.findCell(event.target);
+    if (!this.data || !at || !isStep(event.key)) return;
+    event.preventDefault();
+    const next = stepCell(at, event.key, this.data.names.length);
+    if (!next) return;
+    this.at = next;
+    this.mark(this.data);
+    const button = this.frame.querySelector(`button[data-row="${next[0]}"][data-column="${next[1]}"]`);
+    /** @type {HTMLElement} */ (button).focus();
   }
 }

@@ -1,37 +1,97 @@
-/* A burst of square pictures from a webcam; camera.js stands before it. What pages/shared/webcam.py sends is in `data`:
-   {classes: [string], most: pictures at once, room: bytes at once, side: pixels, last: the token that arrived last,
-   saved: token, error: sentence}. */
+// A burst of square pictures from a webcam: hold to record, look them over, save.
+
+import { Views, make } from "../_common.js";
+import { Camera, findPen, makeCanvas, makeOption, say } from "../_camera.js";
+import {
+  chooseClass,
+  chooseFirst,
+  countPictures,
+  describeCount,
+  describeOutcome,
+  describeSave,
+  isBlack,
+  isFull,
+  isNew,
+  listChoices,
+  readClass,
+} from "./burst.js";
+
+/** @typedef {import("./burst.js").WebcamData} WebcamData */
+/** @typedef {{url: string, tile: HTMLButtonElement}} Frame a picture that was taken */
+/**
+ * @typedef {object} WebcamParts
+ * @property {HTMLElement} curtain
+ * @property {HTMLButtonElement} off
+ * @property {HTMLElement} dark
+ * @property {HTMLButtonElement} hold
+ * @property {HTMLButtonElement} one
+ * @property {HTMLElement} count
+ * @property {HTMLButtonElement} clear
+ * @property {HTMLSelectElement} class
+ * @property {HTMLElement} naming
+ * @property {HTMLInputElement} name
+ * @property {HTMLButtonElement} save
+ * @property {HTMLElement} refusal
+ * @property {HTMLElement} taken
+ * @property {HTMLElement} strip
+ */
 
 const EVERY_MS = 250;
 const QUALITY = 0.92;
-const DARKEST = 6; // mean of red, green and blue, 0 to 255; a covered lens gives 0 to 4
 const DARK_FOR_MS = 2000;
 const PATIENCE_MS = 60_000;
 const TILE = 128; // pixels of a picture in the strip
+const PROBE = 16; // pixels of the picture whose brightness is looked at
 const UNPLUGGED = "The camera stopped. Is it still plugged in? Your pictures are still here.";
 const DARK = "The camera sends only black: is its cover closed? Black pictures are not taken.";
-const INTERRUPTED = "Saving was interrupted. Your pictures are still here: save them again.";
 const NO_ANSWER = "No answer after a minute. Your pictures are still here: save them again.";
 
-const pictures = (number) => `${number} picture${number === 1 ? "" : "s"}`;
+const webcams = new Views((parentElement) => new Webcam(parentElement), { forget: false });
 
+/** @param {import("../_common.js").Call<WebcamData>} call */
+export default function showWebcam({ data, parentElement, setTriggerValue }) {
+  return webcams.show(parentElement, (webcam) => webcam.update(data, setTriggerValue));
+}
+
+/** @extends {Camera<import("../_camera.js").CameraParts & WebcamParts>} */
 class Webcam extends Camera {
+  /** @override */
   unplugged = UNPLUGGED;
-  frames = []; // {url, tile}, in the order they were taken
+  /** @type {WebcamData} */
+  data = { classes: [], most: 0, room: 0, side: 0, last: "", saved: "", error: "" };
+  /** @type {Frame[]} in the order they were taken */
+  frames = [];
   taken = 0; // how many so far, discarded ones too
-  sent = null; // {token, frames}: what the server has not answered for yet
+  /** @type {{token: string, frames: Frame[], className: string | null} | null} what the server has not answered for yet */
+  sent = null;
   busy = false; // saving
-  turns = 0;
+  recording = false;
+  wanted = false; // one picture, as soon as there is a new one
+  /** @type {number | null} */
+  darkSince = null;
+  /** @type {number | undefined} */
+  timer;
+  /** @type {number | undefined} */
+  patience;
+  probe = findPen(makeCanvas(PROBE), { willReadFrequently: true });
+  /** @type {(name: string, value: unknown) => void} */
+  send = () => {};
 
+  /** @param {ParentNode} root */
   constructor(root) {
     super(root);
-    this.probe = canvas(16).getContext("2d", { willReadFrequently: true });
-    const { off, hold, one, clear, name, save } = this.at;
-    this.at.class.onchange = () => {
-      this.draw();
-      if (this.at.class.value === "new") name.focus();
-    };
+    const { off, one } = this.at;
     off.onclick = () => this.switchOff();
+    one.onclick = () => {
+      this.wanted = true; // until there is one: the camera may not have sent a new picture since the last press
+      this.take();
+    };
+    this.listenToHold();
+    this.listenToForm();
+  }
+
+  listenToHold() {
+    const { hold } = this.at;
     hold.onpointerdown = (event) => {
       if (event.button !== 0) return;
       hold.setPointerCapture(event.pointerId);
@@ -45,9 +105,13 @@ class Webcam extends Camera {
       if (!event.repeat) this.record();
     };
     hold.onkeyup = hold.onblur = () => this.rest();
-    one.onclick = () => {
-      this.wanted = true; // until there is one: the camera may not have sent a new picture since the last press
-      this.take();
+  }
+
+  listenToForm() {
+    const { clear, name, save } = this.at;
+    this.at.class.onchange = () => {
+      this.draw();
+      if (isNew(this.at.class.value)) name.focus();
     };
     clear.onclick = () => {
       if (clear.dataset.sure) this.discard(this.frames);
@@ -65,49 +129,52 @@ class Webcam extends Camera {
     save.onclick = () => this.save();
   }
 
-  /** Takes in new data; returns what is to be called when the view closes. */
+  /**
+   * @param {WebcamData} data
+   * @param {(name: string, value: unknown) => void} send
+   */
   update(data, send) {
     this.data = data;
     this.send = send;
     this.listClasses();
-    const answered = this.sent && data.last === this.sent.token;
-    if (answered) {
+    const answered = this.sent !== null && data.last === this.sent.token;
+    if (this.sent && answered) {
       const { token, frames, className } = this.sent;
       this.sent = null;
-      this.settle(data.saved === token ? "" : data.error || INTERRUPTED);
+      this.settle(describeOutcome(data, token));
       if (data.saved === token) {
         this.discard(frames);
-        this.choose(`in ${className?.trim()}`); // a new class is now one of the list
+        if (className !== null) this.choose(chooseClass(className.trim())[0]); // a new class is now one of the list
       }
     }
     this.draw();
     // The button that was pressed is switched off now: without this, the keyboard would be nowhere.
     if (answered && data.saved && !this.at.hold.disabled) this.at.hold.focus({ preventScroll: true });
-    // Streamlit also calls what an overtaken run returned; only the newest may end anything.
-    const turn = ++this.turns;
-    return () => turn === this.turns && this.switchOff();
   }
 
   listClasses() {
     const chooser = this.at.class;
-    const wanted = chooser.value || (this.data.classes.length ? "" : "new");
-    const options = this.data.classes.map((name) => option(`in ${name}`, name));
-    options.push(option("none", "without a class"), option("new", "new class ..."));
-    const values = (list) => JSON.stringify([...list].map(({ value }) => value));
-    if (values(options) === values(chooser.options)) return; // an open list stays open
+    const wanted = chooser.value || chooseFirst(this.data.classes);
+    const options = listChoices(this.data.classes).map(([value, label]) => makeOption(value, label));
+    /** @type {(list: Iterable<HTMLOptionElement>) => string} */
+    const tellValues = (list) => JSON.stringify([...list].map(({ value }) => value));
+    if (tellValues(options) === tellValues(chooser.options)) return; // an open list stays open
     chooser.replaceChildren(...options);
     this.choose(wanted);
   }
 
+  /** @param {string} value */
   choose(value) {
     const { options } = this.at.class;
     if ([...options].some((known) => known.value === value)) this.at.class.value = value;
   }
 
+  /** @override */
   begun() {
     this.beat();
   }
 
+  /** @override */
   ended() {
     clearInterval(this.timer);
     this.wanted = false;
@@ -117,13 +184,16 @@ class Webcam extends Camera {
   }
 
   get full() {
-    const sizes = this.frames.map(({ url }) => url.length * 0.75); // base64
-    const withOneMore = sizes.reduce((sum, size) => sum + size, sizes.at(-1) ?? 0);
-    return sizes.length >= this.data.most || withOneMore > this.data.room;
+    const urls = this.frames.map(({ url }) => url);
+    return isFull(urls, this.data);
   }
 
   get ready() {
     return this.live && !this.busy && !this.full;
+  }
+
+  get className() {
+    return readClass(this.at.class.value, this.at.name.value);
   }
 
   record() {
@@ -148,16 +218,13 @@ class Webcam extends Camera {
       say(this.at.dark, this.darkSince !== null && now - this.darkSince > DARK_FOR_MS ? DARK : "");
     };
     clearInterval(this.timer);
-    this.timer = setInterval(look, EVERY_MS);
+    this.timer = window.setInterval(look, EVERY_MS);
     look();
   }
 
   isDark() {
     this.crop(this.probe);
-    const { data } = this.probe.getImageData(0, 0, 16, 16);
-    let sum = 0;
-    for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
-    return sum / (3 * 256) < DARKEST;
+    return isBlack(this.probe.getImageData(0, 0, PROBE, PROBE).data);
   }
 
   take() {
@@ -171,35 +238,50 @@ class Webcam extends Camera {
       return;
     }
     const { video, strip } = this.at;
-    const picture = canvas(Math.min(video.videoWidth, video.videoHeight, this.data.side));
-    this.crop(picture.getContext("2d"));
+    const picture = makeCanvas(Math.min(video.videoWidth, video.videoHeight, this.data.side));
+    this.crop(findPen(picture));
     const url = picture.toDataURL("image/jpeg", QUALITY);
     if (url === this.frames.at(-1)?.url) return; // the camera has not sent a new one since
     this.wanted = false;
-    const small = canvas(TILE);
-    small.getContext("2d").drawImage(picture, 0, 0, TILE, TILE);
-    const tile = document.createElement("button");
-    const frame = { url, tile };
     this.taken += 1;
+    const frame = this.makeFrame(url, picture);
+    this.frames = [...this.frames, frame];
+    strip.append(frame.tile);
+    if (!this.ready) this.rest();
+    this.draw();
+    strip.scrollTop = strip.scrollHeight;
+  }
+
+  /**
+   * @param {string} url
+   * @param {HTMLCanvasElement} picture
+   * @returns {Frame}
+   */
+  makeFrame(url, picture) {
+    const small = makeCanvas(TILE);
+    findPen(small).drawImage(picture, 0, 0, TILE, TILE);
+    const tile = make("button");
+    const frame = { url, tile };
     tile.type = "button";
     tile.setAttribute("aria-label", `Picture ${this.taken}: discard`);
     tile.append(small);
     tile.onclick = () => this.discardOne(frame);
     tile.onkeydown = ({ key }) => this.steer(frame, key);
     tile.tabIndex = -1; // one stop for the Tab key, arrows within
-    this.frames = [...this.frames, frame];
-    strip.append(tile);
-    if (!this.ready) this.rest();
-    this.draw();
-    strip.scrollTop = strip.scrollHeight;
+    return frame;
   }
 
+  /**
+   * @param {Frame} frame
+   * @param {string} key
+   */
   steer(frame, key) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+    const step = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
     if (step) this.frames[this.frames.indexOf(frame) + step]?.tile.focus();
     if (key === "Delete" || key === "Backspace") this.discardOne(frame);
   }
 
+  /** @param {Frame} frame */
   discardOne(frame) {
     if (this.busy) return;
     const next = this.frames.indexOf(frame);
@@ -207,6 +289,7 @@ class Webcam extends Camera {
     (this.frames[next] ?? this.frames.at(-1))?.tile.focus({ preventScroll: true });
   }
 
+  /** @param {Frame[]} frames */
   discard(frames) {
     const gone = new Set(frames);
     for (const { tile } of gone) tile.remove();
@@ -215,22 +298,18 @@ class Webcam extends Camera {
     this.draw();
   }
 
-  get className() {
-    const { value } = this.at.class;
-    return value === "none" ? null : value === "new" ? this.at.name.value : value.slice("in ".length);
-  }
-
   save() {
     this.rest();
     this.busy = true;
     this.sent = { token: crypto.randomUUID(), frames: this.frames, className: this.className };
     say(this.at.refusal, "");
     this.draw();
-    this.patience = setTimeout(() => this.settle(NO_ANSWER), PATIENCE_MS);
+    this.patience = window.setTimeout(() => this.settle(NO_ANSWER), PATIENCE_MS);
     const frames = this.frames.map(({ url }) => url);
     this.send("burst", { token: this.sent.token, class_name: this.className, frames });
   }
 
+  /** @param {string} trouble */
   settle(trouble) {
     clearTimeout(this.patience);
     this.busy = false;
@@ -238,35 +317,28 @@ class Webcam extends Camera {
     this.draw();
   }
 
-  /** Brings every label and every disabled button up to date. */
+  /**
+   * Brings every label and every disabled button up to date.
+   * @override
+   */
   draw() {
     const { at, busy, frames, live, ready } = this;
-    const number = pictures(frames.length);
-    const isNew = at.class.value === "new";
-    const where = this.className === null ? "without a class" : `into ${this.className.trim() || "a new class"}`;
+    const naming = isNew(at.class.value);
     at.curtain.hidden = live;
     at.off.hidden = !this.stream;
     if (!this.stream) at.camera.hidden = true;
     at.hold.disabled = at.one.disabled = !ready;
-    at.hold.setAttribute("aria-pressed", String(Boolean(this.recording)));
+    at.hold.setAttribute("aria-pressed", String(this.recording));
     at.hold.textContent = this.recording ? "Recording ..." : "Hold to record";
-    at.count.setAttribute("aria-busy", String(Boolean(this.recording))); // a screen reader waits for the end
-    at.count.textContent = !frames.length ? "No pictures yet" : number;
-    if (this.full) at.count.textContent += ", the most at once: save these first";
+    at.count.setAttribute("aria-busy", String(this.recording)); // a screen reader waits for the end
+    at.count.textContent = describeCount(frames.length, this.full);
     at.clear.hidden = !frames.length;
-    at.clear.textContent = at.clear.dataset.sure ? `Really discard ${number}?` : "Discard all";
-    at.naming.hidden = !isNew;
-    at.save.textContent = busy ? `Saving ${number} ...` : frames.length ? `Save ${number} ${where}` : "Nothing to save yet";
-    at.save.disabled = busy || !frames.length || (isNew && !at.name.value.trim());
+    at.clear.textContent = at.clear.dataset.sure ? `Really discard ${countPictures(frames.length)}?` : "Discard all";
+    at.naming.hidden = !naming;
+    at.save.textContent = describeSave(frames.length, this.className, busy);
+    at.save.disabled = busy || !frames.length || (naming && !at.name.value.trim());
     at.class.disabled = at.name.disabled = at.clear.disabled = busy;
     at.taken.hidden = !frames.length;
     if (frames.length) frames[0].tile.tabIndex = 0;
   }
-}
-
-const webcams = new WeakMap();
-
-export default function webcam({ data, parentElement, setTriggerValue }) {
-  if (!webcams.has(parentElement)) webcams.set(parentElement, new Webcam(parentElement));
-  return webcams.get(parentElement).update(data, setTriggerValue);
 }

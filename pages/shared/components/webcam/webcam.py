@@ -60,7 +60,7 @@ _HTML = """
 </div>
 """
 
-_COMPONENT = component("webcam", _HTML, shared=("camera",))
+_COMPONENT = component("webcam", _HTML)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,117 @@
+// What stands above the pictures of the grid: a button for each class, and what can be done with those selected.
+
+import { findFocused, make } from "../_common.js";
+import { MANY, makeButton, makeChips, makeChoice } from "./parts.js";
+
+const NEW_NAME = "Name of the new class";
+
+export class Tools {
+  node = make("div", "tools");
+  chips = make("div", "chips");
+  buttons = make("span", "buttons");
+  status = make("span", "status");
+  asking = false; // for the name of a new class
+
+  /** @param {import("./grid.js").Grid} grid */
+  constructor(grid) {
+    this.grid = grid;
+    this.status.setAttribute("role", "status");
+    const line = make("div", "line");
+    line.append(this.buttons, this.status);
+    this.node.append(this.chips, line);
+  }
+
+  draw() {
+    // The buttons are made anew: whoever pressed one goes on with the pictures.
+    if (this.node.contains(findFocused(this.node)) && !this.asking) this.grid.sheet.takeFocus();
+    if (!this.asking) this.chips.replaceChildren(...this.makeClasses());
+    this.drawStatus();
+    this.buttons.replaceChildren(...this.makeActions());
+  }
+
+  drawStatus() {
+    const { said, trouble } = this.grid.data;
+    const { waiting } = this.grid.outbox;
+    this.say(waiting ? "Saving ..." : said || this.findHint());
+    this.status.classList.toggle("trouble", trouble && !waiting);
+  }
+
+  /** @param {string} sentence */
+  say(sentence) {
+    this.status.textContent = sentence;
+  }
+
+  findHint() {
+    if (!this.grid.shown.length) return "";
+    const fingers = window.matchMedia("(pointer: coarse)").matches;
+    return fingers ? "Tap pictures, then a class." : "Click or arrow keys; a number puts it into that class.";
+  }
+
+  makeClasses() {
+    const { grid } = this;
+    const { classes } = grid.data;
+    /** @type {(name: string) => void} */
+    const label = (name) => grid.label(name);
+    const nothing = makeButton("chip", "no class", () => grid.label(null), "Take out of the class");
+    nothing.append(make("kbd", "", "0"));
+    const nodes = [make("span", "into", "Put into"), ...makeChips(classes, label), nothing];
+    if (classes.length > MANY) nodes.push(makeChoice("Put into ...", classes, label));
+    return [...nodes, makeButton("chip", "+ new class", () => this.ask())];
+  }
+
+  makeActions() {
+    const { grid } = this;
+    const { classes, accept, undo, redo } = grid.data;
+    const count = grid.selection.selected.size;
+    const nodes = [];
+    if (count) nodes.push(make("span", "count", `${count} selected`));
+    if (accept) nodes.push(makeButton("tool", "Accept (A)", () => grid.accept(), "Put each into the class suggested"));
+    nodes.push(
+      count < grid.shown.length
+        ? makeButton("tool", "Select all", () => grid.select(grid.order), "Ctrl+A")
+        : makeButton("tool", "Select none", () => grid.select([]), "Esc"),
+    );
+    if (grid.selection.focus) nodes.push(makeButton("tool", "Look closer", () => grid.look(), "Enter"));
+    if (count && classes.length) nodes.push(makeChoice("Copy into ...", classes, (name) => grid.copy(name)));
+    if (count) nodes.push(makeButton("tool", "Delete", () => grid.remove(), "Move to the trash (Delete)"));
+    if (undo) {
+      nodes.push(makeButton("tool said", `Undo: ${undo}`, () => grid.act({ kind: "undo" }), `${undo} (Ctrl+Z)`));
+    }
+    if (redo) {
+      nodes.push(makeButton("tool said", `Redo: ${redo}`, () => grid.act({ kind: "redo" }), `${redo} (Ctrl+Y)`));
+    }
+    return nodes;
+  }
+
+  /** Asks for the name of a new class in place of the buttons for classes, and puts pictures there. */
+  ask() {
+    this.asking = true;
+    const field = make("input", "field");
+    field.placeholder = NEW_NAME;
+    field.maxLength = 100;
+    field.setAttribute("aria-label", NEW_NAME);
+    const end = () => {
+      this.asking = false;
+      this.draw();
+      this.grid.sheet.takeFocus();
+    };
+    const take = () => {
+      const name = field.value.trim();
+      if (name) {
+        this.grid.label(name);
+        end();
+      } else field.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") take();
+      if (event.key === "Escape") end();
+    });
+    this.chips.replaceChildren(
+      field,
+      makeButton("chip", "Put it there", take),
+      makeButton("chip quiet", "Cancel", end),
+    );
+    field.focus();
+  }
+}

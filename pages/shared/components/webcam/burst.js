@@ -1,0 +1,113 @@
+// What a burst of pictures from the webcam is: its limits, the class it is for, and how it is told.
+
+/** @typedef {{last: string, saved: string, error: string}} Answer tokens of the last burst that came and that was saved */
+/**
+ * What pages/shared/components/webcam/webcam.py sends.
+ * @typedef {object} Settings
+ * @property {string[]} classes
+ * @property {number} most pictures at once
+ * @property {number} room bytes at once
+ * @property {number} side pixels at most
+ */
+/** @typedef {Settings & Answer} WebcamData */
+
+const DARKEST = 6; // mean of red, green and blue, 0 to 255; a covered lens gives 0 to 4
+const BASE64 = 0.75; // bytes for each of its characters
+const INTERRUPTED = "Saving was interrupted. Your pictures are still here: save them again.";
+// Values in the list of classes; a class is one with this before its name, which may be "new" or "none" as well.
+const NEW = "new";
+const NONE = "none";
+const IN = "in ";
+
+/** @param {number} number */
+export function countPictures(number) {
+  return `${number} picture${number === 1 ? "" : "s"}`;
+}
+
+/**
+ * Whether a picture is black.
+ * @param {ArrayLike<number>} data red, green, blue and opacity of each pixel
+ */
+export function isBlack(data) {
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+  return sum / ((3 * data.length) / 4) < DARKEST;
+}
+
+/**
+ * Whether another picture, as large as the last one, would be too much for one message.
+ * @param {string[]} urls data URLs
+ * @param {{most: number, room: number}} limits
+ */
+export function isFull(urls, { most, room }) {
+  const sizes = urls.map((url) => url.length * BASE64);
+  const withOneMore = sizes.reduce((sum, size) => sum + size, sizes.at(-1) ?? 0);
+  return sizes.length >= most || withOneMore > room;
+}
+
+/**
+ * What can be chosen: (value, label).
+ * @param {string[]} classes
+ * @returns {[value: string, label: string][]}
+ */
+export function listChoices(classes) {
+  return [...classes.map((name) => chooseClass(name)), [NONE, "without a class"], [NEW, "new class ..."]];
+}
+
+/**
+ * The choice of a class.
+ * @param {string} name
+ * @returns {[value: string, label: string]}
+ */
+export function chooseClass(name) {
+  return [`${IN}${name}`, name];
+}
+
+/** @param {string[]} classes */
+export function chooseFirst(classes) {
+  return classes.length ? "" : NEW;
+}
+
+/** @param {string} value of a choice */
+export function isNew(value) {
+  return value === NEW;
+}
+
+/**
+ * The class that the pictures go into; null is none.
+ * @param {string} value of the choice
+ * @param {string} typed
+ */
+export function readClass(value, typed) {
+  return value === NONE ? null : value === NEW ? typed : value.slice(IN.length);
+}
+
+/**
+ * What the button says that saves.
+ * @param {number} number of pictures
+ * @param {string | null} className
+ * @param {boolean} busy whether they are being saved
+ */
+export function describeSave(number, className, busy) {
+  if (busy) return `Saving ${countPictures(number)} ...`;
+  if (!number) return "Nothing to save yet";
+  const where = className === null ? "without a class" : `into ${className.trim() || "a new class"}`;
+  return `Save ${countPictures(number)} ${where}`;
+}
+
+/**
+ * @param {number} number
+ * @param {boolean} full
+ */
+export function describeCount(number, full) {
+  return `${number ? countPictures(number) : "No pictures yet"}${full ? ", the most at once: save these first" : ""}`;
+}
+
+/**
+ * What became of a burst that the server has answered: empty if it is saved.
+ * @param {Answer} answer
+ * @param {string} token
+ */
+export function describeOutcome({ saved, error }, token) {
+  return saved === token ? "" : error || INTERRUPTED;
+}
