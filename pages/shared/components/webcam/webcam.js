@@ -1,6 +1,6 @@
 // A burst of square pictures from a webcam: hold to record, look them over, save.
 
-import { Views, make } from "../_common.js";
+import { Views } from "../_common.js";
 import { Camera, findPen, makeCanvas, makeOption, say } from "../_camera.js";
 import {
   chooseClass,
@@ -15,9 +15,10 @@ import {
   listChoices,
   readClass,
 } from "./burst.js";
+import { Taken } from "./taken.js";
 
 /** @typedef {import("./burst.js").WebcamData} WebcamData */
-/** @typedef {{url: string, tile: HTMLButtonElement}} Frame a picture that was taken */
+/** @typedef {import("./taken.js").Frame} Frame */
 /**
  * @typedef {object} WebcamParts
  * @property {HTMLElement} curtain
@@ -40,7 +41,6 @@ const EVERY_MS = 250;
 const QUALITY = 0.92;
 const DARK_FOR_MS = 2000;
 const PATIENCE_MS = 60_000;
-const TILE = 128; // pixels of a picture in the strip
 const PROBE = 16; // pixels of the picture whose brightness is looked at
 const UNPLUGGED = "The camera stopped. Is it still plugged in? Your pictures are still here.";
 const DARK = "The camera sends only black: is its cover closed? Black pictures are not taken.";
@@ -59,9 +59,6 @@ class Webcam extends Camera {
   unplugged = UNPLUGGED;
   /** @type {WebcamData} */
   data = { classes: [], most: 0, room: 0, side: 0, last: "", saved: "", error: "" };
-  /** @type {Frame[]} in the order they were taken */
-  frames = [];
-  taken = 0; // how many so far, discarded ones too
   /** @type {{token: string, frames: Frame[], className: string | null} | null} what the server has not answered for yet */
   sent = null;
   busy = false; // saving
@@ -80,7 +77,8 @@ class Webcam extends Camera {
   /** @param {ParentNode} root */
   constructor(root) {
     super(root);
-    const { off, one } = this.at;
+    const { off, one, strip } = this.at;
+    this.taken = new Taken(strip, (frame) => this.discardOne(frame));
     off.onclick = () => this.switchOff();
     one.onclick = () => {
       this.wanted = true; // until there is one: the camera may not have sent a new picture since the last press
@@ -114,7 +112,7 @@ class Webcam extends Camera {
       if (isNew(this.at.class.value)) name.focus();
     };
     clear.onclick = () => {
-      if (clear.dataset.sure) this.discard(this.frames);
+      if (clear.dataset.sure) this.discard(this.taken.frames);
       else clear.dataset.sure = "yes";
       this.draw();
     };
@@ -184,8 +182,7 @@ class Webcam extends Camera {
   }
 
   get full() {
-    const urls = this.frames.map(({ url }) => url);
-    return isFull(urls, this.data);
+    return isFull(this.taken.urls, this.data);
   }
 
   get ready() {
@@ -237,63 +234,29 @@ class Webcam extends Camera {
       this.wanted = false;
       return;
     }
-    const { video, strip } = this.at;
+    const { video } = this.at;
     const picture = makeCanvas(Math.min(video.videoWidth, video.videoHeight, this.data.side));
     this.crop(findPen(picture));
     const url = picture.toDataURL("image/jpeg", QUALITY);
-    if (url === this.frames.at(-1)?.url) return; // the camera has not sent a new one since
+    if (url === this.taken.frames.at(-1)?.url) return; // the camera has not sent a new one since
     this.wanted = false;
-    this.taken += 1;
-    const frame = this.makeFrame(url, picture);
-    this.frames = [...this.frames, frame];
-    strip.append(frame.tile);
+    this.taken.add(url, picture);
     if (!this.ready) this.rest();
     this.draw();
-    strip.scrollTop = strip.scrollHeight;
-  }
-
-  /**
-   * @param {string} url
-   * @param {HTMLCanvasElement} picture
-   * @returns {Frame}
-   */
-  makeFrame(url, picture) {
-    const small = makeCanvas(TILE);
-    findPen(small).drawImage(picture, 0, 0, TILE, TILE);
-    const tile = make("button");
-    const frame = { url, tile };
-    tile.type = "button";
-    tile.setAttribute("aria-label", `Picture ${this.taken}: discard`);
-    tile.append(small);
-    tile.onclick = () => this.discardOne(frame);
-    tile.onkeydown = ({ key }) => this.steer(frame, key);
-    tile.tabIndex = -1; // one stop for the Tab key, arrows within
-    return frame;
-  }
-
-  /**
-   * @param {Frame} frame
-   * @param {string} key
-   */
-  steer(frame, key) {
-    const step = key === "ArrowLeft" ? -1 : key === "ArrowRight" ? 1 : 0;
-    if (step) this.frames[this.frames.indexOf(frame) + step]?.tile.focus();
-    if (key === "Delete" || key === "Backspace") this.discardOne(frame);
+    this.taken.scrollToEnd();
   }
 
   /** @param {Frame} frame */
   discardOne(frame) {
     if (this.busy) return;
-    const next = this.frames.indexOf(frame);
+    const place = this.taken.frames.indexOf(frame);
     this.discard([frame]);
-    (this.frames[next] ?? this.frames.at(-1))?.tile.focus({ preventScroll: true });
+    this.taken.focusAt(place);
   }
 
   /** @param {Frame[]} frames */
   discard(frames) {
-    const gone = new Set(frames);
-    for (const { tile } of gone) tile.remove();
-    this.frames = this.frames.filter((frame) => !gone.has(frame));
+    this.taken.remove(frames);
     delete this.at.clear.dataset.sure;
     this.draw();
   }
@@ -301,12 +264,11 @@ class Webcam extends Camera {
   save() {
     this.rest();
     this.busy = true;
-    this.sent = { token: crypto.randomUUID(), frames: this.frames, className: this.className };
+    this.sent = { token: crypto.randomUUID(), frames: this.taken.frames, className: this.className };
     say(this.at.refusal, "");
     this.draw();
     this.patience = window.setTimeout(() => this.settle(NO_ANSWER), PATIENCE_MS);
-    const frames = this.frames.map(({ url }) => url);
-    this.send("burst", { token: this.sent.token, class_name: this.className, frames });
+    this.send("burst", { token: this.sent.token, class_name: this.className, frames: this.taken.urls });
   }
 
   /** @param {string} trouble */
@@ -322,7 +284,8 @@ class Webcam extends Camera {
    * @override
    */
   draw() {
-    const { at, busy, frames, live, ready } = this;
+    const { at, busy, live, ready } = this;
+    const count = this.taken.frames.length;
     const naming = isNew(at.class.value);
     at.curtain.hidden = live;
     at.off.hidden = !this.stream;
@@ -331,14 +294,14 @@ class Webcam extends Camera {
     at.hold.setAttribute("aria-pressed", String(this.recording));
     at.hold.textContent = this.recording ? "Recording ..." : "Hold to record";
     at.count.setAttribute("aria-busy", String(this.recording)); // a screen reader waits for the end
-    at.count.textContent = describeCount(frames.length, this.full);
-    at.clear.hidden = !frames.length;
-    at.clear.textContent = at.clear.dataset.sure ? `Really discard ${countPictures(frames.length)}?` : "Discard all";
+    at.count.textContent = describeCount(count, this.full);
+    at.clear.hidden = !count;
+    at.clear.textContent = at.clear.dataset.sure ? `Really discard ${countPictures(count)}?` : "Discard all";
     at.naming.hidden = !naming;
-    at.save.textContent = describeSave(frames.length, this.className, busy);
-    at.save.disabled = busy || !frames.length || (naming && !at.name.value.trim());
+    at.save.textContent = describeSave(count, this.className, busy);
+    at.save.disabled = busy || !count || (naming && !at.name.value.trim());
     at.class.disabled = at.name.disabled = at.clear.disabled = busy;
-    at.taken.hidden = !frames.length;
-    if (frames.length) frames[0].tile.tabIndex = 0;
+    at.taken.hidden = !count;
+    this.taken.markFirst();
   }
 }
