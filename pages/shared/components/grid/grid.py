@@ -1,4 +1,4 @@
-"""The grid of pictures on a page: the component in components/grid.js, what it is given, and what it asks for."""
+"""The grid of pictures on a page: the component in grid.js beside it, what it is given, and what it asks for."""
 
 from __future__ import annotations
 
