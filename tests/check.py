@@ -15,12 +15,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 JAVASCRIPT = ROOT / "tests" / "javascript"
+NODE = (20, 19)
+"""The oldest Node.js that eslint runs on."""
 
 
 def _ours(program: str, *arguments: str) -> list[str]:
     """A program that was installed beside this Python."""
     beside = Path(sys.executable).with_name(program)
     return [str(beside) if beside.exists() else program, *arguments]
+
+
+def _node() -> tuple[int, ...]:
+    """The version of Node.js; empty if there is none."""
+    try:
+        told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ()
+    return tuple(map(int, re.findall(r"\d+", told)[:2]))
 
 
 def test_command() -> str:
@@ -42,7 +53,7 @@ def checks() -> list[tuple[str, list[str]]]:
         ("rooms", _ours("lint-imports")),
     ]
     npm = shutil.which("npm")
-    if npm and JAVASCRIPT.is_dir():
+    if npm and _node() >= NODE:
         found += [
             (
                 "JavaScript's tools",
@@ -51,7 +62,7 @@ def checks() -> list[tuple[str, list[str]]]:
             ("JavaScript", [npm, "--prefix", str(JAVASCRIPT), "run", "--silent", "check"]),
         ]
     else:
-        print("JavaScript is not checked: there is no Node.js with npm here.", flush=True)
+        print("JavaScript is not checked: that needs npm and Node.js 20.19 or newer.", flush=True)
     return found
 
 

@@ -208,7 +208,7 @@ def test_damaged_records_are_named_and_the_rest_is_there(project: Project, run: 
     (better.folder / "predictions.npz").write_bytes(b"PK")
     at = opened(run)
     assert "The run two has no predictions." in words(at)
-    assert "its record is damaged" in at.dataframe[-1].value["State"].tolist()
+    assert "The record of run bad is damaged." in at.dataframe[-1].value["State"].tolist()
     field(at, "selectbox", "chosen").set_value("bad")
     ran(at)
     assert at.button(key="delete bad")

@@ -68,7 +68,7 @@ def test_a_place_of_a_killed_process_is_free(tasks: list[TaskHandle]) -> None:
     assert now is not None
     assert (now.state, now.hint) == ("interrupted", "Lie down again.")
     assert now.message == "Sleeping was cut off: its process ended without a word."
-    assert until(third, lambda now: now.phase == "waiting").before == 1
+    until(third, lambda now: (now.phase, now.before) == ("waiting", 1))
 
 
 @pytest.mark.parametrize(
