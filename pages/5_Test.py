@@ -42,7 +42,7 @@ with right:
     moving = st.toggle("Live: watch the answer move", key="live on", disabled=once)
 if moving and not once:
     twin = model.integer_twin(tested)
-    live.show({"exact": tested} | ({"whole numbers (int8)": twin} if twin else {}))
+    live.show(here, {"exact": tested} | ({"whole numbers (int8)": twin} if twin else {}))
 with page.stopping_at_errors():
     if taken is not None:
         one.ask(here, tested, "webcam", taken.getvalue())

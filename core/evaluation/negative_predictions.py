@@ -11,7 +11,6 @@ from core.datasets.project import Project
 from core.imaging import decode
 from core.inference.sandbox import load_model
 from core.runs.records import RunRecords
-from core.system import storage
 from core.system.errors import ModelError, PictureError
 
 _FILE = "unknown.npz"
@@ -23,7 +22,7 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
     Each is asked about once and the answer kept; a damaged file is left out. Raises ModelError if there is no model, or if
     it breaks down: others are not asked about then, since each may take long.
     """
-    known = _known(records)
+    known = records.answers(_FILE)
     files = [path for path in pictures(project) if path.stem not in known]
     if files:
         classifier = load_model(records.tflite)
@@ -36,20 +35,6 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
             except PictureError:
                 continue
         if known:
-            storage.write_with(
-                records.folder / _FILE,
-                lambda target: np.savez(target, ids=np.array(list(known)), said=np.stack(list(known.values()))),
-            )
+            records.keep_answers(_FILE, known)
     rows = [known[path.stem] for path in pictures(project) if path.stem in known]
     return np.stack(rows) if rows else np.empty((0, len(records.plan().classes)), np.float32)
-
-
-def _known(records: RunRecords) -> dict[str, np.ndarray]:
-    try:
-        file = storage.read_arrays(records.folder / _FILE)
-        said = file["said"].astype(np.float32)
-        if said.ndim != 2 or said.shape[1] != len(records.plan().classes) or not np.isfinite(said).all():
-            return {}
-        return dict(zip(file["ids"].tolist(), said, strict=True))
-    except (OSError, KeyError, ValueError, TypeError):
-        return {}

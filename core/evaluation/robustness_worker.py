@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets.project import Project
 from core.evaluation.corruptions import CHANGES, COVERED
 from core.evaluation.robustness import MOST, Outcome, Robustness, task, write
 from core.imaging.decode import read_square
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run, open_run
+from core.runs.pictures import find_file
 from core.runs.records import RunPicture, RunPlan
 from core.system.errors import FieldguideError, PictureError, RunError
 from core.system.tasks.job import Stopped, TaskJob, own_state, work_through
@@ -63,10 +63,7 @@ def try_harder(job: TaskJob, run: Run) -> Robustness:
 def _square(plan: RunPlan, picture: RunPicture, pixels: int) -> np.ndarray | None:
     """The picture as the model sees it; where it was moved since, it is found by its content."""
     try:
-        file = plan.file(picture)
-        return read_square(
-            file if file.is_file() else Project.open(plan.project, again=True).file_with(picture.id), pixels
-        )
+        return read_square(find_file(plan, picture), pixels)
     except (FieldguideError, PictureError):
         return None
 

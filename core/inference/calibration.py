@@ -62,6 +62,12 @@ def calibration_error(bins: list[Bin]) -> float:
     return sum(one.count * abs(one.confidence - one.accuracy) for one in bins) / sum(one.count for one in bins)
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities from logits (N, K), rows sum to 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def cooled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(log p / T): float (N, K) or (K,) as given, rows sum to 1. Above 1 it is less sure; the order never changes."""
     if temperature == 1:

@@ -14,8 +14,9 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
+
+from core.datasets.folds import GroupedFolds
 
 FOLDS = 5
 """Also how many pictures that really differ a class needs in order to be judged."""
@@ -46,8 +47,8 @@ def usable(labels: list[str | None], groups: list[int]) -> list[str]:
 
 def folds(labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Positions to learn from and to judge; `labels` and `groups` int (N,). Each group is judged as a whole, once."""
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    return [(learn, ask) for learn, ask in splitter.split(labels[:, None], labels, groups) if len(ask)]
+    fold = GroupedFolds(tuple(map(str, range(len(labels)))), labels, groups, seed=0).folds(FOLDS)
+    return [(np.flatnonzero(fold != n), np.flatnonzero(fold == n)) for n in range(FOLDS) if (fold == n).any()]
 
 
 def opinion(known: np.ndarray, labels: np.ndarray, asked: np.ndarray, classes: int) -> np.ndarray:

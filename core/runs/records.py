@@ -199,6 +199,22 @@ class RunRecords(TaskRecords):
             raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.")
         return found
 
+    def keep_answers(self, name: str, answers: Mapping[str, np.ndarray]) -> None:
+        """Keeps what the model says of some pictures, float32 (K,) each by its id, in the file `name`. Raises OSError."""
+        ids, rows = np.array(list(answers)), np.stack(list(answers.values()))
+        storage.write_with(self.folder / name, lambda path: np.savez(path, ids=ids, said=rows))
+
+    def answers(self, name: str) -> dict[str, np.ndarray]:
+        """What `keep_answers` kept; empty if nothing was, or if it is damaged."""
+        try:
+            file = storage.read_arrays(self.folder / name)
+            ids, said = _TEXTS.validate_python(file["ids"].tolist()), file["said"].astype(np.float32)
+        except (OSError, KeyError, ValueError, TypeError):
+            return {}
+        if said.shape != (len(ids), len(self.head().classes)) or not np.isfinite(said).all():
+            return {}
+        return dict(zip(ids, said, strict=True))
+
     @property
     def model(self) -> Path:
         """The Keras model."""

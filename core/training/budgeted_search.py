@@ -15,11 +15,12 @@ from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
 from core.config.estimate import seconds
 from core.config.training import TrainConfig
+from core.inference.calibration import softmax
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
+from core.runs.pictures import grouped_folds
 from core.runs.result import Attempt
 from core.system.tasks.job import Stopped, load_in_background
-from core.training.experiments.folds import grouped_folds
-from core.training.job import Job, Trained, softmax
+from core.training.job import Job, Trained
 from core.training.linear_probe import Head, learn_head, parts_of
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import scaled, standard

@@ -49,9 +49,3 @@ class Trained:
     parameters: int
     join: Callable[[], keras.Model]
     told: dict[str, Any] = field(default_factory=dict)  # joins the result: what a search tried, say
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities from logits (N, K), rows sum to 1."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

@@ -13,12 +13,13 @@ import numpy as np
 from core.config.backbones import get_backbone
 from core.config.estimate import note_speed
 from core.config.training import TrainConfig
+from core.inference.calibration import softmax
 from core.models.feature_extractor import ExtractorSpec, build_extractor, prepare, specs_of
 from core.runs.records import RunPicture
 from core.system.errors import RunError
 from core.system.tasks.job import load_in_background
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, features_of
-from core.training.job import Job, Trained, softmax
+from core.training.job import Job, Trained
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
 

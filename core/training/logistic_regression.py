@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.training.job import softmax
+from core.inference.calibration import softmax
 from core.training.standardise import fold
 
 _ROUNDS = 60

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.config.split import PARTS
 from core.config.training import TrainConfig
+from core.inference.calibration import softmax
 from core.models.devices import training_scope
 from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
 from core.models.loading import blocks
@@ -19,7 +20,7 @@ from core.models.scratch import NETWORKS
 from core.system.errors import ModelError
 from core.system.tasks.job import Stopped
 from core.training import fit, pipeline
-from core.training.job import Job, Trained, softmax
+from core.training.job import Job, Trained
 from core.training.linear_probe import Head
 from core.training.standardise import fold
 

@@ -22,6 +22,7 @@ from core.inference.decision import NOT_SURE, decision_of
 from core.inference.metrics import Evaluation
 from core.runs.lifecycle import Run, RunSnapshot, evaluate
 from core.runs.notes import about, title
+from core.runs.pictures import find_file
 from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan
 from core.runs.result import RunResult
@@ -216,7 +217,7 @@ def _thumbnail(plan: RunPlan, picture: RunPicture) -> bytes:
     try:
         if (Path(plan.project) / HIDDEN).is_dir():
             return decode.thumbnail(Project.open(plan.project, again=True).thumbnail(picture.id), _THUMBNAIL)
-        return decode.thumbnail(plan.file(picture), _THUMBNAIL)
+        return decode.thumbnail(find_file(plan, picture), _THUMBNAIL)
     except (FieldguideError, OSError):
         return b""
 

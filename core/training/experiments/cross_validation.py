@@ -15,15 +15,16 @@ import numpy as np
 
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
+from core.datasets.folds import GroupedFolds
 from core.datasets.project import Project
 from core.inference.metrics import evaluate_predictions
 from core.models.feature_extractor import specs_of
+from core.runs.pictures import grouped_folds
 from core.system.errors import ConfigError, RunError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
-from core.training.experiments.folds import GroupedFolds, grouped_folds
 from core.training.experiments.head_trainer import SilentJob
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.features import PictureView

@@ -24,12 +24,12 @@ import numpy as np
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
+from core.runs.pictures import grouped_folds
 from core.system.errors import ConfigError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
-from core.training.experiments.folds import grouped_folds
 from core.training.experiments.head_trainer import set_up
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.experiments.subsampling import Answers, Fewer

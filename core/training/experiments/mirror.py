@@ -16,10 +16,10 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.models.feature_extractor import specs_of
+from core.runs.pictures import grouped_folds
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.flip_test import mirror_matters
-from core.training.experiments.folds import grouped_folds
 from core.training.experiments.preconditions import outcome
 from core.training.features import PictureView
 from core.training.job import Job

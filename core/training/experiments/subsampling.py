@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from core.config.training import TrainConfig
-from core.training.experiments.folds import GroupedFolds
+from core.datasets.folds import GroupedFolds
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
 

@@ -18,6 +18,7 @@ from core.system.errors import FieldguideError, PictureError
 from core.system.tasks.records import TaskState
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
+from pages.shared.ui.palette import PALETTE
 from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal, percent, plot_text
 
@@ -30,7 +31,7 @@ _KINDS = {
     "compressed": "saved small",
     "turned": "turned",
 }
-_WORST = charts.COLOURS[5]
+_WORST = PALETTE[5]
 _SIZES = (9, 15, 21)
 
 

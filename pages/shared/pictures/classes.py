@@ -12,10 +12,10 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.edit_journal import Edit
 from core.datasets.project import Project
 from core.system.errors import FieldguideError
-from pages.shared.components.grid.grid import COLOURS, PALETTE
 from pages.shared.pictures import edits
 from pages.shared.session import state, tab
 from pages.shared.ui import page
+from pages.shared.ui.palette import COLOURS, PALETTE
 from pages.shared.ui.text import count, literal
 
 _STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": " (did not work)", "kept": ""}

@@ -7,12 +7,12 @@ import streamlit as st
 from core.quality.analysis import Analysis
 from pages.shared.components._component import component
 from pages.shared.components.grid import grid
-from pages.shared.components.grid.grid import PALETTE
 from pages.shared.http import routes
 from pages.shared.pictures import edits, looking
 from pages.shared.pictures.tiles import Teller
 from pages.shared.session import tab
 from pages.shared.ui.page import Here
+from pages.shared.ui.palette import class_colours
 from pages.shared.ui.text import count
 
 _MOST_POINTS = 20_000
@@ -70,7 +70,8 @@ def _map(here: Here, found: Analysis) -> set[str]:
             "y": [round(float(found.xy[at, 1]), 4) for at in points],
             "label": [label[found.ids[at]] for at in points],
             "classes": [
-                {"name": name, "colour": PALETTE[catalogue.colours.get(name, 0) % len(PALETTE)]} for name in classes
+                {"name": name, "colour": colour}
+                for name, colour in zip(classes, class_colours(classes, catalogue.colours), strict=True)
             ],
             "address": routes.thumbnails(here.project),
             "chosen": chosen,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pages.shared.components._component import component
 from pages.shared.http import routes
 from pages.shared.predict.model import Tested
-from pages.shared.ui import charts
+from pages.shared.ui.page import Here
+from pages.shared.ui.palette import class_colours
 
 _HTML = """
 <div class="live">
@@ -32,7 +33,7 @@ _HTML = """
 _COMPONENT = component("live", _HTML)
 
 
-def show(models: Mapping[str, Tested]) -> None:
+def show(here: Here, models: Mapping[str, Tested]) -> None:
     """The live view of one model, or of several of the same classes side by side. `models`: title -> model."""
     classes = next(iter(models.values())).classifier.classes
     _COMPONENT(
@@ -47,7 +48,7 @@ def show(models: Mapping[str, Tested]) -> None:
                 for title, tested in models.items()
             ],
             "classes": list(classes),
-            "colours": [charts.COLOURS[number % len(charts.COLOURS)] for number in range(len(classes))],
+            "colours": class_colours(classes, here.catalogue.colours),
         },
         height="content",
     )

@@ -21,6 +21,7 @@ from pages.shared.predict.model import Tested
 from pages.shared.session import state, tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
+from pages.shared.ui.palette import class_colours
 from pages.shared.ui.text import literal, percent
 
 SHOWN_PIXELS = 420
@@ -58,7 +59,11 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
             perhaps = "" if sure else f"Perhaps **{literal(label)}**: "
             st.markdown(f"{perhaps}{percent(float(row.max()))} sure (confidence) · {literal(name)}")
             told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classes, row, strict=True))
-            charts.show(charts.answers(classes, row.tolist()), f"answers {key}", told)
+            charts.show(
+                charts.answers(classes, row.tolist(), class_colours(classes, here.catalogue.colours)),
+                f"answers {key}",
+                told,
+            )
             _put_right(here, name, content, key)
         if tested.run is not None:
             why.explain_here(here, tested.run, content, key)

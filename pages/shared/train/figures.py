@@ -8,10 +8,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pages.shared.ui import charts
+from pages.shared.ui.palette import PALETTE
 from pages.shared.ui.text import percent, plot_text
 
 _BAND = "rgba(63,143,82,0.16)"
-_OUTSTANDING = charts.COLOURS[1]
+_OUTSTANDING = PALETTE[1]
 
 
 def folds(found: dict[str, Any]) -> go.Figure:

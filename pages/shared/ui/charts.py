@@ -12,8 +12,6 @@ import streamlit as st
 from core.inference.metrics import Evaluation
 from pages.shared.ui.text import all_short, percent, plot_text
 
-# Okabe and Ito 2008: told apart by colour-blind people too.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b3a100", "#7f7f7f")
 _LONGEST_NAME = 14
 MANY_CLASSES = 20
 """More classes than this need the whole width, and names on one side only."""
@@ -167,8 +165,8 @@ def confusion_words(evaluation: Evaluation) -> str:
     return f"Confusion matrix: {evaluation.in_words}. {worst or 'No confusions'}."
 
 
-def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5) -> go.Figure:
-    """Bars of confidence, the likeliest first."""
+def answers(classes: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], top: int = 5) -> go.Figure:
+    """Bars of confidence, the likeliest first, each in the colour of its class."""
     best = sorted(zip(probabilities, range(len(classes)), strict=True), reverse=True)[:top]
     figure = blank(34 + 40 * len(best))
     figure.add_bar(
@@ -176,7 +174,7 @@ def answers(classes: Sequence[str], probabilities: Sequence[float], top: int = 5
         y=list(range(len(best))),
         customdata=[plot_text(classes[i]) for _, i in best],
         orientation="h",
-        marker={"color": [COLOURS[i % len(COLOURS)] for _, i in best], "cornerradius": 6},
+        marker={"color": [colours[i] for _, i in best], "cornerradius": 6},
         text=[percent(p) for p, _ in best],
         textposition="outside",
         cliponaxis=False,

@@ -12,7 +12,9 @@ from PIL import Image, ImageDraw
 
 from core import AugmentConfig, Project, TrainConfig
 from core.config.recipes import get_recipe
+from core.datasets.folds import GroupedFolds
 from core.runs.lifecycle import freeze
+from core.runs.pictures import grouped_folds
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.records import TaskState
@@ -20,7 +22,6 @@ from core.training.budgeted_search import Search
 from core.training.experiments import Study, go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
-from core.training.experiments.folds import GroupedFolds, grouped_folds
 from core.training.experiments.learning_curve import judge, learning_curve
 from core.training.experiments.mirror import mirror_check
 from core.training.experiments.subsampling import Answers, Fewer

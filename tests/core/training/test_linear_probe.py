@@ -15,6 +15,7 @@ import pytest
 from core import Project
 from core.config.training import TrainConfig
 from core.datasets import labels
+from core.inference.calibration import softmax
 from core.models.feature_extractor import specs_of
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import PictureError, RunError
@@ -22,7 +23,7 @@ from core.system.tasks.job import Stopped
 from core.system.tasks.processes import ROOT, load
 from core.system.tasks.records import TaskState
 from core.training.features import read_named
-from core.training.job import Job, softmax
+from core.training.job import Job
 from tests.pictures import COLOURS, flat_project
 
 CLASSES = ("a", "b", "c")

@@ -12,19 +12,11 @@ from typing import Any
 from core.system.errors import FieldguideError, in_words
 from pages.shared.components._component import component
 from pages.shared.session import tab
+from pages.shared.ui.palette import colour
 
 _COMPONENT = component("grid")
 _ONE_AT_A_TIME = threading.Lock()
 _LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
-PALETTE = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#5b5b5b",
-    "#004b76", "#8f6200", "#006147", "#8a3f68", "#9fd4f2", "#8f3f00", "#a89c00", "#b5b5b5",
-)  # fmt: skip
-COLOURS = (
-    "blue", "orange", "green", "pink", "sky blue", "vermilion", "yellow", "grey",
-    "dark blue", "brown", "dark green", "purple", "pale blue", "rust", "olive", "silver",
-)  # fmt: skip
-"""Okabe and Ito 2008, then darker and lighter shades of the same; a name stands beside a colour everywhere."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +123,7 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outco
             "items": [tile.as_data(view.sections) for tile in view.tiles],
             "sections": [section.as_data() for section in view.sections],
             "classes": [
-                {"name": name, "colour": PALETTE[number % len(PALETTE)], "key": keys.get(name, "")}
-                for name, number in classes.items()
+                {"name": name, "colour": colour(number), "key": keys.get(name, "")} for name, number in classes.items()
             ],
             "tags": view.tags,
             "accept": view.accept,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-
-from core.runs.records import RunPicture
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,3 @@ class GroupedFolds:
     def draw(self, mark: str, name: str) -> bytes:
         """A number by chance that is the same whenever it is asked for, as bytes to sort by."""
         return hashlib.sha256(f"{self.seed} {mark} {name}".encode()).digest()
-
-
-def grouped_folds(pictures: Sequence[RunPicture], seed: int) -> GroupedFolds:
-    """Deals the pictures of a plan, which tells their groups; one of which it does not is a group of its own."""
-    least = max((picture.group for picture in pictures), default=0) + 1
-    groups = [picture.group if picture.group >= 0 else least + row for row, picture in enumerate(pictures)]
-    labels = np.array([picture.label for picture in pictures])
-    return GroupedFolds(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)
