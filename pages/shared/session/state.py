@@ -19,6 +19,7 @@ from core.datasets import opened
 from core.datasets.catalogue import Catalogue
 from core.datasets.edit_journal import Edit
 from core.datasets.project import Progress, Project
+from core.datasets.project_home import home_of
 from core.datasets.validation import Problem, find_problems
 from core.models.feature_extractor import prepare_in_background
 from core.quality import analysis
@@ -57,13 +58,29 @@ def current_project() -> Project | None:
     if not root or root not in opened.opened():
         return None
     try:
-        project = Project.open(root, again=True)
+        project = _held(root) if tab.get("opened") == root else None
+        if project is None:  # what opening looks for, such as half an edit, is looked for once in each session
+            project = Project.open(root, again=True)
+            _projects()[root] = project
     except FieldguideError:
         return None
     if tab.get("project") != str(project.root):
         tab.turn_to(str(project.root))
         opened.remember(project)
+    tab.put("opened", str(project.root))
     return project
+
+
+@st.cache_resource
+def _projects() -> dict[str, Project]:
+    """Those that are open in this process, by their roots."""
+    return {}
+
+
+def _held(root: str) -> Project | None:
+    """The project that is open already; None where another folder lies there now. Raises ProjectError if it is gone."""
+    project = _projects().get(root)
+    return project if project and project.root.is_dir() and home_of(project.root, make=False) == project.home else None
 
 
 def is_there(root: str) -> bool:
