@@ -15,6 +15,7 @@ from core.runs.lifecycle import evaluate, open_run
 from core.system.statistics import told
 from core.training import ensembles
 from core.training.experiments import cross_validation, learning_curve, mirror, space, start_study, wait_for
+from core.training.experiments.found import SearchFound
 
 
 def add_to(cli: click.Group) -> None:
@@ -54,11 +55,12 @@ def search(
     config = settings(**chosen)
     options = space.options_for(method, vary or space.usual_choice(config), trials, minutes, workers, config)
     study = start_study(_opened(folder), "search", config, options)
-    found = wait_for(study, phase_watcher())
-    for trial in found["trials"]:
-        click.echo(f"{trial['number']:4} {trial['val_accuracy']:.3f} {trial['values']}", err=True)
-    click.echo(f"Best: validation {found['best']['val_accuracy']:.1%} with {found['best']['values']}")
-    say_json(json_, found | {"config": space.best_config(study).model_dump()})
+    found = wait_for(study, SearchFound, phase_watcher())
+    for trial in found.trials:
+        click.echo(f"{trial.number:4} {trial.val_accuracy or 0:.3f} {trial.values}", err=True)
+    if found.best:
+        click.echo(f"Best: validation {found.best.val_accuracy:.1%} with {found.best.values}")
+    say_json(json_, found.model_dump() | {"config": space.best_config(study).model_dump()})
 
 
 @click.command("cross-validate")
@@ -70,7 +72,7 @@ def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
     """Train and test several times on FOLDER, so that each picture is in the test once: for small sets."""
     found = cross_validation.cross_validate(_opened(folder), settings(**chosen), folds, phase_watcher())
     click.echo(cross_validation.in_words(found))
-    say_json(json_, found)
+    say_json(json_, found.model_dump(by_alias=True))
 
 
 @click.command("learning-curve")
@@ -81,10 +83,10 @@ def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
 def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
     """Say whether more pictures would help, and of which class, by training on fewer."""
     found = learning_curve.learning_curve(_opened(folder), settings(**chosen), steps, phase_watcher())
-    for point in found["steps"]:
-        click.echo(f"{point['pictures']:6} pictures: {point['accuracy']:.3f}")
-    click.echo(found["sentence"])
-    say_json(json_, found)
+    for point in found.steps:
+        click.echo(f"{point.pictures:6} pictures: {point.accuracy:.3f}")
+    click.echo(found.sentence)
+    say_json(json_, found.model_dump(by_alias=True))
 
 
 @click.command("mirror-check")
@@ -93,8 +95,8 @@ def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
 def mirror_check(folder: str, json_: bool) -> None:
     """Say whether the pictures of FOLDER may be mirrored, by training both ways."""
     found = mirror.mirror_check(_opened(folder), TrainConfig(), phase_watcher())
-    click.echo(found["sentence"])
-    say_json(json_, found)
+    click.echo(found.sentence)
+    say_json(json_, found.model_dump(by_alias=True))
 
 
 @click.command()

@@ -28,8 +28,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import HIDDEN
-from core.runs.record_shapes import is_epoch
-from core.runs.result import Attempt, RunResult
+from core.runs.result import Attempt, RunResult, is_epoch
 from core.system import storage
 from core.system.confined import parts_of
 from core.system.errors import ConfigError, RunError

@@ -1,11 +1,11 @@
-"""How good a run's model is: what result.json and tried.json hold, checked when they are read, since they may be damaged, of
-another version, or from elsewhere."""
+"""How good a run's model is: what its records of that hold, checked when they are read, since they may be damaged, of another
+version, or from elsewhere."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -16,7 +16,7 @@ Interval = Annotated[list[Share], Field(min_length=2, max_length=2)]
 class Shape(BaseModel):
     """A group of values; others beside them are let be."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, validate_by_name=True)
 
 
 class Scores(Shape):
@@ -71,3 +71,21 @@ class Attempt(Shape):
     val_log_loss: float
     cross_validated: float | None = None
     seconds: Finite
+
+
+class _Epoch(Shape):
+    epoch: Finite
+    accuracy: float
+    val_accuracy: float
+    loss: float
+    val_loss: float
+    __pydantic_extra__: dict[str, float] = Field(init=False)
+
+
+def is_epoch(value: Any) -> bool:
+    """Whether a value is what a line of history.jsonl should hold: numbers by name, those of the curves among them."""
+    try:
+        _Epoch.model_validate(value)
+    except (ValidationError, RecursionError):
+        return False
+    return True

@@ -21,16 +21,13 @@ from core.imaging.augment import augment, generator
 from core.imaging.decode import read_square
 from core.system.errors import PictureError
 from core.system.storage import make_folder
+from core.system.tasks.job import Stopped
 from core.system.threads import chunks, in_threads
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
 _LOOKS, _MOMENT = 6, 0.1  # seconds
 _READ = 1000  # kept features that are read at once
-
-
-class Stopped(Exception):  # noqa: N818 - it is a signal, not an error
-    """The person asked to stop."""
 
 
 @dataclass(frozen=True)

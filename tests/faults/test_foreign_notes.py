@@ -26,13 +26,13 @@ from core.quality import result
 from core.quality.analysis import Analysis, Suspect
 from core.runs.history import history
 from core.runs.lifecycle import live_run
-from core.runs.record_shapes import is_epoch
-from core.runs.result import RunResult
+from core.runs.result import RunResult, Shape, is_epoch
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, RunError
 from core.system.tasks.processes import birth_of, is_alive
 from core.system.tasks.records import TaskRecords
 from core.training.experiments import KINDS, Kind, Study
+from core.training.experiments.found import CurveFound, FoldsFound, MirrorFound, RatesFound, SearchFound, SearchOptions
 from core.training.experiments.space import space_of
 from tests.pages.test_pages import visit
 from tests.pictures import COLOURS, flat_project
@@ -292,6 +292,15 @@ def _found(kind: str) -> dict[str, Any]:
     return every[kind]
 
 
+SHAPES: dict[str, type[Shape]] = {
+    "search": SearchFound,
+    "learning-rate": RatesFound,
+    "cross-validation": FoldsFound,
+    "learning-curve": CurveFound,
+    "mirror": MirrorFound,
+}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_study_found_is_shown_or_passed_over(gift: Path, kind: Kind) -> None:
     project = open_project(gift)
@@ -301,19 +310,20 @@ def test_what_a_study_found_is_shown_or_passed_over(gift: Path, kind: Kind) -> N
     for name in ("run.json", "state.json"):
         (study.folder / name).write_bytes((run.folder / name).read_bytes())
     space = {"l2": {"low": 0.1, "high": 10.0, "log": True, "step": 0.0, "grid": [1.0], "choices": []}}
-    storage.write_json(study.folder / "study.json", {"kind": kind, "options": {"space": space}})
-    good = _found(kind)
-    study.keep(good)
+    options = {"method": "random", "space": space, "trials": 5, "minutes": 0.0, "workers": 1}
+    storage.write_json(study.folder / "study.json", {"kind": kind, "options": options})
+    good, file, shape = _found(kind), study.folder / "found.json", SHAPES[kind]
+    storage.write_json(file, good)
     page = "pages/2_Configure.py" if kind in ("search", "learning-rate") else "pages/3_Train.py"
-    assert study.found().keys() == good.keys()
+    assert study.found(shape)
     assert not visit(page, gift).exception
     for name in good:
         for wrong in ("x", [1, None, "x"], {"a": 1}, HUGE):
             if not isinstance(good[name], str) or wrong != "x":
-                study.keep(good | {name: wrong})
-                assert study.found() == {} or isinstance(good[name], type(wrong)), (name, wrong)
-    study.keep({"x": 1})
-    assert study.found() == {}
+                storage.write_json(file, good | {name: wrong})
+                assert study.found(shape) is None or isinstance(good[name], type(wrong)), (name, wrong)
+    storage.write_json(file, {"x": 1})
+    assert study.found(shape) is None
     assert not visit(page, gift).exception
 
 
@@ -325,7 +335,7 @@ def test_what_a_study_found_is_shown_or_passed_over(gift: Path, kind: Kind) -> N
 )  # fmt: skip
 def test_ranges_that_have_no_axis_are_a_damaged_record(space: Any) -> None:
     with pytest.raises(RunError, match="damaged"):
-        space_of({"space": space})
+        space_of(SearchOptions.model_construct(space=space))
 
 
 NO_LOOK: dict[str, dict[str, Any]] = {

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import Project
 from core.system.tasks.queue import turn_lock
 from core.training.experiments import latest
+from core.training.experiments.found import RatesFound, SearchFound, SearchOptions, Try
 from core.training.experiments.space import VARIABLE, Range, usual_range
 from tests.pictures import COLOURS, flat_project
 
@@ -106,7 +107,7 @@ def test_a_search_from_start_to_use(root: Path) -> None:
         assert set(buttons(at)) == {"Stop", "Find a learning rate"}
         study = latest(project, "search")
         assert study is not None
-        assert study.options["space"]["learning_rate"]["high"] == 0.01
+        assert study.options(SearchOptions).space["learning_rate"]["high"] == 0.01
         press(at, "Stop")
         until(lambda: study.state().ended)
         drawn(at)
@@ -120,33 +121,41 @@ def test_a_search_from_start_to_use(root: Path) -> None:
         press(at, "Go on")
     until(lambda: study.state().ended)
     drawn(at)
-    found = study.found()
-    best = found["best"]
+    found = study.found(SearchFound)
+    assert found
+    best = found.best
+    assert best
     assert "Best: " in said(at)
-    assert f"log-loss {best['val_log_loss']:.3f}" in said(at)
+    assert f"log-loss {best.val_log_loss:.3f}" in said(at)
     assert len(at.dataframe[0].value) == 3
-    assert list(at.dataframe[0].value["Log-loss"]) == sorted(trial["val_log_loss"] for trial in found["trials"])
+    assert list(at.dataframe[0].value["Log-loss"]) == sorted(trial.val_log_loss or 0.0 for trial in found.trials)
     assert at.session_state["chosen"] is None
     at.session_state["seed"] = 7  # the settings were changed since
     drawn(at)
     press(at, "Use these settings")
     chosen = at.session_state["chosen"]
-    assert {name: chosen[name] for name in best["values"]} == best["values"]
+    assert {name: chosen[name] for name in best.values} == best.values
     assert chosen["seed"] == 7
     assert drawn(at).session_state["chosen"] is None  # once
+    (study.folder / "study.json").write_text("{}")
+    assert "Best" not in said(opened(root))
 
+
+@slow
+def test_the_rate_that_was_found_is_used(root: Path) -> None:
+    project = Project.open(root)
+    at = opened(root)
+    at.session_state["seed"] = 7
     press(at, "Find a learning rate")
     finder = latest(project, "learning-rate")
     assert finder is not None
     until(lambda: finder.state().ended)
-    rate = finder.found()["suggestion"]
+    rates = finder.found(RatesFound)
+    assert rates
+    rate = rates.suggestion
     press(drawn(at), f"Use this rate: {rate:g}")
     assert at.session_state["chosen"]["learning_rate"] == rate
     assert at.session_state["chosen"]["seed"] == 7
-
-    (study.folder / "study.json").write_text("{}")
-    at = opened(root)
-    assert "Best" not in said(at)
 
 
 def test_the_lines_say_what_was_tried_literally() -> None:
@@ -155,7 +164,14 @@ def test_the_lines_say_what_was_tried_literally() -> None:
     name = "hub:https://example.org/<b>bold</b>"
     space = {"backbone": Range(choices=("efficientnet-lite0", name)), "learning_rate": usual_range("learning_rate")}
     rows = [
-        {"number": n, "values": {"backbone": name, "learning_rate": 0.001}, "val_accuracy": a, "val_log_loss": 0.1}
+        Try(
+            number=n,
+            state="done",
+            values={"backbone": name, "learning_rate": 0.001},
+            val_accuracy=a,
+            val_log_loss=0.1,
+            seconds=1.0,
+        )
         for n, a in enumerate([0.9, 0.8, None])
     ]
     figure = search_charts.parallel(rows, space, {"backbone": "backbone", "learning_rate": "learning rate"})

@@ -7,24 +7,26 @@ are looked at once, the features are kept, and a study fits heads only, so that 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from filelock import FileLock
+from pydantic import ValidationError
 
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.runs.lifecycle import freeze, settled
-from core.runs.record_shapes import is_found
 from core.runs.records import RunPlan, RunRecords
+from core.runs.result import Shape
 from core.system import storage
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
 
+S = TypeVar("S", bound=Shape)
 Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _WORK = "The study", f"{AGAIN} What was found by then is kept."
@@ -47,16 +49,18 @@ class Study:
         """What it is about. Raises RunError if its record is damaged."""
         return self._asked["kind"]
 
-    @property
-    def options(self) -> dict[str, Any]:
+    def options(self, shape: type[S]) -> S:
         """What was asked for, beside the settings. Raises RunError if its record is damaged."""
-        return self._asked["options"]
+        try:
+            return shape.model_validate(self._asked["options"])
+        except (ValidationError, RecursionError):
+            raise _damaged() from None
 
     @property
     def _asked(self) -> dict[str, Any]:
         value = storage.read_json(self.folder / "study.json")
         if not isinstance(value, dict) or value.get("kind") not in KINDS or not isinstance(value.get("options"), dict):
-            raise RunError("The record of this study is damaged.", "Start it again.")
+            raise _damaged()
         return value
 
     @property
@@ -68,17 +72,16 @@ class Study:
         """Where it stands."""
         return self.task.state() or self.records.state()
 
-    def found(self) -> dict[str, Any]:
-        """What it has found so far: plain values, by kind; empty before the first, and where its record is damaged."""
-        value = storage.read_json(self.folder / "found.json")
+    def found(self, shape: type[S]) -> S | None:
+        """What it has found so far; None before the first, and where its record is damaged."""
         try:
-            return value if is_found(self.kind, value) else {}
-        except RunError:
-            return {}
+            return shape.model_validate(storage.read_json(self.folder / "found.json"))
+        except (ValidationError, RecursionError):
+            return None
 
-    def keep(self, found: Mapping[str, Any]) -> None:
+    def keep(self, found: Shape) -> None:
         """Writes what it has found so far."""
-        storage.write_json(self.folder / "found.json", dict(found))
+        storage.write_json(self.folder / "found.json", found.model_dump(by_alias=True))
 
     def stop(self) -> None:
         """Asks it to stop; what it has found by then stays."""
@@ -90,7 +93,7 @@ def start_study(
     project: Project,
     kind: Kind,
     config: TrainConfig,
-    options: Mapping[str, Any] | None = None,
+    options: Shape | None = None,
     catalogue: Catalogue | None = None,
 ) -> Study:
     """Freezes the list of pictures and starts a process; does not wait. While one of this kind is under way, gives that.
@@ -109,7 +112,9 @@ def start_study(
         config = settled(project, config)
         split, pictures = freeze(catalogue or project.scan(), config)
         study.folder.mkdir()
-        storage.write_json(study.folder / "study.json", {"kind": kind, "options": dict(options or {})})
+        storage.write_json(
+            study.folder / "study.json", {"kind": kind, "options": options.model_dump() if options else {}}
+        )
         plan = RunPlan(study.folder.name, str(project.root), time.time(), config, split.classes, pictures)
         study.task.start(_WORKER, [str(study.folder)], prepare=lambda: study.records.write_plan(plan))
     return study
@@ -128,10 +133,15 @@ def latest(project: Project, kind: Kind) -> Study | None:
     return Study(folders[-1].parent) if folders else None
 
 
-def wait_for(study: Study, watch: Callable[[TaskState], None] | None = None) -> dict[str, Any]:
+def wait_for(study: Study, shape: type[S], watch: Callable[[TaskState], None] | None = None) -> S:
     """Waits until a study has ended and gives what it found; an interrupt (Ctrl-C) also stops it. Raises RunError if it
-    failed."""
+    failed, or was stopped before it found anything."""
     state = study.task.wait(watch) or study.state()
-    if state.state in ("failed", "interrupted"):
-        raise RunError(state.message, state.hint)
-    return study.found()
+    found = study.found(shape)
+    if state.state in ("failed", "interrupted") or found is None:
+        raise RunError(state.message or "Nothing was found.", state.hint or "Start it again.")
+    return found
+
+
+def _damaged() -> RunError:
+    return RunError("The record of this study is damaged.", "Start it again.")

@@ -9,7 +9,6 @@ part up. What belongs together (core.datasets.groups) is never on both sides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.folds import GroupedFolds
 from core.datasets.project import Project
-from core.inference.metrics import evaluate_predictions
+from core.inference.metrics import Evaluation, evaluate_predictions
 from core.models.feature_extractor import specs_of
 from core.runs.pictures import grouped_folds
 from core.system.errors import ConfigError, RunError
@@ -25,6 +24,7 @@ from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
+from core.training.experiments.found import Fold, FoldsFound, FoldsOptions
 from core.training.experiments.head_trainer import SilentJob
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.features import PictureView
@@ -41,7 +41,7 @@ def start(project: Project, config: TrainConfig, folds: int = FOLDS, catalogue: 
     require_quick(config)
     if not FEWEST <= folds <= MOST:
         raise ConfigError(f"{folds} folds are not possible.", f"Choose {FEWEST} to {MOST}.")
-    return start_study(project, "cross-validation", config, {"folds": folds}, catalogue)
+    return start_study(project, "cross-validation", config, FoldsOptions(folds=folds), catalogue)
 
 
 def cross_validate(
@@ -49,27 +49,19 @@ def cross_validate(
     config: TrainConfig | None = None,
     folds: int = FOLDS,
     watch: Callable[[TaskState], None] | None = None,
-) -> dict[str, Any]:
+) -> FoldsFound:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()
-    return outcome(project, start(project, config, folds), config, watch)
+    return outcome(project, start(project, config, folds), config, FoldsFound, watch)
 
 
 def run(job: Job, study: Study) -> None:
-    """The study's own process. After each fold found.json says anew:
-
-    "of": how many folds there will be; "folds": for each one done its "accuracy", "macro_f1" and "log_loss", "right" and
-    "total"; "mean" and "deviation" of the accuracies (sample standard deviation); pooled over the folds "right", "total",
-    "accuracy", "confusion" (K, K), rows are the true classes, and "interval", 95 % by Wilson, which takes the pictures for
-    independent, though the heads share most of what they learned from (Bengio and Grandvalet 2004 show that nothing
-    better is to be had from one cross-validation); "classes"; "note": why there are fewer folds than asked for, or "".
-    Raises Stopped, RunError.
-    """
+    """The study's own process, which writes what it found after each fold. Raises Stopped, RunError."""
     config, plan = job.config, job.plan
     require_quick(config)
     loading = None if config.solved else load_in_background("core.training.fit")
     deal = grouped_folds(plan.pictures, config.seed)
-    count, note = _possible(deal, plan.classes, int(study.options["folds"]))
+    count, note = _possible(deal, plan.classes, study.options(FoldsOptions).folds)
     fold = deal.folds(count)
     draws = copies(config)
     sights = [PictureView(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
@@ -77,28 +69,25 @@ def run(job: Job, study: Study) -> None:
     views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
     if loading:
         job.until_loaded(loading)
-    found = study.found() or {"of": count, "note": note, "classes": list(plan.classes), "folds": []}
+    found = study.found(FoldsFound)
     quiet = SilentJob(job.records, job.state, job.seconds, plan=plan, quiet=True)
     job.phase("fit", count)
-    for number in range(len(found["folds"]), count):
+    for number in range(len(found.folds) if found else 0, count):
         job.progress(number, count)
         test = fold == number
         others = np.flatnonzero(~test)
         checks = deal.held_out(others, config.split.validation, f"check {number}")
         probabilities = _head_of(quiet, config, views, others[~checks], others[checks], deal.labels)(views[0, test])
-        found = found | _with(found, probabilities, deal.labels[test])
+        found = _with(found, count, note, evaluate_predictions(probabilities, deal.labels[test], plan.classes))
         study.keep(found)
 
 
-def in_words(found: dict[str, Any]) -> str:
-    """One sentence on what was found; "" before the first fold."""
-    done = len(found.get("folds", ()))
-    if not done:
-        return ""
-    low, high = found["interval"]
-    spread = f", give or take {found['deviation'] * 100:.0f}" if done > 1 else ""
+def in_words(found: FoldsFound) -> str:
+    """One sentence on what was found."""
+    done, (low, high) = len(found.folds), found.interval
+    spread = f", give or take {found.deviation * 100:.0f}" if done > 1 else ""
     return (
-        f"{found['right']:,} of {found['total']:,} right: {found['mean'] * 100:.0f} % on average of "
+        f"{found.right:,} of {found.total:,} right: {found.mean * 100:.0f} % on average of "
         f"{done} test{'s' * (done > 1)}{spread}. On many more such pictures it would be {low * 100:.0f} to {high * 100:.0f} %."
     )
 
@@ -139,21 +128,23 @@ def _head_of(
     return head.probabilities
 
 
-def _with(found: dict[str, Any], probabilities: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
-    """What is known with one more fold: its answers (N, K) and the truth int (N,)."""
-    here = evaluate_predictions(probabilities, truth, found["classes"])
-    told = here.as_dict()
-    folds = [*found["folds"], {name: told[name] for name in ("accuracy", "macro_f1", "log_loss", "right", "total")}]
-    confusion = here.confusion + np.array(found.get("confusion", 0))
+def _with(before: FoldsFound | None, count: int, note: str, here: Evaluation) -> FoldsFound:
+    """What is known with one more fold."""
+    scores = {name: getattr(here, name) for name in ("accuracy", "macro_f1", "log_loss", "right", "total")}
+    folds = [*(before.folds if before else []), Fold(**scores)]
+    confusion = here.confusion + (np.array(before.confusion) if before else 0)
     right, total = int(np.trace(confusion)), int(confusion.sum())
-    accuracies = [one["accuracy"] for one in folds]
-    return {
-        "folds": folds,
-        "mean": float(np.mean(accuracies)),
-        "deviation": float(np.std(accuracies, ddof=1)) if len(folds) > 1 else 0.0,
-        "right": right,
-        "total": total,
-        "accuracy": right / total,
-        "interval": list(wilson(right, total)),
-        "confusion": confusion.tolist(),
-    }
+    accuracies = [one.accuracy for one in folds]
+    return FoldsFound(
+        of=count,
+        note=note,
+        classes=[score.name for score in here.classes],
+        folds=folds,
+        mean=float(np.mean(accuracies)),
+        deviation=float(np.std(accuracies, ddof=1)) if len(folds) > 1 else 0.0,
+        right=right,
+        total=total,
+        accuracy=right / total,
+        interval=list(wilson(right, total)),
+        confusion=confusion.tolist(),
+    )

@@ -30,6 +30,7 @@ from core.system.statistics import wilson
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
+from core.training.experiments.found import CurveFound, CurveOptions, Step, WithFewer
 from core.training.experiments.head_trainer import set_up
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.experiments.subsampling import Answers, Fewer
@@ -51,7 +52,7 @@ def start(project: Project, config: TrainConfig, steps: int = STEPS, catalogue: 
     require_quick(config)
     if not FEWEST <= steps <= MOST:
         raise ConfigError(f"A curve of {steps} points is not possible.", f"Choose {FEWEST} to {MOST}.")
-    return start_study(project, "learning-curve", config, {"steps": steps}, catalogue)
+    return start_study(project, "learning-curve", config, CurveOptions(steps=steps), catalogue)
 
 
 def learning_curve(
@@ -59,30 +60,23 @@ def learning_curve(
     config: TrainConfig | None = None,
     steps: int = STEPS,
     watch: Callable[[TaskState], None] | None = None,
-) -> dict[str, Any]:
+) -> CurveFound:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = config or TrainConfig()
-    return outcome(project, start(project, config, steps), config, watch)
+    return outcome(project, start(project, config, steps), config, CurveFound, watch)
 
 
 def run(job: Job, study: Study) -> None:
-    """The study's own process. As it goes on found.json says:
-
-    "classes"; "steps": for each size "pictures" (learned from, mean over the folds), "right", "total", "accuracy",
-    "interval" (95 %), "balanced" (mean of the recalls), "log_loss" and "recalls" (K,); "tried": for each class that was
-    tried "class", "pictures" (of it), "recall", "recall_with_fewer" and "lost" (log-loss, with its standard "error");
-    at the end "gain" of the balanced accuracy from the last step (with its standard "gain_error"), "verdict"
-    ("class", "alike", "flat" or "unsure"), "class" (its name, or "") and "sentence". Raises Stopped.
-    """
+    """The study's own process, which writes what it found as it goes on. Raises Stopped."""
     config, plan = job.config, job.plan
     require_quick(config)
     bench = set_up(job)
     pictures = [*plan.part("train"), *plan.part("val")]
     deal = grouped_folds(pictures, config.seed)
     fewer = Fewer(bench.features, deal, config, len(plan.classes))
-    shares = fewer.shares(int(study.options["steps"]))
+    shares = fewer.shares(study.options(CurveOptions).steps)
     turns = 3 if len(pictures) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
-    found: dict[str, Any] = {"classes": list(plan.classes), "steps": [], "tried": []}
+    found = CurveFound(classes=list(plan.classes), steps=[], tried=[])
     done, total = 0.0, fewer.folds * (sum(shares) + turns * min(_WORST, len(plan.classes)))
     job.phase("fit", 100)
 
@@ -98,7 +92,7 @@ def run(job: Job, study: Study) -> None:
     for number in range(fewer.folds):
         for share, heard in zip(shares, sizes, strict=True):
             ask(heard, number, fewer.nested(number, share), share, whole=share == shares[-1])
-        found["steps"] = [_step(heard, fewer.classes) for heard in sizes]
+        found = found.model_copy(update={"steps": [_step(heard, fewer.classes) for heard in sizes]})
         study.keep(found)
     full = sizes[-1]
     tried: dict[int, Answers] = {}
@@ -107,25 +101,26 @@ def run(job: Job, study: Study) -> None:
         for number in range(fewer.folds):
             for turn in range(turns):
                 ask(tried[label], number, fewer.without(number, label, turn), 1.0)
-        found["tried"].append(_tried(fewer, full, tried[label], label) | {"class": plan.classes[label]})
+        one = _tried(fewer, full, tried[label], label, plan.classes[label])
+        found = found.model_copy(update={"tried": [*found.tried, one]})
         study.keep(found)
-    study.keep(found | judge(fewer, sizes[-2], full, tried, plan.classes))
+    study.keep(found.model_copy(update=judge(fewer, sizes[-2], full, tried, plan.classes)))
 
 
 def judge(
     fewer: Fewer, half: Answers, full: Answers, tried: dict[int, Answers], classes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What it all means: "gain", "gain_error", "verdict", "class" and "sentence" (see `run`).
+    """What it all means: "gain", "gain_error", "verdict", "class_name" and "sentence" (see CurveFound).
 
     `half` and `full`: learned from the last step but one, and from all; `tried`: from all but a third of a class.
     """
     gain, error = fewer.growth(half.hit, full.hit)
     less, less_error = fewer.growth(full.loss, half.loss)
-    told = {"gain": gain, "gain_error": error, "class": ""}
+    told = {"gain": gain, "gain_error": error, "class_name": ""}
     label = _outstanding(fewer, full, tried)
     if label is not None:
         name = classes[label]
-        return told | {"verdict": "class", "class": name, "sentence": f"More pictures of {name} would help most."}
+        return told | {"verdict": "class", "class_name": name, "sentence": f"More pictures of {name} would help most."}
     if gain >= HARDLY and (gain >= _APART * error or less >= _SURE * less_error):
         return told | {"verdict": "alike", "sentence": "More pictures would help, of all classes alike."}
     if gain >= HARDLY:
@@ -160,29 +155,30 @@ def _worst(full: Answers, fewer: Fewer) -> list[int]:
     return np.argsort(means)[::-1][:_WORST].tolist()
 
 
-def _tried(fewer: Fewer, full: Answers, without: Answers, label: int) -> dict[str, Any]:
+def _tried(fewer: Fewer, full: Answers, without: Answers, label: int, name: str) -> WithFewer:
     lost, error = fewer.growth(full.loss, without.loss)
-    return {
-        "pictures": int((fewer.labels == label).sum()),
-        "recall": full.recalls(fewer.classes)[label],
-        "recall_with_fewer": without.recalls(fewer.classes)[label],
-        "lost": lost,
-        "error": error,
-    }
+    return WithFewer(
+        class_name=name,
+        pictures=int((fewer.labels == label).sum()),
+        recall=full.recalls(fewer.classes)[label] or 0.0,
+        recall_with_fewer=without.recalls(fewer.classes)[label] or 0.0,
+        lost=lost,
+        error=error,
+    )
 
 
-def _step(heard: Answers, classes: int) -> dict[str, Any]:
+def _step(heard: Answers, classes: int) -> Step:
     hits = heard.hit[heard.asked]
     recalls = heard.recalls(classes)
     right, total = int(hits.sum()), len(hits)
     known = [recall for recall in recalls if recall is not None]
-    return {
-        "pictures": heard.learned,
-        "right": right,
-        "total": total,
-        "accuracy": right / total,
-        "interval": list(wilson(right, total)),
-        "balanced": float(np.mean(known)),
-        "log_loss": float(heard.loss[heard.asked].mean()),
-        "recalls": recalls,
-    }
+    return Step(
+        pictures=heard.learned,
+        right=right,
+        total=total,
+        accuracy=right / total,
+        interval=list(wilson(right, total)),
+        balanced=float(np.mean(known)),
+        log_loss=float(heard.loss[heard.asked].mean()),
+        recalls=recalls,
+    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.system.tasks.job import Stopped
 from core.training.experiments import Study
+from core.training.experiments.found import RateOptions, RatesFound
 from core.training.experiments.head_trainer import HeadTrainer, set_up
 from core.training.job import Job
 from core.training.standardise import raw, standard
@@ -27,18 +28,17 @@ _ASTRAY = 4.0  # a run ends where its loss is so many times the first
 
 
 def run(job: Job, study: Study) -> None:
-    """The whole study. Its options may name other ends: "low" and "high"."""
-    low, high = float(study.options.get("low", LOWEST)), float(study.options.get("high", HIGHEST))
+    """The whole study."""
+    ends = study.options(RateOptions)
     bench = set_up(job)
-    rates = np.geomspace(low, high, _STEPS)
+    rates = np.geomspace(ends.low, ends.high, _STEPS)
     losses = np.full((_RUNS, _STEPS), np.nan)
     job.phase("search", _RUNS * _STEPS)
     for number in range(_RUNS):
         _sweep(bench, job, rates, losses, number)
     shown, smoothed = smooth(rates, losses)
     suggestion = suggest(shown, smoothed)
-    found = {"rates": shown.tolist(), "losses": smoothed.tolist(), "suggestion": suggestion}
-    study.keep(found)
+    study.keep(RatesFound(rates=shown.tolist(), losses=smoothed.tolist(), suggestion=suggestion))
 
 
 def _sweep(bench: HeadTrainer, job: Job, rates: np.ndarray, losses: np.ndarray, number: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from core.runs.pictures import grouped_folds
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, start_study
 from core.training.experiments.flip_test import mirror_matters
+from core.training.experiments.found import MirrorFound
 from core.training.experiments.preconditions import outcome
 from core.training.features import PictureView
 from core.training.job import Job
@@ -33,10 +33,10 @@ def start(project: Project, config: TrainConfig, catalogue: Catalogue | None = N
 
 def mirror_check(
     project: Project, config: TrainConfig | None = None, watch: Callable[[TaskState], None] | None = None
-) -> dict[str, Any]:
+) -> MirrorFound:
     """Starts it, waits, and gives what was found (see `run`). Raises as `start`, and RunError if it fails."""
     config = _quick(config or TrainConfig())
-    return outcome(project, start(project, config), config, watch)
+    return outcome(project, start(project, config), config, MirrorFound, watch)
 
 
 def run(job: Job, study: Study) -> None:
@@ -52,7 +52,7 @@ def run(job: Job, study: Study) -> None:
     job.phase("compare")
     classes = len(job.plan.classes)
     verdict = job.waiting_for(lambda: mirror_matters(plain, mirrored, labels, classes, job.config.seed, groups))
-    study.keep(asdict(verdict) | {"sentence": verdict.sentence})
+    study.keep(MirrorFound(**asdict(verdict), sentence=verdict.sentence))
 
 
 def _quick(config: TrainConfig) -> TrainConfig:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from core.config.training import TrainConfig
 from core.datasets.project import Project
 from core.runs.lifecycle import settled
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.records import TaskState
-from core.training.experiments import Study, wait_for
+from core.training.experiments import S, Study, wait_for
 
 
 def why_not(config: TrainConfig) -> str:
@@ -31,12 +30,16 @@ def require_quick(config: TrainConfig) -> None:
 
 
 def outcome(
-    project: Project, study: Study, config: TrainConfig, watch: Callable[[TaskState], None] | None = None
-) -> dict[str, Any]:
+    project: Project,
+    study: Study,
+    config: TrainConfig,
+    shape: type[S],
+    watch: Callable[[TaskState], None] | None = None,
+) -> S:
     """Waits for the end and gives what was found; an interrupt (Ctrl-C) also stops the study.
 
     Raises RunError if it failed, or if it is one with other settings that was under way already.
     """
     if study.records.plan().config != settled(project, config):
         raise RunError("Another study of this kind is under way, with other settings.", "Wait for its end, or stop it.")
-    return wait_for(study, watch)
+    return wait_for(study, shape, watch)

@@ -30,6 +30,7 @@ from core.system.tasks.job import Stopped
 from core.system.tasks.processes import is_alive, leave, spawn
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study
+from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions
 from core.training.experiments.head_trainer import HeadTrainer, SilentJob, set_up
 from core.training.experiments.space import tried
 from core.training.experiments.trials import Pruned, Trials, values_of
@@ -48,19 +49,19 @@ class Search:
     """One process of a search: claims tries, does them, and writes down what is known."""
 
     def __init__(self, job: Job, study: Study) -> None:
-        self.job, self.study = job, study
-        self.trials = Trials(study.folder, study.options, job.config.seed, job.config.epochs)
+        self.job, self.study, self.options = job, study, study.options(SearchOptions)
+        self.trials = Trials(study.folder, self.options, job.config.seed, job.config.epochs)
         self.benches: OrderedDict[Any, HeadTrainer] = OrderedDict()
-        self.heads = int(study.options.get("heads", _HEADS))  # that are left to this process
+        self.heads = self.options.heads  # that are left to this process
 
     def lead(self) -> None:
         """Does tries, with helpers if asked for, until all are done. Raises Stopped, and RunError if all tries failed."""
-        if not self.study.found().get("before"):
+        if not ((last := self.study.found(SearchFound)) and last.before):
             with suppress(RunError):  # it goes astray: all the better that others are tried
                 accuracy, log_loss = self.score(self.job.config)
-                self.publish({"val_accuracy": accuracy, "val_log_loss": log_loss})
+                self.publish(Before(val_accuracy=accuracy, val_log_loss=log_loss))
         self.publish()
-        workers = int(self.study.options["workers"])
+        workers = self.options.workers
         helpers = [self.helper() for _ in range(workers - 1)]
         try:
             while self.trials.waiting or self.trials.under_way:
@@ -79,7 +80,7 @@ class Search:
         finally:
             for helper in helpers:
                 _end(helper)
-        if self.publish()["best"] is None:
+        if self.publish().best is None:
             raise RunError("No try came to an end that counts.", "Let smaller learning rates be tried.")
 
     def helper(self) -> subprocess.Popen[bytes]:
@@ -151,20 +152,21 @@ class Search:
         finally:
             lock.release()
 
-    def publish(self, before: dict[str, float] | None = None) -> dict[str, Any]:
+    def publish(self, before: Before | None = None) -> SearchFound:
         """Writes found.json anew. `before`: what the settings reach that the search starts from."""
         trials = self.trials
         with trials.lock:
             rows = trials.rows()
-            done = [row for row in rows if row["state"] == "done"]
-            found = {
-                "method": trials.method,
-                "trials": rows,
-                "best": min(done, key=lambda row: (row["val_log_loss"], row["number"]), default=None),
-                "before": before or self.study.found().get("before"),
-                "left": max(0, trials.most - len(rows)) if trials.most else None,
-                "seconds": round(trials.spent, 1),
-            }
+            done = [BestTry(**row.model_dump()) for row in rows if row.state == "done"]
+            last = self.study.found(SearchFound)
+            found = SearchFound(
+                method=trials.method,
+                trials=rows,
+                best=min(done, key=lambda row: (row.val_log_loss, row.number), default=None),
+                before=before or (last.before if last else None),
+                left=max(0, trials.most - len(rows)) if trials.most else None,
+                seconds=round(trials.spent, 1),
+            )
             self.study.keep(found)
         self.tell()
         return found

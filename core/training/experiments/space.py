@@ -13,6 +13,7 @@ from core.config.backbones import BACKBONES
 from core.config.training import STEPPING, TrainConfig, make_config
 from core.system.errors import ConfigError, RunError
 from core.training.experiments import Study
+from core.training.experiments.found import SearchFound, SearchOptions
 
 Method = Literal["grid", "random", "bayesian"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -97,7 +98,7 @@ def options_for(
     minutes: float = 0.0,
     workers: int = 1,
     config: TrainConfig | None = None,
-) -> dict[str, Any]:
+) -> SearchOptions:
     """What `start_study(project, "search", config, options)` takes, all of it checked.
 
     `method`: see METHODS. `vary`: names out of VARIABLE, each with its own ends or choices if wanted
@@ -133,22 +134,22 @@ def options_for(
         raise ConfigError(f"The grid would have {size:,} points.", "Let fewer settings change, or try at random.")
     if method != "grid" and not trials and not minutes:
         raise ConfigError("The search would have no end.", "Say how many tries (trials) or minutes it may take.")
-    return {
-        "method": method,
-        "space": {name: asdict(chosen) for name, chosen in space.items()},
-        "trials": min(trials or size, size) if method == "grid" else trials,
-        "minutes": minutes,
-        "workers": workers,
-    }
+    return SearchOptions(
+        method=method,
+        space={name: asdict(chosen) for name, chosen in space.items()},
+        trials=min(trials or size, size) if method == "grid" else trials,
+        minutes=minutes,
+        workers=workers,
+    )
 
 
 _SPACE = TypeAdapter(dict[str, Range])
 
 
-def space_of(options: dict[str, Any]) -> dict[str, Range]:
+def space_of(options: SearchOptions) -> dict[str, Range]:
     """The ranges in a search's options. Raises RunError if they are damaged."""
     try:
-        space = _SPACE.validate_python(options["space"])
+        space = _SPACE.validate_python(options.space)
         if not space.keys() <= set(VARIABLE):
             raise ValueError("no such settings")
         for one in space.values():
@@ -164,10 +165,10 @@ def best_config(study: Study, config: TrainConfig | None = None) -> TrainConfig:
 
     Raises RunError if no try has been finished.
     """
-    best = study.found().get("best")
-    if not isinstance(best, dict):
+    found = study.found(SearchFound)
+    if not found or not found.best:
         raise RunError("This search has not finished a try yet.", "Let it go on.")
-    return tried(config or study.records.plan().config, best["values"])
+    return tried(config or study.records.plan().config, found.best.values)
 
 
 def tried(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:

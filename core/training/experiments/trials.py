@@ -20,6 +20,7 @@ from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.system.tasks.processes import birth_of, is_alive
+from core.training.experiments.found import SearchOptions, Try
 from core.training.experiments.space import Range, space_of
 
 Pruned = optuna.TrialPruned
@@ -71,9 +72,9 @@ class Trials:
     Raises RunError if the options are damaged.
     """
 
-    def __init__(self, folder: Path, options: dict[str, Any], seed: int, epochs: int) -> None:
-        self.method, self.most = str(options["method"]), int(options["trials"])
-        self.seconds, self._workers = 60 * float(options["minutes"]), int(options["workers"])
+    def __init__(self, folder: Path, options: SearchOptions, seed: int, epochs: int) -> None:
+        self.method, self.most = options.method, options.trials
+        self.seconds, self._workers = 60 * options.minutes, options.workers
         self._space = space_of(options)
         if self.method == "grid":
             self._space = {name: Range(choices=chosen.points) for name, chosen in self._space.items()}
@@ -143,7 +144,7 @@ class Trials:
             else:
                 self._study.tell(trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[Try]:
         """The tries that have ended, in the order in which they began."""
         return [_row(trial) for trial in self._all() if trial.state.is_finished()]
 
@@ -180,12 +181,12 @@ def values_of(params: dict[str, Any]) -> dict[str, Any]:
     return {name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in params.items()}
 
 
-def _row(trial: FrozenTrial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "values": values_of(trial.params),
-        "val_accuracy": trial.user_attrs.get("val_accuracy"),
-        "val_log_loss": trial.value,
-        "seconds": trial.user_attrs.get("seconds", 0.0),
-        "state": _STATES[trial.state],
-    }
+def _row(trial: FrozenTrial) -> Try:
+    return Try(
+        number=trial.number,
+        values=values_of(trial.params),
+        val_accuracy=trial.user_attrs.get("val_accuracy"),
+        val_log_loss=trial.value,
+        seconds=trial.user_attrs.get("seconds", 0.0),
+        state=_STATES[trial.state],
+    )

@@ -10,6 +10,7 @@ from core.datasets.project import Project
 from core.quality import analysis
 from core.system.errors import FieldguideError
 from core.training.experiments import latest, start_study
+from core.training.experiments.found import RatesFound
 from pages.shared.configure import search_charts
 from pages.shared.session import tab
 from pages.shared.ui import charts, page
@@ -54,13 +55,13 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
         st.rerun()
     if study is None or now is None or live:
         return
-    found = study.found()
+    found = study.found(RatesFound)
     if now.state in ("failed", "interrupted"):
         message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
         st.error(f"**{literal(message)}** {literal(now.hint if now.state == 'failed' else 'Try again.')}")
     if not found:
         return
-    rate = found["suggestion"]
+    rate = found.suggestion
     told = f"The loss falls most steeply at {rate:g}." if rate else "The loss did not fall at any rate."
     charts.show(search_charts.rates(found), "learning rates", f"Loss by learning rate. {told}")
     st.caption(told)

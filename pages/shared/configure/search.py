@@ -16,6 +16,7 @@ from core.quality import analysis
 from core.system.errors import FieldguideError
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, go_on, latest, start_study
+from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions, Try
 from core.training.experiments.space import (
     MOST_MINUTES,
     MOST_TRIALS,
@@ -179,43 +180,43 @@ def _under_way(study: Study, now: TaskState) -> None:
 
 
 def _found(study: Study, now: TaskState) -> None:
-    found = study.found()
-    rows, best, before = found.get("trials", []), found.get("best"), found.get("before")
+    found = study.found(SearchFound) or SearchFound(trials=[], best=None)
+    rows = found.trials
     if now.state == "failed":
         st.error(f"**{literal(now.message)}** {literal(now.hint)}", icon=":material/error:")
-    elif now.state in ("stopped", "interrupted") and (found.get("left") != 0):
+    elif now.state in ("stopped", "interrupted") and found.left != 0:
         with st.container(horizontal=True, vertical_alignment="center"):
             words = "You stopped it." if now.state == "stopped" else "It was cut off: its process ended without a word."
             st.caption(f"{words} {len(rows)} {'try' if len(rows) == 1 else 'tries'} kept.")
             if st.button("Go on", key="search go on", icon=":material/resume:"):
                 go_on(study)
                 st.rerun()
-    if best:
-        _best(best, before, ended=now.ended)
+    if found.best:
+        _best(found.best, found.before, ended=now.ended)
     if rows:
         try:
-            space = space_of(study.options)
+            space = space_of(study.options(SearchOptions))
         except FieldguideError as error:
             page.show_error(error)
             return
-        rows = [row for row in rows if all(space[name].has_place_for(row["values"].get(name)) for name in space)]
-        ranked = sorted(rows, key=lambda row: (row["state"] != "done", _loss(row)))
+        rows = [row for row in rows if all(space[name].has_place_for(row.values.get(name)) for name in space)]
+        ranked = sorted(rows, key=lambda row: (row.state != "done", _loss(row)))
         names = {name: _short(name) for name in space}
         charts.show(search_charts.parallel(ranked, space, names), "search lines", _in_words(ranked, names))
         _table(ranked, names)
 
 
-def _loss(row: dict[str, Any]) -> float:
-    loss = row["val_log_loss"]
+def _loss(row: Try) -> float:
+    loss = row.val_log_loss
     return math.inf if loss is None else float(loss)  # 0 is a loss, too: the best
 
 
-def _best(best: dict[str, Any], before: dict[str, float] | None, *, ended: bool) -> None:
-    values = ", ".join(f"{_short(name)} {search_charts.word(value)}" for name, value in best["values"].items())
-    was = f" Your settings then: {percent(before['val_accuracy'])}, {before['val_log_loss']:.3f}." if before else ""
-    title = f"{'Best' if ended else 'Best so far'}: {percent(best['val_accuracy'])} right"
-    st.markdown(f"**{title}** (log-loss {best['val_log_loss']:.3f}) with {literal(values)}.{was}")
-    if before and best["val_log_loss"] >= before["val_log_loss"]:
+def _best(best: BestTry, before: Before | None, *, ended: bool) -> None:
+    values = ", ".join(f"{_short(name)} {search_charts.word(value)}" for name, value in best.values.items())
+    was = f" Your settings then: {percent(before.val_accuracy)}, {before.val_log_loss:.3f}." if before else ""
+    title = f"{'Best' if ended else 'Best so far'}: {percent(best.val_accuracy)} right"
+    st.markdown(f"**{title}** (log-loss {best.val_log_loss:.3f}) with {literal(values)}.{was}")
+    if before and best.val_log_loss >= before.val_log_loss:
         st.caption("No try did better than your settings.")
     if ended and st.button("Use these settings", key="search use", icon=":material/check:"):
         tab.put("search wanted", True)
@@ -227,16 +228,16 @@ def _best(best: dict[str, Any], before: dict[str, float] | None, *, ended: bool)
         )
 
 
-def _table(rows: list[dict[str, Any]], names: dict[str, str]) -> None:
+def _table(rows: list[Try], names: dict[str, str]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Try": row["number"] + 1,
-                "Right": row["val_accuracy"],
-                "Log-loss": row["val_log_loss"],
-                **{title: search_charts.word(row["values"].get(name, "")) for name, title in names.items()},
-                "Seconds": row["seconds"],
-                "Ended": row["state"],
+                "Try": row.number + 1,
+                "Right": row.val_accuracy,
+                "Log-loss": row.val_log_loss,
+                **{title: search_charts.word(row.values.get(name, "")) for name, title in names.items()},
+                "Seconds": row.seconds,
+                "Ended": row.state,
             }
             for row in rows
         ),
@@ -257,13 +258,13 @@ def _table(rows: list[dict[str, Any]], names: dict[str, str]) -> None:
     )
 
 
-def _in_words(rows: list[dict[str, Any]], names: dict[str, str]) -> str:
+def _in_words(rows: list[Try], names: dict[str, str]) -> str:
     """The chart for someone who cannot see it."""
     tops = [
-        f"{percent(row['val_accuracy'])} right with "
-        + ", ".join(f"{names[name]} {search_charts.word(value)}" for name, value in row["values"].items())
+        f"{percent(row.val_accuracy)} right with "
+        + ", ".join(f"{names[name]} {search_charts.word(value)}" for name, value in row.values.items())
         for row in rows[:3]
-        if row["val_accuracy"] is not None
+        if row.val_accuracy is not None
     ]
     return f"Parallel coordinates of {len(rows)} tries; the best: {'; '.join(tops) or 'none yet'}."
 

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from core.training.experiments.found import RatesFound, Try
 from core.training.experiments.space import Range
 from pages.shared.ui import charts
 from pages.shared.ui.text import percent, plot_text
@@ -19,32 +20,29 @@ _MANY = 6  # more axes leave no room for words between them
 _ROOM = 0.08
 
 
-def parallel(rows: Sequence[Mapping[str, Any]], space: Mapping[str, Range], names: Mapping[str, str]) -> go.Figure:
+def parallel(rows: Sequence[Try], space: Mapping[str, Range], names: Mapping[str, str]) -> go.Figure:
     """A line a try through its value of each setting (parallel coordinates, Inselberg 1985), ending at its accuracy.
 
     `rows`: as in found.json, the best first; `names`: of the settings, short.
     """
-    shown = [row for row in rows if row["val_accuracy"] is not None][:_MOST_LINES]
+    shown = [(row, row.val_accuracy) for row in rows if row.val_accuracy is not None][:_MOST_LINES]
     figure = charts.blank(330)
     axes = [*space, "val_accuracy"]
-    reached = [row["val_accuracy"] for row in shown] or [0.0]
+    reached = [share for _, share in shown] or [0.0]
     ends = (min(reached), max(reached))
     strong, quiet = charts.ink()
     shades = [quiet, strong]
-    for row in reversed(shown):  # the best on top
-        told = ", ".join(f"{names[name]} {word(row['values'].get(name, ''))}" for name in space)
-        best = row is shown[0]
+    for number, (row, share) in reversed(list(enumerate(shown))):  # the best on top
+        told = ", ".join(f"{names[name]} {word(row.values.get(name, ''))}" for name in space)
+        best, place = number == 0, _share(share, *ends)
         figure.add_scatter(
             x=list(range(len(axes))),
-            y=[*(height(row["values"].get(name), space[name]) for name in space), _share(row["val_accuracy"], *ends)],
+            y=[*(height(row.values.get(name), space[name]) for name in space), place],
             mode="lines+markers",
-            line={
-                "color": sample_colorscale(shades, _share(row["val_accuracy"], *ends))[0],
-                "width": 4 if best else 1.5,
-            },
+            line={"color": sample_colorscale(shades, place)[0], "width": 4 if best else 1.5},
             marker={"size": 8 if best else 4},
             opacity=1.0 if best else 0.6,
-            text=[plot_text(f"try {row['number'] + 1}: {percent(row['val_accuracy'])} right; {told}")] * len(axes),
+            text=[plot_text(f"try {row.number + 1}: {percent(share)} right; {told}")] * len(axes),
             hovertemplate="%{text}<extra></extra>",
         )
     last = len(axes) - 1
@@ -68,11 +66,11 @@ def parallel(rows: Sequence[Mapping[str, Any]], space: Mapping[str, Range], name
     return figure
 
 
-def rates(found: Mapping[str, Any]) -> go.Figure:
+def rates(found: RatesFound) -> go.Figure:
     """The loss by the learning rate, with what is suggested."""
     figure = charts.blank(240)
     strong, quiet = charts.ink()
-    x, y, suggestion = found["rates"], found["losses"], found["suggestion"]
+    x, y, suggestion = found.rates, found.losses, found.suggestion
     figure.add_scatter(
         x=x,
         y=y,

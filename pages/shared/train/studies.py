@@ -14,10 +14,12 @@ from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.runs.notes import usual_title
+from core.runs.result import Shape
 from core.system.csv_safety import safe_cell
 from core.system.errors import FieldguideError
 from core.system.tasks.records import TaskState
 from core.training.experiments import Kind, Study, cross_validation, latest, learning_curve, mirror
+from core.training.experiments.found import CurveFound, FoldsFound, MirrorFound
 from core.training.experiments.preconditions import why_not
 from pages.shared.train import figures
 from pages.shared.ui import charts, page
@@ -35,7 +37,8 @@ class _Part:
     words: str
     button: str
     start: Callable[[Project, TrainConfig, Catalogue], Study]
-    draw: Callable[[dict[str, Any]], None]
+    found: type[Shape]
+    draw: Callable[[Any], None]
     head: bool = True
 
 
@@ -62,7 +65,7 @@ def _part(part: _Part, project: Project, catalogue: Catalogue, config: TrainConf
         else:
             _start(part, project, catalogue, config, again=study is not None)
             _said(now)
-        found = study.found() if study else {}
+        found = study.found(part.found) if study else None
         if study and found:
             part.draw(found)
             _about(study)
@@ -107,35 +110,33 @@ def _about(study: Study) -> None:
     )
 
 
-def _draw_cross_validation(found: dict[str, Any]) -> None:
-    if not found.get("folds"):
-        return
+def _draw_cross_validation(found: FoldsFound) -> None:
     st.markdown(f"**{literal(cross_validation.in_words(found))}**")
-    each = ", ".join(percent(fold["accuracy"]) for fold in found["folds"])
-    low, high = (percent(share) for share in found["interval"])
-    told = f"Accuracy of each test: {each}. Mean {percent(found['mean'])}, interval {low} to {high}."
+    each = ", ".join(percent(fold.accuracy) for fold in found.folds)
+    low, high = (percent(share) for share in found.interval)
+    told = f"Accuracy of each test: {each}. Mean {percent(found.mean)}, interval {low} to {high}."
     charts.show(figures.folds(found), "folds", told)
     st.caption(
         "Each dot is one test, the line is their mean, and in the shaded range lies the true share with 95 % confidence. "
-        f"{literal(found['note'])}"
+        f"{literal(found.note)}"
     )
 
 
-def _draw_learning_curve(found: dict[str, Any]) -> None:
-    steps = found.get("steps")
+def _draw_learning_curve(found: CurveFound) -> None:
+    steps = found.steps
     if not steps:
         return
-    st.markdown(f"**{literal(found['sentence'])}**" if "sentence" in found else "The answer comes at the end.")
+    st.markdown(f"**{literal(found.sentence)}**" if found.sentence else "The answer comes at the end.")
     left, right = st.columns(2, gap="medium")
-    told = ", ".join(f"{percent(step['accuracy'])} with {step['pictures']:,.0f}" for step in steps)
+    told = ", ".join(f"{percent(step.accuracy)} with {step.pictures:,.0f}" for step in steps)
     with left:
         figure = figures.learning(found, "accuracy", "How many are right (accuracy)")
         charts.show(figure, "curve accuracy", f"Accuracy by pictures to learn from: {told}")
-    told = ", ".join(f"{step['log_loss']:.2f} with {step['pictures']:,.0f}" for step in steps)
+    told = ", ".join(f"{step.log_loss:.2f} with {step.pictures:,.0f}" for step in steps)
     with right:
         figure = figures.learning(found, "log_loss", "How far off (log-loss)")
         charts.show(figure, "curve log-loss", f"Log-loss by pictures to learn from: {told}")
-    if found["tried"]:
+    if found.tried:
         st.caption(
             "How many pictures of a class are recognised (recall), and how many if it learns from a third fewer of them:"
         )
@@ -143,10 +144,10 @@ def _draw_learning_curve(found: dict[str, Any]) -> None:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "class": [safe_cell(row["class"]) for row in found["tried"]],
-                    "pictures": [row["pictures"] for row in found["tried"]],
-                    "recall": [round(row["recall"], 2) for row in found["tried"]],
-                    "with fewer": [round(row["recall_with_fewer"], 2) for row in found["tried"]],
+                    "class": [safe_cell(row.class_name) for row in found.tried],
+                    "pictures": [row.pictures for row in found.tried],
+                    "recall": [round(row.recall, 2) for row in found.tried],
+                    "with fewer": [round(row.recall_with_fewer, 2) for row in found.tried],
                 }
             ),
             hide_index=True,
@@ -155,9 +156,9 @@ def _draw_learning_curve(found: dict[str, Any]) -> None:
         )
 
 
-def _draw_mirror(found: dict[str, Any]) -> None:
-    st.markdown(f"**{literal(found['sentence'])}**")
-    if found["kind"] == "harm":
+def _draw_mirror(found: MirrorFound) -> None:
+    st.markdown(f"**{literal(found.sentence)}**")
+    if found.kind == "harm":
         st.caption("Leave Mirror off on Configure, among the changes at random (augmentation).")
 
 
@@ -170,6 +171,7 @@ _PARTS = (
         "your pictures, those of the test part too, is a test picture once.",
         "Test five times",
         lambda project, config, catalogue: cross_validation.start(project, config, catalogue=catalogue),
+        FoldsFound,
         _draw_cross_validation,
     ),
     _Part(
@@ -180,6 +182,7 @@ _PARTS = (
         "more would help. Then it tries for each class what is lost without a third of it.",
         "Find out",
         lambda project, config, catalogue: learning_curve.start(project, config, catalogue=catalogue),
+        CurveFound,
         _draw_learning_curve,
     ),
     _Part(
@@ -189,6 +192,7 @@ _PARTS = (
         "A mirrored leaf is still a leaf, but a mirrored b is a d. It learns with and without mirror images and compares.",
         "Find out",
         mirror.start,
+        MirrorFound,
         _draw_mirror,
         head=False,
     ),

@@ -22,6 +22,7 @@ from core.training.budgeted_search import Search
 from core.training.experiments import Study, go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
+from core.training.experiments.found import FoldsFound
 from core.training.experiments.learning_curve import judge, learning_curve
 from core.training.experiments.mirror import mirror_check
 from core.training.experiments.subsampling import Answers, Fewer
@@ -173,7 +174,7 @@ def test_a_small_and_manifold_class_is_named(seed: int) -> None:
     dealt = deal([80, 14, 80], seed)
     told = studied(clouds(dealt, 0.8, seed, {1: 6}), dealt)
     assert told["sentence"] == "More pictures of b would help most."
-    assert told["class"] == "b"
+    assert told["class_name"] == "b"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -242,14 +243,14 @@ def test_every_picture_is_tested_once(colours: Path) -> None:
     project = Project.open(colours)
     config = TrainConfig(epochs=4, augment=AugmentConfig(flip="horizontal"), draws=1)
     found = cross_validate(project, config, folds=3)
-    assert len(found["folds"]) == found["of"] == 3
-    assert found["total"] == sum(fold["total"] for fold in found["folds"]) == 48
-    assert np.sum(found["confusion"], axis=1).tolist() == [16, 16, 16]
-    assert found["right"] == np.trace(found["confusion"]) >= 44
-    assert found["mean"] == pytest.approx(np.mean([fold["accuracy"] for fold in found["folds"]]))
-    low, high = found["interval"]
-    assert low < found["accuracy"] <= high
-    assert found["note"] == ""
+    assert len(found.folds) == found.of == 3
+    assert found.total == sum(fold.total for fold in found.folds) == 48
+    assert np.sum(found.confusion, axis=1).tolist() == [16, 16, 16]
+    assert found.right == np.trace(found.confusion) >= 44
+    assert found.mean == pytest.approx(np.mean([fold.accuracy for fold in found.folds]))
+    low, high = found.interval
+    assert low < found.accuracy <= high
+    assert found.note == ""
     assert "of 48 right" in in_words(found)
 
 
@@ -259,13 +260,15 @@ def test_a_small_class_makes_fewer_folds(tmp_path: Path) -> None:
     for number in (3, 4, 5):
         (folder / "red" / f"{number:03}.png").unlink()
     found = cross_validate(Project.open(folder), TrainConfig(epochs=1))
-    assert found["of"] == 3
-    assert found["note"] == "3 tests instead of 5: red has only 3 photos or films that really differ."
-    assert found["total"] == 15
+    assert found.of == 3
+    assert found.note == "3 tests instead of 5: red has only 3 photos or films that really differ."
+    assert found.total == 15
 
 
 def until(study: Study, enough: int) -> TaskState:
-    while not (state := study.state()).ended and len(study.found().get("folds", ())) < enough:
+    while (
+        not (state := study.state()).ended and len(found.folds if (found := study.found(FoldsFound)) else []) < enough
+    ):
         time.sleep(0.05)
     return state
 
@@ -275,16 +278,15 @@ def test_a_stop_keeps_what_is_done_and_the_rest_can_follow(colours: Path) -> Non
     study = start_cross_validation(Project.open(colours), TrainConfig(optimizer="adam", epochs=2), 12)
     until(study, 1)
     study.stop()
-    wait_for(study)
+    before = wait_for(study, FoldsFound)
     assert study.state().state == "stopped"
-    before = study.found()
-    assert 1 <= len(before["folds"]) < 12
-    assert before["total"] == sum(fold["total"] for fold in before["folds"])
+    assert 1 <= len(before.folds) < 12
+    assert before.total == sum(fold.total for fold in before.folds)
     go_on(study)
-    after = wait_for(study)
+    after = wait_for(study, FoldsFound)
     assert study.state().state == "done"
-    assert after["folds"][: len(before["folds"])] == before["folds"]
-    assert (len(after["folds"]), after["total"]) == (12, 48)
+    assert after.folds[: len(before.folds)] == before.folds
+    assert (len(after.folds), after.total) == (12, 48)
 
 
 @pytest.mark.slow
@@ -299,20 +301,20 @@ def test_the_learning_curve_of_pictures(tmp_path: Path) -> None:
     heard: list[TaskState] = []
     found = learning_curve(Project.open(folder), TrainConfig(), 4, heard.append)
     assert heard
-    assert found["classes"] == ["any", "blue", "red"]
-    sizes = [step["pictures"] for step in found["steps"]]
+    assert found.classes == ["any", "blue", "red"]
+    sizes = [step.pictures for step in found.steps]
     assert sizes == sorted(sizes)
     assert len(sizes) == 4
-    assert found["steps"][-1]["log_loss"] < found["steps"][0]["log_loss"]
-    assert {row["class"] for row in found["tried"]} == {"any", "blue", "red"}
-    assert found["sentence"] == "More pictures of any would help most."
+    assert found.steps[-1].log_loss < found.steps[0].log_loss
+    assert {row.class_name for row in found.tried} == {"any", "blue", "red"}
+    assert found.sentence == "More pictures of any would help most."
 
 
 @pytest.mark.slow
 def test_the_learning_curve_of_plain_colours_is_flat(colours: Path) -> None:
     found = learning_curve(Project.open(colours), TrainConfig(), 3)
-    assert found["verdict"] == "flat"
-    assert found["sentence"] == "More pictures would hardly help any more, as far as so few can tell."
+    assert found.verdict == "flat"
+    assert found.sentence == "More pictures would hardly help any more, as far as so few can tell."
 
 
 def letter(facing: int, seed: int) -> Image.Image:
@@ -335,16 +337,17 @@ def test_letters_may_not_be_mirrored(tmp_path: Path) -> None:
         for number in range(30):
             letter(facing, number).save(tmp_path / "p" / name / f"{number:03}.png")
     found = mirror_check(Project.open(tmp_path / "p"), TrainConfig(backbone="tutorial-cnn"))
-    assert found["kind"] == "harm"
-    assert found["without"] > found["with_mirrored"]
-    assert found["sentence"].startswith("Mirroring does harm here")
+    assert found.kind == "harm"
+    numbers = found.model_dump()
+    assert numbers["without"] > numbers["with_mirrored"]
+    assert found.sentence.startswith("Mirroring does harm here")
 
 
 @pytest.mark.slow
 def test_colours_may_be_mirrored(tmp_path: Path) -> None:
     found = mirror_check(Project.open(flat_project(tmp_path / "p", COLOURS, each=30)))
-    assert found["kind"] == "no harm"
-    assert found["with_mirrored"] >= 0.95
+    assert found.kind == "no harm"
+    assert found.model_dump()["with_mirrored"] >= 0.95
 
 
 @pytest.mark.slow
@@ -354,4 +357,4 @@ def test_another_study_is_not_given_out_as_ours(colours: Path) -> None:
     with pytest.raises(RunError, match="under way"):
         cross_validate(project, TrainConfig(epochs=4))
     first.stop()
-    wait_for(first)
+    first.task.wait()

@@ -22,6 +22,7 @@ from core.config.training import make_config
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.processes import spawn
 from core.training.experiments import Study, go_on, start_study, wait_for
+from core.training.experiments.found import RateOptions, RatesFound, SearchFound, SearchOptions
 from core.training.experiments.space import (
     METHODS,
     VARIABLE,
@@ -53,13 +54,19 @@ def until(true: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def of(study: Study) -> SearchFound:
+    found = study.found(SearchFound)
+    assert found
+    return found
+
+
 def ended(study: Study) -> str:
     until(lambda: study.state().ended)
     return study.state().state
 
 
-def tried(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [trial["values"] for trial in found["trials"]]
+def tried(found: SearchFound) -> list[dict[str, Any]]:
+    return [trial.values for trial in found.trials]
 
 
 def test_nothing_heavy_is_loaded_to_ask_and_to_read() -> None:
@@ -112,17 +119,17 @@ def test_what_cannot_be_is_said_in_a_sentence(asked: dict[str, Any], said: str) 
 
 def test_other_ends_and_choices_can_be_asked_for() -> None:
     vary = ["learning_rate=0.001..0.1", "batch_size=8,16", "multi_level", "dropout=0.1..0.11"]
-    space = space_of(json.loads(json.dumps(options_for("random", vary, trials=3))))
+    space = space_of(SearchOptions.model_validate_json(options_for("random", vary, trials=3).model_dump_json()))
     assert (space["learning_rate"].low, space["learning_rate"].high, space["learning_rate"].log) == (0.001, 0.1, True)
     assert space["batch_size"].choices == (8, 16)
     assert set(space["multi_level"].choices) == {True, False}
     assert space["dropout"].step == 0
-    assert options_for("grid", vary)["trials"] == 4 * 2 * 2 * 4
+    assert options_for("grid", vary).trials == 4 * 2 * 2 * 4
     two = TrainConfig(backbone="resnet50", second_backbone="efficientnet-lite2")
     names = space_of(options_for("random", ["backbone"], trials=3, config=two))["backbone"].choices
     assert names == ("resnet50", "efficientnet-lite0", "efficientnet-lite1")
     with pytest.raises(RunError, match="damaged"):
-        space_of({"space": {"l2": {"low": 1}}})
+        space_of(SearchOptions.model_construct(space={"l2": {"low": 1}}))
 
 
 def test_what_is_about_small_steps_is_tried_in_such() -> None:
@@ -163,10 +170,10 @@ def test_the_same_seed_tries_the_same_however_often_it_is_cut_off(tmp_path: Path
     finish_all(other)
     rows = whole.rows()
     assert rows == trials(tmp_path / "pieces", method, trials=14).rows()
-    assert [row["number"] for row in rows] == list(range(14))
-    assert [row["values"] for row in rows] != [row["values"] for row in other.rows()]
-    assert len({tuple(row["values"].values()) for row in rows}) == 14
-    assert all(0.0003 <= row["values"]["learning_rate"] <= 0.03 for row in rows)
+    assert [row.number for row in rows] == list(range(14))
+    assert [row.values for row in rows] != [row.values for row in other.rows()]
+    assert len({tuple(row.values.values()) for row in rows}) == 14
+    assert all(0.0003 <= row.values["learning_rate"] <= 0.03 for row in rows)
     assert whole.claim() is None
 
 
@@ -178,7 +185,7 @@ def test_the_bayesian_search_learns_from_its_tries(tmp_path: Path) -> None:
         for method in ("random", "bayesian"):
             tries = trials(tmp_path / f"{method} {seed}", method, trials=16, seed=seed)
             finish_all(tries)
-            losses[method] = float(np.mean([row["val_log_loss"] for row in tries.rows()[8:]]))
+            losses[method] = float(np.mean([row.val_log_loss for row in tries.rows()[8:]]))
         better += losses["bayesian"] < losses["random"]
     assert better == 3
 
@@ -186,14 +193,15 @@ def test_the_bayesian_search_learns_from_its_tries(tmp_path: Path) -> None:
 def test_a_grid_covers_all_combinations(tmp_path: Path) -> None:
     tries = trials(tmp_path, "grid", ["learning_rate=0.001,0.01", "optimizer", "multi_level", "batch_size=8,16"])
     finish_all(tries)
-    assert len({tuple(sorted(row["values"].items())) for row in tries.rows()}) == len(tries.rows()) == 2 * 3 * 2 * 2
+    assert len({tuple(sorted(row.values.items())) for row in tries.rows()}) == len(tries.rows()) == 2 * 3 * 2 * 2
 
 
 CLAIM = """
 import os, sys, json, signal
 from pathlib import Path
+from core.training.experiments.found import SearchOptions
 from core.training.experiments.trials import Trials
-trial = Trials(Path(sys.argv[1]), json.loads(sys.argv[2]), 0, 4).claim()
+trial = Trials(Path(sys.argv[1]), SearchOptions.model_validate_json(sys.argv[2]), 0, 4).claim()
 trial.report(0.5, 1)
 print(trial.number, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -202,7 +210,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_what_a_dead_process_left_is_done_again_but_not_for_ever(tmp_path: Path) -> None:
     tries = trials(tmp_path, "random", trials=3)
-    options = json.dumps(options_for("random", (RATES, "optimizer", "dropout"), trials=3))
+    options = options_for("random", (RATES, "optimizer", "dropout"), trials=3).model_dump_json()
 
     def claimed_and_killed() -> int:
         done = subprocess.run(
@@ -220,15 +228,16 @@ def test_what_a_dead_process_left_is_done_again_but_not_for_ever(tmp_path: Path)
     tries.finish(first, 1.0, (0.5, 0.5))
     assert [claimed_and_killed() for _ in range(3)] == [2, 2, 2]
     assert tries.claim() is None
-    assert [row["state"] for row in tries.rows()] == ["done", "failed"]
+    assert [row.state for row in tries.rows()] == ["done", "failed"]
     assert tries.under_way
 
 
 SHARE = """
 import sys, json, time
 from pathlib import Path
+from core.training.experiments.found import SearchOptions
 from core.training.experiments.trials import Trials
-tries = Trials(Path(sys.argv[1]), json.loads(sys.argv[2]), 0, 4)
+tries = Trials(Path(sys.argv[1]), SearchOptions.model_validate_json(sys.argv[2]), 0, 4)
 trial = tries.claim()
 Path(sys.argv[1], sys.argv[3]).touch()
 while not all(Path(sys.argv[1], name).exists() for name in "ab"):  # both have one before either goes on
@@ -247,15 +256,15 @@ print(json.dumps(mine))
 def test_two_processes_share_the_tries_and_none_is_lost(tmp_path: Path, method: str) -> None:
     vary = ("learning_rate=0.001..0.01", "dropout=0,0.2,0.4,0.6,0.8", "loss")
     options = options_for(method, vary, trials=40)
-    command = [sys.executable, "-c", SHARE, str(tmp_path), json.dumps(options)]
+    command = [sys.executable, "-c", SHARE, str(tmp_path), options.model_dump_json()]
     both = [subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE) for name in "ab"]
     told = [json.loads(process.communicate(timeout=120)[0]) for process in both]
     assert all(told)
     assert sorted(told[0] + told[1]) == list(range(40))
     rows = Trials(tmp_path, options, 0, 4).rows()
-    assert [row["number"] for row in rows] == list(range(40))
-    assert all(row["val_log_loss"] == 1.0 + row["number"] for row in rows)
-    assert len({tuple(row["values"].values()) for row in rows}) == 40  # no two drew the same
+    assert [row.number for row in rows] == list(range(40))
+    assert all(row.val_log_loss == 1.0 + row.number for row in rows)
+    assert len({tuple(row.values.values()) for row in rows}) == 40  # no two drew the same
 
 
 def test_minutes_end_a_search(tmp_path: Path) -> None:
@@ -279,58 +288,64 @@ def test_a_try_that_does_worse_than_most_is_cut_short(tmp_path: Path) -> None:
         assert pruned == (loss == 9.0)
         tries.finish(trial, 1.0, None if pruned else (0.5, loss), pruned=pruned)
     last = tries.rows()[-1]
-    assert (last["state"], last["val_accuracy"], last["val_log_loss"]) == ("cut short", 0.25, 9.0)
+    assert (last.state, last.val_accuracy, last.val_log_loss) == ("cut short", 0.25, 9.0)
 
 
 @slow
 def test_a_grid_by_several_processes_which_never_look_at_the_test_part(project: Project) -> None:
     options = options_for("grid", ["learning_rate=0.0003,0.003", "multi_level"], workers=2)
-    options["heads"] = 1  # then another process takes the place of each
-    study = start_study(project, "search", QUICK, options)
+    once = options.model_copy(update={"heads": 1})  # then another process takes the place of each
+    study = start_study(project, "search", QUICK, once)
     for picture in study.records.plan().part("test"):
         (project.root / picture.path).unlink()
-    found = wait_for(study)
-    assert [trial["number"] for trial in found["trials"]] == list(range(4))
+    found = wait_for(study, SearchFound)
+    assert [trial.number for trial in found.trials] == list(range(4))
     assert len({tuple(values.values()) for values in tried(found)}) == 4
-    assert (found["left"], found["method"]) == (0, "grid")
-    best = found["best"]
-    assert best["val_log_loss"] == min(trial["val_log_loss"] for trial in found["trials"])
-    assert all(0 <= trial["val_accuracy"] <= 1 and trial["seconds"] > 0 for trial in found["trials"])
-    assert found["before"]["val_log_loss"] > 0
+    assert (found.left, found.method) == (0, "grid")
+    best = found.best
+    assert best
+    assert best.val_log_loss == min(trial.val_log_loss for trial in found.trials)
+    assert all(0 <= trial.val_accuracy <= 1 and trial.seconds > 0 for trial in found.trials)
+    assert found.before
+    assert found.before.val_log_loss > 0
     for base in (None, TrainConfig(seed=5)):  # whose heads are solved, without any learning rate
         steps = (base or study.records.plan().config).model_dump() | {"optimizer": "adam"}
-        assert best_config(study, base) == make_config(steps | best["values"])
+        assert best_config(study, base) == make_config(steps | best.values)
     spawn("core.training.experiments.search", [str(study.folder)]).wait(60)  # there is nothing to help with
-    assert study.found() == found
+    assert study.found(SearchFound) == found
 
 
 @slow
 def test_a_search_that_is_killed_goes_on_and_a_stop_keeps_the_best(project: Project) -> None:
     options = options_for("bayesian", [RATES, "l2"], trials=5, workers=2)
     study = start_study(project, "search", QUICK, options)
-    until(lambda: study.found().get("trials"))
+    until(lambda: (found := study.found(SearchFound)) and found.trials)
     state = study.state()
     (helper,) = [c for c in psutil.Process(state.pid).children() if "core.training.experiments.search" in c.cmdline()]
     os.kill(state.pid, signal.SIGKILL)
     until(lambda: study.state().state == "interrupted")
     until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
-    kept = study.found()["trials"]
+    kept = of(study).trials
     go_on(study)
     first = study.state().pid
     go_on(study)  # it is under way already
     assert study.state().pid == first
     study.stop()
     assert ended(study) == "stopped"
-    assert all(trial in study.found()["trials"] for trial in kept)
-    assert study.found()["best"] in study.found()["trials"]
-    assert best_config(study).l2 == study.found()["best"]["values"]["l2"]
+    assert all(trial in of(study).trials for trial in kept)
+    best = of(study).best
+    assert best
+    assert best.number in [trial.number for trial in of(study).trials]
+    best = of(study).best
+    assert best
+    assert best_config(study).l2 == best.values["l2"]
 
     go_on(study)
     assert ended(study) == "done", (study.folder / "worker.log").read_text()
-    found = study.found()
-    assert [trial["number"] for trial in found["trials"]] == list(range(5))
-    assert all(trial in found["trials"] for trial in kept)
-    assert found["left"] == 0
+    found = of(study)
+    assert [trial.number for trial in found.trials] == list(range(5))
+    assert all(trial in found.trials for trial in kept)
+    assert found.left == 0
 
 
 @slow
@@ -338,25 +353,26 @@ def test_steps_that_are_too_large_spoil_only_their_own_try(project: Project) -> 
     wild = TrainConfig(epochs=4, optimizer="sgd", learning_rate=1.0, l2=10_000, batch_size=1, patience=0)
     options = options_for("grid", ["learning_rate=0.00001,1"])
     study = start_study(project, "search", wild, options)
-    found = wait_for(study)
-    assert {trial["values"]["learning_rate"]: trial["state"] for trial in found["trials"]} == {
+    found = wait_for(study, SearchFound)
+    assert {trial.values["learning_rate"]: trial.state for trial in found.trials} == {
         1e-5: "done",
         1: "failed",
     }
-    assert found["best"]["values"]["learning_rate"] == 1e-5
-    assert found["before"] is None
+    assert found.best.values["learning_rate"] == 1e-5
+    assert found.before is None
 
 
 @slow
 def test_the_finder_suggests_a_rate_that_learns(project: Project) -> None:
     study = start_study(project, "learning-rate", QUICK)
-    found = wait_for(study)
-    assert len(found["rates"]) == len(found["losses"]) > 50
-    assert found["rates"] == sorted(found["rates"])
-    assert found["losses"][0] == pytest.approx(math.log(3), rel=0.05)
-    assert 1e-4 < found["suggestion"] < 0.03
-    far = wait_for(start_study(project, "learning-rate", QUICK, {"low": 0.9}))
-    assert far["suggestion"] is None or far["suggestion"] <= 1
+    found = wait_for(study, RatesFound)
+    assert found.suggestion
+    assert len(found.rates) == len(found.losses) > 50
+    assert found.rates == sorted(found.rates)
+    assert found.losses[0] == pytest.approx(math.log(3), rel=0.05)
+    assert 1e-4 < found.suggestion < 0.03
+    far = wait_for(start_study(project, "learning-rate", QUICK, RateOptions(low=0.9)), RatesFound)
+    assert far.suggestion is None or far.suggestion <= 1
 
 
 def test_the_finder_is_not_led_astray_by_noise() -> None:
