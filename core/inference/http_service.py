@@ -1,4 +1,4 @@
-"""A model as a small web service on this computer: POST a picture, and JSON says what is on it. By Starlette and uvicorn.
+"""A model as a small web service on this computer: POST a picture, and JSON says what is on it. By FastAPI and uvicorn.
 
 Only programs on this computer reach it, and no web page of another site: it answers to the names of this computer only, and
 to no request that a browser sends for a page from elsewhere.
@@ -7,18 +7,18 @@ to no request that a browser sends for a page from elsewhere.
 from __future__ import annotations
 
 import asyncio
-import html
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from html import escape
+from typing import Annotated, Any
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -45,15 +45,46 @@ _SENTENCES = {
     405: "This address is not to be asked in this way. Send a picture to /predict by POST.",
     500: "The service failed over this. Try another picture; if that goes wrong too, start the service again.",
 }
+_REFUSALS = {
+    400: "did not arrive whole",
+    403: "asked under another name, or for a page from elsewhere",
+    408: "did not arrive in time",
+    413: "too large",
+    422: "not a picture",
+    429: "too many at once",
+    503: "the model failed",
+}
+_BINARY = {"type": "string", "format": "binary"}
+_FORM = {"type": "object", "properties": {"picture": _BINARY}}
+_TAKEN = {"application/octet-stream": {"schema": _BINARY}, "multipart/form-data": {"schema": _FORM}}
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>body {{ max-width: 42rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
-color-scheme: light dark }} pre {{ overflow: auto; padding: 1rem; border: 1px solid }}</style>
+color-scheme: light dark }} td {{ padding-right: 1rem }}
+pre {{ overflow: auto; padding: 1rem; border: 1px solid }}</style>
 <h1>{title}</h1>
 {body}
 </html>
 """
+
+
+Share = Annotated[float, Field(allow_inf_nan=False), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})]
+
+
+class Answer(BaseModel):
+    """What is on a picture."""
+
+    label: str = Field(description="the most likely class")
+    sure: bool = Field(description="whether the answer counts, or is only a guess")
+    probability: Share = Field(description="how sure it is of the label")
+    probabilities: dict[str, Share] = Field(description="the same for every class")
+
+
+class Refusal(BaseModel):
+    """Why there is no answer, and what to do."""
+
+    error: str
 
 
 class _Rate:
@@ -99,54 +130,65 @@ class _Guard:
             await self._app(scope, receive, guarded)
 
 
-def make_app(
-    model: Classifier, title: str, rate: float = RATE, clock: Callable[[], float] = time.monotonic
-) -> Starlette:
-    """The web service. POST /predict takes a picture file as the body, or as the first file of a form, and answers {label,
-    sure, probability, probabilities}; a bad picture is 422, one that is too large 413, one that does not come whole in
-    time 408, too many at once 429, a model that fails 503. Each error is {error: sentence}."""
+def make_app(model: Classifier, title: str, rate: float = RATE, clock: Callable[[], float] = time.monotonic) -> FastAPI:
+    """The web service. POST /predict takes a picture file as the body, or as the first file of a form, and gives an Answer;
+    a bad picture is 422, one that is too large 413, one that does not come whole in time 408, too many at once 429, a model
+    that fails 503. Each of these gives a Refusal. OpenAPI tells of it at /openapi.json, and for people at /docs."""
     drops, one, waiting = _Rate(rate, clock), threading.Lock(), [0]
-    spec = openapi(model, title)
 
-    async def predict(request: Request) -> Response:
+    async def place() -> AsyncIterator[None]:
         if waiting[0] >= _WAITING or not drops.take():
-            return _refused(429, "Too many pictures at once. Wait a moment, then go on.", {"Retry-After": "1"})
+            raise HTTPException(429, "Too many pictures at once. Wait a moment, then go on.", {"Retry-After": "1"})
         waiting[0] += 1
         try:
-            content = await _picture(request)
-            return JSONResponse(await run_in_threadpool(_answer, model, content, one))
-        except PictureError as error:
-            return _refused(
-                422, f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}".replace("..", ".").strip()
-            )
-        except FieldguideError as error:  # the model's fault, not the picture's
-            return _refused(503, str(error))
-        except ClientDisconnect:
-            return _refused(400, "The picture did not arrive whole.")
+            yield
         finally:
             waiting[0] -= 1
 
     async def about(request: Request) -> Response:
         return HTMLResponse(_about(model, title, str(request.base_url)))
 
-    async def described(_: Request) -> Response:
-        return JSONResponse(spec)
-
     async def docs(_: Request) -> Response:
-        words = "What this service takes and answers, as OpenAPI says it; programs find it at"
-        body = f'<p>{words} <a href="/openapi.json">/openapi.json</a>.</p>\n<pre>{_escaped(json.dumps(spec, indent=2))}</pre>'
-        return HTMLResponse(_PAGE.format(title=_escaped(title), body=body))
+        return HTMLResponse(_docs(title, app.openapi()))
 
-    return Starlette(
-        routes=[
-            Route("/", about),
-            Route("/predict", predict, methods=["POST"]),
-            Route("/openapi.json", described),
-            Route("/docs", docs),
-        ],
+    app = FastAPI(
+        title=title,
+        version="1",
+        description="A picture classifier made with Fieldguide.",
+        routes=[Route("/", about), Route("/docs", docs)],
+        docs_url=None,  # FastAPI's own pages load their scripts from the internet
+        redoc_url=None,
         middleware=[Middleware(_Guard)],
-        exception_handlers={HTTPException: _failed, Exception: _failed},
+        exception_handlers=dict.fromkeys((HTTPException, FieldguideError, ClientDisconnect, Exception), _failed),
+        # Whatever the environment is set to, nothing is told to others.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+
+    @app.post(
+        "/predict",
+        operation_id="predict",
+        summary="Says what is on a picture",
+        response_model=_answer_of(model.classes),
+        response_description="what is on it",
+        responses={status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()},
+        openapi_extra={"requestBody": {"required": True, "content": _TAKEN}},
+        dependencies=[Depends(place, scope="function")],
+    )
+    def predict(content: Annotated[bytes, Depends(_picture)]) -> Any:
+        with one:
+            (answer,) = model.predict([content], ["picture"]).as_dicts()
+        return answer
+
+    return app
+
+
+def _answer_of(classes: Sequence[str]) -> Any:
+    """An Answer whose schema names the classes."""
+    schema = Answer.model_json_schema()
+    schema["properties"]["label"]["enum"] = list(classes)
+    shares = schema["properties"]["probabilities"]
+    shares["properties"] = dict.fromkeys(classes, shares.pop("additionalProperties"))
+    return Annotated[Answer, WithJsonSchema(schema)]
 
 
 def listen(port: int) -> socket.socket:
@@ -165,7 +207,7 @@ def listen(port: int) -> socket.socket:
     return taken
 
 
-def serve(app: Starlette, taken: socket.socket) -> None:
+def serve(app: FastAPI, taken: socket.socket) -> None:
     """Answers until Ctrl-C, which it hands on as KeyboardInterrupt; then lets go of the socket."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=3)
     with taken:
@@ -207,25 +249,22 @@ async def _first_file(request: Request, content: bytes) -> bytes:
     raise HTTPException(422, "There is no file in this form. Send one picture, as a file.")
 
 
-def _answer(model: Classifier, content: bytes, one: threading.Lock) -> dict[str, Any]:
-    with one:
-        (answer,) = model.predict([content], ["picture"]).as_dicts()
-    answer.pop("file")
-    return answer
-
-
 def _refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status, headers)
+    return JSONResponse(Refusal(error=sentence).model_dump(), status, headers)
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        return _refused(error.status_code, _SENTENCES.get(error.status_code, error.detail), error.headers)
+    match error:
+        case HTTPException():
+            return _refused(error.status_code, _SENTENCES.get(error.status_code, error.detail), error.headers)
+        case PictureError():
+            sentence = f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}"
+            return _refused(422, sentence.replace("..", ".").strip())
+        case FieldguideError():  # the model's fault, not the picture's
+            return _refused(503, str(error))
+        case ClientDisconnect():
+            return _refused(400, "The picture did not arrive whole.")
     return _refused(500, _SENTENCES[500])
-
-
-def _escaped(text: str) -> str:
-    return html.escape(text)
 
 
 def example(address: str) -> str:
@@ -235,66 +274,27 @@ def example(address: str) -> str:
 
 def _about(model: Classifier, title: str, address: str) -> str:
     body = f"""\
-<p>This is a picture classifier made with Fieldguide. It tells apart: {_escaped(", ".join(model.classes))}.</p>
+<p>This is a picture classifier made with Fieldguide. It tells apart: {escape(", ".join(model.classes))}.</p>
 <p>Send it a picture (JPEG, PNG, WebP, GIF, BMP or HEIC, at most {MAX_BYTES // 10**6} MB):</p>
-<pre>{_escaped(example(address))}</pre>
+<pre>{escape(example(address))}</pre>
 <p>It answers with the most likely class (<code>label</code>), how sure it is of it (<code>probability</code>, 0 to 1), whether
 that is enough to count (<code>sure</code>), and the same for every class. It must choose one of its classes, whatever the
 picture shows. Pictures are not kept.</p>
 <p>For programs: <a href="/docs">what it takes and answers (OpenAPI)</a>.</p>"""
-    return _PAGE.format(title=_escaped(title), body=body)
+    return _PAGE.format(title=escape(title), body=body)
 
 
-def openapi(model: Classifier, title: str) -> dict[str, Any]:
-    """The service as OpenAPI 3.1 describes it."""
-    share = {"type": "number", "minimum": 0, "maximum": 1}
-    names = list(model.classes)
-    answer = {
-        "type": "object",
-        "required": ["label", "sure", "probability", "probabilities"],
-        "properties": {
-            "label": {"type": "string", "enum": names, "description": "the most likely class"},
-            "sure": {"type": "boolean", "description": "whether the answer counts, or is only a guess"},
-            "probability": {**share, "description": "how sure it is of the label"},
-            "probabilities": {
-                "type": "object",
-                "properties": dict.fromkeys(names, share),
-                "description": "the same for every class",
-            },
-        },
-    }
-    trouble = {"type": "object", "properties": {"error": {"type": "string"}}}
-    binary = {"type": "string", "format": "binary"}
-
-    def response(words: str, schema: dict[str, Any]) -> dict[str, Any]:
-        return {"description": words, "content": {"application/json": {"schema": schema}}}
-
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": title, "version": "1", "description": "A picture classifier made with Fieldguide."},
-        "paths": {
-            "/predict": {
-                "post": {
-                    "operationId": "predict",
-                    "summary": "Says what is on a picture",
-                    "requestBody": {
-                        "required": True,
-                        "content": {
-                            "application/octet-stream": {"schema": binary},
-                            "multipart/form-data": {"schema": {"type": "object", "properties": {"picture": binary}}},
-                        },
-                    },
-                    "responses": {
-                        "200": response("what is on it", answer),
-                        "400": response("did not arrive whole", trouble),
-                        "403": response("asked under another name, or for a page from elsewhere", trouble),
-                        "408": response("did not arrive in time", trouble),
-                        "413": response("too large", trouble),
-                        "422": response("not a picture", trouble),
-                        "429": response("too many at once", trouble),
-                        "503": response("the model failed", trouble),
-                    },
-                }
-            }
-        },
-    }
+def _docs(title: str, spec: dict[str, Any]) -> str:
+    """What OpenAPI says, as a page that needs nothing from elsewhere."""
+    body = '<p>What this service takes and answers; programs find it at <a href="/openapi.json">/openapi.json</a>.</p>'
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            kinds = " or ".join(operation["requestBody"]["content"])
+            answers = operation["responses"].items()
+            rows = "".join(f"<tr><td>{status}<td>{escape(answer['description'])}" for status, answer in answers)
+            body += (
+                f"\n<h2>{method.upper()} {escape(path)}</h2>\n<p>{escape(operation['summary'])}. It takes {kinds}.</p>"
+            )
+            body += f"\n<table>{rows}</table>"
+    body += f"\n<h2>All of it, as OpenAPI says it</h2>\n<pre>{escape(json.dumps(spec, indent=2))}</pre>"
+    return _PAGE.format(title=escape(title), body=body)

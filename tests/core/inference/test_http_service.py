@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.exceptions import ResponseValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import Run
@@ -256,6 +258,85 @@ def test_a_model_that_fails_is_not_the_fault_of_the_picture() -> None:
     status, _, content = ask_app(app, "POST", "/predict", BRIGHT)
     assert (status, json.loads(content)) == (503, {"error": "model.zip broke. Start again."})
     assert ask_app(app, "POST", "/predict", b"no picture")[0] == 422
+
+
+def test_its_description_tells_of_every_answer() -> None:
+    status, headers, content = ask_app(make_app(Brightness(), "x"), "GET", "/openapi.json")
+    assert (status, headers["content-type"], headers["x-content-type-options"]) == (200, "application/json", "nosniff")
+    spec = json.loads(content)
+    assert spec["openapi"].startswith("3.1")
+    assert list(spec["paths"]) == ["/predict"]
+    predict = spec["paths"]["/predict"]["post"]
+    assert set(predict["requestBody"]["content"]) == {"application/octet-stream", "multipart/form-data"}
+    assert sorted(predict["responses"]) == ["200", "400", "403", "408", "413", "422", "429", "503"]
+    schema = predict["responses"]["200"]["content"]["application/json"]["schema"]
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    assert schema["properties"]["probabilities"]["properties"] == {"dark": share, "bright": share}
+    refusal = predict["responses"]["422"]["content"]["application/json"]["schema"]["$ref"]
+    assert spec["components"]["schemas"][refusal.rpartition("/")[2]]["required"] == ["error"]
+
+
+def test_its_pages_load_nothing_from_elsewhere() -> None:
+    app = make_app(Brightness(), "<b>x")
+    for path in ("/", "/docs"):
+        status, headers, content = ask_app(app, "GET", path)
+        page = content.decode()
+        assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert set(re.findall(r"(?:https?:)?//([\w.-]+)", page)) <= {"localhost"}
+        assert not re.search(r"<script|<link|<img|<b>", page)
+        assert ask_app(app, "GET", path, host="evil.example")[0] == 403
+    assert all(word in page for word in ("POST /predict", "too many at once", "&quot;bright&quot;"))
+    assert ask_app(app, "GET", "/redoc")[0] == 404
+
+
+def test_the_environment_cannot_make_it_tell_of_what_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    app, said = make_app(Brightness(), "x"), list[Any]()
+
+    async def started_and_ended() -> None:
+        events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+        async def receive() -> Any:
+            return {"type": next(events)}
+
+        async def send(message: Any) -> None:
+            said.append(message["type"])
+
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    asyncio.run(started_and_ended())
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert not caplog.records  # it would warn that there is nothing installed to tell it with
+
+
+def test_one_too_many_is_told_so_before_its_picture_came() -> None:
+    app = make_app(Brightness(), "x")
+
+    async def asked() -> tuple[int, dict[str, str], bytes]:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(asgi.answer(stalling(app), "POST", "/predict"))
+                for _ in range(service_module._WAITING)
+            ]
+            await asyncio.sleep(0.1)
+            last = await asgi.answer(stalling(app), "POST", "/predict")
+            for task in tasks:
+                task.cancel()
+            return last
+
+    status, headers, content = asyncio.run(asked())
+    assert (status, headers["retry-after"]) == (429, "1")
+    assert json.loads(content)["error"].startswith("Too many pictures at once.")
+
+
+def test_a_model_that_answers_with_no_number_gives_no_answer() -> None:
+    model = Brightness()
+    model.probabilities = lambda square: np.full(2, np.nan, np.float32)  # type: ignore[method-assign]
+    with pytest.raises(ResponseValidationError):  # which the server answers with 500
+        ask_app(make_app(model, "x"), "POST", "/predict", BRIGHT)
 
 
 def test_what_nobody_thought_of_is_a_sentence_too() -> None:
