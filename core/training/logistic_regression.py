@@ -17,6 +17,8 @@ _ENOUGH = 1e-5
 _REMEMBERED = 8
 
 
+# SciPy's L-BFGS-B finds the same loss, but not in the same time: it takes 1.2 to 1.5 times as long on one thread, and 3 to
+# 15 times on two busy cores, because its BLAS keeps threads of its own beside NumPy's.
 def solve(
     features: np.ndarray,
     labels: np.ndarray,
