@@ -12,11 +12,13 @@ from core.system.errors import ProjectError
 MAX_NAME = 100
 """Characters of a class name, and of a file name without its ending."""
 
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
+_DEVICES = {f"{device}{number}" for device in ("com", "lpt") for number in "123456789¹²³"}
+_RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | _DEVICES
 _IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
 _JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with them
+_EDGES = " ." + _JOINERS
 
 
 def as_text(name: str) -> str:
@@ -78,12 +80,18 @@ def safe_class_name(folder: str) -> str:
 
 
 def _safe(text: str, otherwise: str) -> str:
-    safe = _UNSAFE.sub("_", _shown(unicodedata.normalize("NFC", as_text(text)), "_")).strip(" ." + _JOINERS)
-    if _reserved(safe):
-        safe = f"_{safe}"
-    while len(safe.encode()) > MAX_NAME:
-        safe = safe[:-1].rstrip(" .")
+    safe = _cut(_UNSAFE.sub("_", _shown(unicodedata.normalize("NFC", as_text(text)), "_")))
+    if _reserved(safe):  # which the cut may have made it
+        safe = _cut(f"_{safe}")
     return safe or otherwise
+
+
+def _cut(text: str) -> str:
+    """As much of the text as is short enough, without what no name may begin or end with."""
+    cut = text.strip(_EDGES)
+    while len(cut.encode()) > MAX_NAME:
+        cut = cut[:-1].rstrip(_EDGES)
+    return cut
 
 
 def _shown(text: str, instead: str) -> str:
