@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -19,6 +20,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 MAX_ROWS = 200_000
 _FILE_KEYS = ("file", "filename", "file_name", "image", "path", "picture", "img", "name")
 _LABEL_KEYS = ("label", "class", "choice", "category", "class_name", "tag")
+_LOOKED_AT = 100  # lines of a table by which its delimiter is chosen
 _UPLOAD_PREFIX = 9  # Label Studio puts eight hex digits and a dash before the name of an uploaded file
 
 Pair = tuple[str, tuple[str, ...]]
@@ -72,14 +74,30 @@ def _text(content: bytes) -> str:
 def _sheet(text: str) -> list[list[str]]:
     """The lines of a CSV that have anything in them, cell by cell."""
     csv.field_size_limit(1_000_000)
+    delimiter, quote = max(itertools.product("\t,;|", "\"'"), key=lambda pair: _fits(text, *pair))
     try:
-        dialect: Any = csv.Sniffer().sniff(text[:20_000], ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        return [row for row in csv.reader(io.StringIO(text), dialect) if any(cell.strip() for cell in row)]
+        return [row for row in _lines(text, delimiter, quote) if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise ProjectError(f"This table cannot be read: {error}.", "Save it again as CSV.") from None
+
+
+def _lines(text: str, delimiter: str, quote: str) -> Iterable[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, skipinitialspace=True)
+
+
+def _fits(text: str, delimiter: str, quote: str) -> tuple[bool, bool, float]:
+    """How well a table is told by a delimiter: whether its first line has the title of a file column, whether it has
+    several cells, and the share of lines that have as many. csv.Sniffer counts characters also inside quotes instead, and
+    takes a `;` in a few labels for the delimiter."""
+    try:
+        rows = [row for row in itertools.islice(_lines(text, delimiter, quote), _LOOKED_AT) if row]
+    except csv.Error:
+        rows = []
+    if not rows:
+        return False, False, 0.0
+    titles = [cell.strip().casefold() for cell in rows[0]]
+    alike = sum(len(row) == len(titles) for row in rows) / len(rows)
+    return _column(titles, _FILE_KEYS) is not None, len(titles) > 1, alike
 
 
 def _rows(text: str) -> list[Pair]:
@@ -109,7 +127,7 @@ def _column(header: list[str], keys: Iterable[str]) -> int | None:
 def _items(text: str, suffix: str) -> list[Any]:
     try:
         if suffix in (".jsonl", ".ndjson"):
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in text.split("\n") if line.strip()]  # a label may hold other breaks
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise ProjectError("This file is not JSON.", "Save it again, or use CSV.") from None
