@@ -289,7 +289,7 @@ class ClassFolders:
         """A free path in `folder`, "" for the project's own, for the file now at `path`; no other call gets the same."""
         taken = self._taken.setdefault(folder, _names_in(self._project.root / folder))
         name = free_name(Path(path).stem, Path(path).suffix, taken)
-        taken.add(name.casefold())
+        taken.add(class_key(name))
         return f"{folder}/{name}" if folder else name
 
 
@@ -299,7 +299,7 @@ def _emptied(project: Project, folder: str, into: str, taken: set[str]) -> list[
     root = project.root / folder
     for path in sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file()):
         name = free_name(path.stem, path.suffix, taken)
-        taken.add(name.casefold())
+        taken.add(class_key(name))
         steps.append(("move", path.relative_to(project.root).as_posix(), f"{into}/{name}"))
     below = sorted((path for path in root.rglob("*") if not path.is_symlink() and path.is_dir()), reverse=True)
     return steps + [("rmdir", path.relative_to(project.root).as_posix(), "") for path in (*below, root)]
@@ -340,7 +340,7 @@ def _choices(before: ClassChoices, after: ClassChoices) -> Step:
 
 
 def _names_in(folder: Path) -> set[str]:
-    return {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set()
+    return {class_key(path.name) for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 def _count(pictures: Sequence[Picture]) -> str:

@@ -29,7 +29,7 @@ from core.datasets.validation import MAX_CLASSES
 from core.imaging import decode
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, as_sentence
-from core.system.naming import as_text, free_name, safe_class_name
+from core.system.naming import as_text, class_key, free_name, safe_class_name
 from core.system.tasks.records import TaskRecords
 
 SUFFIX = ".fieldguide.zip"
@@ -127,7 +127,7 @@ def unpack(
             raise ProjectError("This is not a project file.", "Make one with Pack on the first page.")
         contents, classes = found
         home = storage.data_home()
-        taken = {path.name.casefold() for path in home.iterdir()}
+        taken = {class_key(path.name) for path in home.iterdir()}
         target = Path(folder).expanduser().absolute() if folder else home / free_name(contents.name, "", taken)
         if target.exists():
             raise ProjectError(f"There is a folder {target} already.", "Choose another one.")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core.system.naming import free_name
+from core.system.naming import class_key, free_name
 
 _BY_HANDLE = {os.open, os.mkdir, os.rmdir, os.rename, os.stat} <= os.supports_dir_fd and os.listdir in os.supports_fd
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -58,7 +58,7 @@ class Confined:
         with self._parent(source) as (here, old), self._parent(target, make=True) as (there, wanted):
             new = wanted
             if _is_there(there, wanted):
-                taken = {name.casefold() for name in os.listdir(there)}  # noqa: PTH208 - of a handle
+                taken = {class_key(name) for name in os.listdir(there)}  # noqa: PTH208 - of a handle
                 new = free_name(Path(wanted).stem, Path(wanted).suffix, taken)
             _rename(here, old, there, new)
         return "/".join([*parts_of(target)[:-1], new])

@@ -41,7 +41,8 @@ def is_digest(text: object) -> bool:
 
 
 def class_key(name: str) -> str:
-    """Two names with the same key are one class: `Cat` and `cat`, composed and decomposed accents."""
+    """Two names with the same key are one class: `Cat` and `cat`, composed and decomposed accents. Macs take them for one
+    file, too."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -106,9 +107,10 @@ def _reserved(name: str) -> bool:
 
 
 def free_name(stem: str, suffix: str, taken: Container[str]) -> str:
-    """`stem` + `suffix`, with " (2)", " (3)", ... before the suffix while the name is taken; names are compared casefolded."""
+    """`stem` + `suffix`, with " (2)", " (3)", ... before the suffix while the name is taken; `taken` holds the keys of
+    names (`class_key`)."""
     name, number = f"{stem}{suffix}", 1
-    while name.casefold() in taken:
+    while class_key(name) in taken:
         number += 1
         name = f"{stem} ({number}){suffix}"
     return name

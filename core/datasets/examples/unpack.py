@@ -20,7 +20,7 @@ from core.datasets.importing.plan import Entry, Reader
 from core.datasets.project import Project
 from core.system import storage
 from core.system.errors import ProjectError
-from core.system.naming import free_name
+from core.system.naming import class_key, free_name
 
 CIFAR_EACH = 500
 """How many pictures of each class of CIFAR-10 are taken: the first ones of the training batches."""
@@ -49,7 +49,7 @@ def unpack(starter: Starter, archive: Path, home: Path, chosen: Callable[[Path],
     if not taken:
         raise ProjectError("None of the pictures in the archive can be read.", "Choose another set.")
     storage.write_bytes(making / ABOUT, _about(starter, archive).encode())
-    target = home / free_name(starter.title, "", {path.name.casefold() for path in home.iterdir()})
+    target = home / free_name(starter.title, "", {class_key(path.name) for path in home.iterdir()})
     chosen(target)
     making.rename(target)
     left_out = len(plan.entries) - taken

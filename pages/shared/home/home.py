@@ -15,7 +15,7 @@ from core.datasets.importing.archives import SUFFIXES
 from core.datasets.project import Progress, Project, copy_sample, new_project
 from core.system import storage
 from core.system.errors import FieldguideError
-from core.system.naming import file_stem, free_name
+from core.system.naming import class_key, file_stem, free_name
 from pages.shared.http import routes
 from pages.shared.pictures import add
 from pages.shared.session import state, tab
@@ -150,7 +150,7 @@ def _from_file(source: Path | bytes, name: str) -> None:
 
 
 def _project_of(plan: importing.Plan, name: str) -> Project:
-    taken = {path.name.casefold() for path in storage.data_home().iterdir()}
+    taken = {class_key(path.name) for path in storage.data_home().iterdir()}
     project = new_project(free_name(file_stem(name), "", taken))
     try:
         with _bar("Reading the pictures") as show:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.system.errors import ProjectError
-from core.system.naming import class_name, file_stem, free_name, safe_class_name
+from core.system.naming import class_key, class_name, file_stem, free_name, safe_class_name
 from tests.sentences import must_tell
 
 DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
@@ -87,10 +87,10 @@ def test_a_free_name_is_never_taken(wanted: list[tuple[str, str]]) -> None:
     taken: set[str] = set()
     for stem, suffix in wanted:
         name = free_name(stem, suffix, taken)
-        assert name.casefold() not in taken
+        assert class_key(name) not in taken
         assert name.startswith(stem)
         assert name.endswith(suffix)
-        taken.add(name.casefold())
+        taken.add(class_key(name))
 
 
 @pytest.mark.parametrize("name", sorted(DEVICES))
@@ -105,3 +105,8 @@ def test_what_is_left_of_a_long_name_is_looked_at_again() -> None:
     """A cut left names of devices, and joiners at the end, which are refused."""
     assert safe_class_name("con" + " " * 99 + "x") == file_stem("con" + " " * 99 + "x") == "_con"
     assert safe_class_name("x" * 97 + "\u200dxxxxx") == "x" * 97
+
+
+def test_a_name_that_differs_in_how_its_accents_are_written_is_taken() -> None:
+    """On a Mac the two are one file, and moving one to the other would lose that."""
+    assert free_name("\u00c9t\u00e9", ".png", {class_key("e\u0301te\u0301.png")}) == "\u00c9t\u00e9 (2).png"
