@@ -28,6 +28,7 @@ from core.datasets.project import Project
 from core.system import download
 from core.system.errors import ConfigError
 from core.system.naming import class_name
+from core.system.tasks import job
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskRecords, TaskState
 from tests.pictures import COLOURS, encoded, shaded
@@ -372,11 +373,11 @@ def test_a_stop_while_unpacking_leaves_no_project(site: Site, own_home: Path, mo
     fetching = going(site.starter(), own_home)
     own_home.mkdir()
 
-    def stop_at_unpacking(phase: str, done: int, total: int, begin: Callable[..., None] = fetching.begin) -> None:
-        begin(phase, done, total)
-        fetching.stopped = phase == "unpack"
+    def stop_at_unpacking(name: str, total: int, done: int = 0, phase: Callable[..., None] = fetching.phase) -> None:
+        phase(name, total, done)
+        fetching.stopped = name == "unpack"
 
-    monkeypatch.setattr(fetching, "begin", stop_at_unpacking)
+    monkeypatch.setattr(fetching, "phase", stop_at_unpacking)
     assert __main__.run(fetching) == 0
     assert fetching.records.state().state == "stopped"
     assert shown(own_home) == []
@@ -475,8 +476,8 @@ def test_progress_counts_only_what_came_now(site: Site, own_home: Path, monkeypa
     own_home.mkdir()
     fetching = going(site.starter(), own_home)
     clock = iter([100.0, 110.0])
-    monkeypatch.setattr(__main__.time, "monotonic", lambda: next(clock))
-    fetching.begin("download", 800, 1000)
+    monkeypatch.setattr(job.time, "perf_counter", lambda: next(clock))
+    fetching.phase("download", 1000, 800)
     fetching.progress(900, 1000)
     state = fetching.records.state()
     assert (state.done, state.total, state.seconds_left) == (900, 1000, 10.0)
