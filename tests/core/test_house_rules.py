@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -91,3 +92,21 @@ def test_every_dependency_says_why() -> None:
     begin = lines.index("dependencies = [")
     for line in lines[begin + 1 : lines.index("]", begin)]:
         assert "#" in line, line
+
+
+def test_the_guide_names_only_what_is_there_and_every_room() -> None:
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:core|pages|tests)/[\w./]*|\.ci/\w+|[\w]+\.(?:py|toml))`", guide)
+    placeholders = {"core/ROOM/NAME.py", "tests/core/ROOM/test_NAME.py"}
+    missing = [name for name in named if name not in placeholders and not (ROOT / name).exists()]
+    assert len(named) > 40
+    assert not missing
+    for folder in (*(ROOT / "core").iterdir(), *(ROOT / "pages" / "shared").iterdir()):
+        if (folder / "__init__.py").is_file():
+            assert folder.relative_to(ROOT).as_posix() in guide or f"`{folder.name}/`" in guide, folder
+
+
+def test_the_guide_names_every_worker() -> None:
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for file in (ROOT / "core").rglob("*worker.py"):
+        assert f"`{file.relative_to(ROOT).as_posix()}`" in guide, file
