@@ -4,9 +4,10 @@ Importing it loads no TensorFlow; trainings and exports run in processes of thei
 """
 
 from core.config.augmentation import AugmentConfig
+from core.config.export_formats import ExportConfig
 from core.config.recipes import RECIPES, Recipe, get_recipe
 from core.config.split import SplitConfig
-from core.config.training import ExportConfig, TrainConfig
+from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.project import Project
 from core.export.exports import Export, export

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from core.cli import explain, runs, serve, split, studies
+from core.cli import explain, export, runs, serve, split, studies
 from core.cli.launch import open_app
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import recipes
@@ -23,8 +23,6 @@ from core.datasets.project import Project
 from core.datasets.scanner import ignored
 from core.datasets.splits import make_split
 from core.evaluation.report import report
-from core.export.exports import KINDS
-from core.export.exports import export as make_export
 from core.imaging import decode
 from core.inference.decision import NOT_SURE
 from core.inference.sandbox import load_model
@@ -183,33 +181,6 @@ def evaluate(run_dir: str, part: str, json_: bool) -> None:
 
 
 @cli.command()
-@click.argument("run_dir")
-@click.option("--format", "kind", type=click.Choice(KINDS), default="float32", show_default=True)
-@click.option("--out", help="Where to copy it: a path that ends in .zip, or as the model's own file does (.tflite).")
-@as_json
-def export(run_dir: str, kind: Any, out: str | None, json_: bool) -> None:
-    """Write the model of RUN_DIR as a file to take away, and measure that it behaves as the trained one.
-
-    \b
-    float32    .tflite for a computer       teachable-machine            for a Teachable Machine project
-    float16    .tflite for a phone          teachable-machine-quantized  the same in whole numbers
-    dynamic    .tflite, a small download    keras                        .keras, for going on in Python
-    int8       .tflite for a Raspberry Pi   saved-model                  for a server with TensorFlow
-    uint8      .tflite for a Coral board    onnx                         for programs that read ONNX
-    """
-    made = make_export(open_run(run_dir), kind, out, phase_watcher())
-    click.echo(
-        f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
-        f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
-    )
-    if made.note:
-        click.echo(made.note)
-    if not made.good:
-        click.echo("Warning: this file answers differently from the trained model.", err=True)
-    say_json(json_, made.as_dict())
-
-
-@cli.command()
 @click.argument("model")
 @click.argument("pictures", nargs=-1, required=True)
 @click.option("--csv", "table", metavar="FILE", help="Also write a table: file, label, sure, and each class.")
@@ -297,6 +268,7 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
 split.add_to(cli)
 studies.add_to(cli)
 runs.add_to(cli)
+export.add_to(cli)
 explain.add_to(cli)
 serve.add_to(cli)
 

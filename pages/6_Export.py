@@ -3,34 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core.config.export_formats import TINY
-from core.export.exports import Export, exports_of, failure_of, possible_kinds, start_exports, task
+from core.config.export_formats import places_of, possible_kinds
+from core.export.exports import Export, exports_of, failure_of, start_exports, task
 from pages.shared.ui import page
 from pages.shared.ui.gallery import grid
 from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import count, literal
 
-PLACES = {
-    "On a computer, with Python": "float32",
-    "On a phone": "float16",
-    "On a web page": "float32",
-    "On a Raspberry Pi": "int8",
-    "On a Coral board": "uint8",
-    "On a microcontroller": "int8",
-    "In a Teachable Machine project": "teachable-machine",
-    "In Keras": "keras",
-    "On a TensorFlow server": "saved-model",
-    "In a program that reads ONNX": "onnx",
-}
-HOW = {
-    "On a phone": "The zip has a file for Android (Kotlin) and one for iOS (Swift).",
-    "On a web page": "Unpack the zip and start `python web/start.py`: a page opens that classifies in the browser.",
-    "On a Coral board": "A Coral needs one more step: run Google's `edgetpu_compiler` on the file. coral.md says how.",
-    "On a microcontroller": "It must be smaller than 1 MB to be put in as a C array: train the network from scratch, on "
-    "small pictures.",
-    "In a Teachable Machine project": "The same file names, labels and numbers as Teachable Machine's own export. For a "
-    "Coral, take the quantized kind.",
-}
 SHOWN = 12
 
 here = page.begin("Export")
@@ -39,20 +18,21 @@ run = page.trained_run(here)
 if page.ask_to_trust(here):
     st.stop()
 kinds = {kind.name: kind for kind in possible_kinds()}
-places = [place for place, name in PLACES.items() if name in kinds]
+places = places_of(kinds.values())
+first = next(iter(places))
 
 st.markdown("Where will it run?")
-place = st.pills("Where will it run?", places, default=places[0], required=True, label_visibility="collapsed")
-place = place or places[0]
+chosen = st.pills("Where will it run?", list(places), default=first, required=True, label_visibility="collapsed")
+place, usual = places[chosen or first]
 name = st.selectbox(
     "Kind of file",
     list(kinds),
-    index=list(kinds).index(PLACES[place]),
+    index=list(kinds).index(usual.name),
     format_func=lambda one: f"{kinds[one].title}: for {kinds[one].purpose}",
-    key=f"kind {place}",
+    key=f"kind {place.title}",
 )
-if place in HOW:
-    st.caption(HOW[place])
+if place.caption:
+    st.caption(place.caption)
 before = task(run.run).state()
 working = before is not None and not before.ended
 ready = exports_of(run.run)
@@ -100,10 +80,8 @@ def parity(made: Export) -> None:
         differing(made)
     if made.note:
         st.warning(literal(made.note), icon=":material/info:")
-    if place == "On a microcontroller" and made.bytes >= TINY:
-        st.warning(
-            f"This model has {made.bytes / 1e6:.1f} MB: too much for most microcontrollers.", icon=":material/memory:"
-        )
+    if place.most_bytes and made.bytes >= place.most_bytes:
+        st.warning(place.too_large.format(megabytes=made.bytes / 1e6), icon=":material/memory:")
     if made.good and made.differ:
         with st.expander(f"{count(len(made.differ), 'picture')} answered differently"):
             differing(made)

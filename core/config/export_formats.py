@@ -1,11 +1,19 @@
-"""The kinds of file that a model can be taken away as, and what each is for. Loads no TensorFlow."""
+"""The kinds of file that a model can be taken away as: all that is known of each. Loads no TensorFlow.
+
+A new kind is one entry here. What LiteRT's converter cannot make from the entry alone is written by a function of its own, in
+core.models.whole_files. Pages, command line and zips are made from this table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Literal
 
-from core.config.training import ExportFormat
+from pydantic import Field, field_validator
+
+from core.system.settings import Settings
 
 TEACHABLE_PIXELS = 224
 """Side of the square that every program for Teachable Machine's files feeds."""
@@ -14,18 +22,47 @@ TINY = 1_000_000
 
 
 @dataclass(frozen=True)
-class Kind:
-    """`title` is for people, with the proper term in brackets; `purpose` completes "for ..."; `file` is the model's name in
-    the zip; `input` the type of its input tensor; `bar` the share of answers, 0..1, that must be those of the trained
-    model; `needs` what `predict.py` must find installed."""
+class Place:
+    """Somewhere that a model runs, as the Export page offers it, in the order of `rank`.
 
-    name: ExportFormat
+    `caption` says how to go on there. From `most_bytes` on (0: no limit) a model is too large there; `too_large` says so, with
+    {megabytes} in it.
+    """
+
+    title: str
+    rank: int
+    caption: str = ""
+    most_bytes: int = 0
+    too_large: str = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`title` is for people, with the proper term in brackets; `purpose` completes "for ..."; `short` is for the list of the
+    command line, by default "for" and the purpose; `places` are those where this kind is the one to take.
+
+    `file` is the model's name in the zip; `bar` the share of answers, 0..1, that must be those of the trained model; `needs`
+    what `predict.py` must find installed; `opened_by` a sentence on what opens the file, unless the file itself tells (see
+    core.export.requirements); `made_by` the modules that must be installed here to make it.
+
+    `converted`: LiteRT's converter makes it, from `input`, the type of its input tensor, `weights`, how its weights are stored,
+    and `teachable`: laid out as Teachable Machine's files are. Otherwise a function of core.models.whole_files writes it.
+    """
+
+    name: str
     title: str
     purpose: str
+    short: str = ""
+    places: tuple[Place, ...] = ()
     file: str = "model.tflite"
-    input: str = "float32"
     bar: float = 0.99
     needs: str = "ai-edge-litert"
+    opened_by: str = ""
+    made_by: tuple[str, ...] = ()
+    converted: bool = True
+    input: Literal["float32", "int8", "uint8"] = "float32"
+    weights: Literal["float32", "float16", "int8"] = "float32"
+    teachable: bool = False
 
     @property
     def litert(self) -> bool:
@@ -33,43 +70,170 @@ class Kind:
         return self.file.endswith(".tflite")
 
     @property
-    def teachable(self) -> bool:
-        """Whether it is laid out as Teachable Machine's files are."""
-        return self.name.startswith("teachable-machine")
-
-    @property
     def integer(self) -> bool:
         """Whether it takes, computes and answers in whole numbers."""
         return self.input != "float32"
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is the same file as the one that a training makes."""
+        return self.converted and self.litert and not self.teachable and self.input == self.weights == "float32"
+
 
 _ALL = (
-    Kind("float32", "exact (float32)", "a computer with Python, or a web page"),
-    Kind("float16", "half the size (float16)", "a phone"),
-    Kind("dynamic", "a quarter of the size (dynamic range)", "a small download", bar=0.95),
-    Kind("int8", "whole numbers, signed (int8)", "a Raspberry Pi or a microcontroller", input="int8", bar=0.95),
-    Kind("uint8", "whole numbers, unsigned (uint8)", "a Coral board, or an old phone", input="uint8", bar=0.95),
+    Kind(
+        "float32",
+        "exact (float32)",
+        "a computer with Python, or a web page",
+        ".tflite for a computer",
+        (
+            Place("On a computer, with Python", 1),
+            Place(
+                "On a web page",
+                3,
+                "Unpack the zip and start `python web/start.py`: a page opens that classifies in the browser.",
+            ),
+        ),
+    ),
+    Kind(
+        "float16",
+        "half the size (float16)",
+        "a phone",
+        ".tflite for a phone",
+        (Place("On a phone", 2, "The zip has a file for Android (Kotlin) and one for iOS (Swift)."),),
+        weights="float16",
+    ),
+    Kind(
+        "dynamic",
+        "a quarter of the size (dynamic range)",
+        "a small download",
+        ".tflite, a small download",
+        bar=0.95,
+        weights="int8",
+    ),
+    Kind(
+        "int8",
+        "whole numbers, signed (int8)",
+        "a Raspberry Pi or a microcontroller",
+        ".tflite for a Raspberry Pi",
+        (
+            Place("On a Raspberry Pi", 4),
+            Place(
+                "On a microcontroller",
+                6,
+                "It must be smaller than 1 MB to be put in as a C array: train the network from scratch, on small pictures.",
+                most_bytes=TINY,
+                too_large="This model has {megabytes:.1f} MB: too much for most microcontrollers.",
+            ),
+        ),
+        bar=0.95,
+        input="int8",
+        weights="int8",
+    ),
+    Kind(
+        "uint8",
+        "whole numbers, unsigned (uint8)",
+        "a Coral board, or an old phone",
+        ".tflite for a Coral board",
+        (
+            Place(
+                "On a Coral board",
+                5,
+                "A Coral needs one more step: run Google's `edgetpu_compiler` on the file. coral.md says how.",
+            ),
+        ),
+        bar=0.95,
+        input="uint8",
+        weights="int8",
+    ),
     Kind(
         "teachable-machine",
         "Teachable Machine (float)",
         "a Teachable Machine project",
+        places=(
+            Place(
+                "In a Teachable Machine project",
+                7,
+                "The same file names, labels and numbers as Teachable Machine's own export. For a Coral, take the quantized "
+                "kind.",
+            ),
+        ),
         file="model_unquant.tflite",
+        teachable=True,
     ),
     Kind(
         "teachable-machine-quantized",
         "Teachable Machine (quantized)",
         "a Teachable Machine project on a Coral board or a small phone",
-        input="uint8",
+        "the same in whole numbers",
         bar=0.95,
+        input="uint8",
+        weights="int8",
+        teachable=True,
     ),
-    Kind("keras", "Keras", "going on in Python with Keras", file="model.keras", needs="tensorflow keras"),
-    Kind("saved-model", "SavedModel", "a server with TensorFlow", file="saved_model", needs="tensorflow"),
-    Kind("onnx", "ONNX", "programs that read ONNX, as of Windows", file="model.onnx", needs="onnxruntime"),
+    Kind(
+        "keras",
+        "Keras",
+        "going on in Python with Keras",
+        ".keras, for going on in Python",
+        (Place("In Keras", 8),),
+        file="model.keras",
+        needs="tensorflow keras",
+        converted=False,
+    ),
+    Kind(
+        "saved-model",
+        "SavedModel",
+        "a server with TensorFlow",
+        places=(Place("On a TensorFlow server", 9),),
+        file="saved_model",
+        needs="tensorflow",
+        converted=False,
+    ),
+    Kind(
+        "onnx",
+        "ONNX",
+        "programs that read ONNX, as of Windows",
+        "for programs that read ONNX",
+        (Place("In a program that reads ONNX", 10),),
+        file="model.onnx",
+        needs="onnxruntime",
+        made_by=("tf2onnx", "onnxruntime"),
+        converted=False,
+    ),
 )
 ALL: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 """Every kind, by name, the usual ones first."""
 
 
+class ExportConfig(Settings):
+    """How a trained model is written to a file."""
+
+    format: str = "float32"
+    calibration_pictures: int = Field(200, ge=10, le=2000, description="Training pictures that set the integer ranges.")
+    more_pictures: int = Field(
+        1000, ge=10, le=20_000, description="As many are taken where integers from those cost more than a point."
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ALL:
+            raise ValueError(f"choose one of: {', '.join(ALL)}")
+        return name
+
+
 def can_be_made(name: str) -> bool:
     """Whether what makes this kind is installed: ONNX is an extra."""
-    return name != "onnx" or all(find_spec(module) for module in ("tf2onnx", "onnxruntime"))
+    return all(find_spec(module) for module in ALL[name].made_by)
+
+
+def possible_kinds() -> list[Kind]:
+    """The kinds that can be made with what is installed."""
+    return [kind for kind in ALL.values() if can_be_made(kind.name)]
+
+
+def places_of(kinds: Iterable[Kind]) -> Mapping[str, tuple[Place, Kind]]:
+    """Where these kinds run, by the title of the place, with the kind to take there."""
+    both = sorted(((place, kind) for kind in kinds for place in kind.places), key=lambda pair: pair[0].rank)
+    return {place.title: (place, kind) for place, kind in both}

@@ -267,30 +267,6 @@ class TrainConfig(Settings):
         return get_backbone(self.backbone).pretrained
 
 
-ExportFormat = Literal[
-    "float32",
-    "float16",
-    "dynamic",
-    "int8",
-    "uint8",
-    "teachable-machine",
-    "teachable-machine-quantized",
-    "keras",
-    "saved-model",
-    "onnx",
-]
-
-
-class ExportConfig(Settings):
-    """How a trained model is written to a file."""
-
-    format: ExportFormat = "float32"
-    calibration_pictures: int = Field(200, ge=10, le=2000, description="Training pictures that set the integer ranges.")
-    more_pictures: int = Field(
-        1000, ge=10, le=20_000, description="As many are taken where integers from those cost more than a point."
-    )
-
-
 def make_config(values: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from plain values. Raises ConfigError that names the setting, what is allowed and what arrived."""
     try:

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.config.export_formats import ALL, Kind, can_be_made
-from core.config.training import ExportFormat
+from core.config.export_formats import ALL, can_be_made, possible_kinds
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import decision_of
 from core.models.saved import why_not_loaded
@@ -24,8 +23,6 @@ from core.system.tasks.records import AGAIN, TaskState
 
 FAILED = "failed.json"
 """In the folder of a kind that could not be made: what happened, and what to do."""
-KINDS: tuple[ExportFormat, ...] = tuple(kind.name for kind in ALL.values())
-"""Every kind's name; core.config.export_formats says what each is for."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def exports_of(run: Run) -> dict[str, Export]:
     what was measured there is not known here."""
     found: dict[str, Export] = {}
     decision = asdict(decision_of(run.folder))
-    for kind in KINDS:
+    for kind in ALL:
         file = exports_folder(run, kind) / "report.json"
         report: Any = storage.read_json(file) if signing.made_here(file) else None
         try:
@@ -114,13 +111,8 @@ def failure_of(run: Run, kind: str) -> ModelError | None:
     return ModelError(*words) if told else None
 
 
-def possible_kinds() -> list[Kind]:
-    """The kinds that can be made with what is installed."""
-    return [kind for kind in ALL.values() if can_be_made(kind.name)]
-
-
 @as_sentence(RunError)
-def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool:
+def start_exports(run: Run, kinds: Sequence[str] | None = None) -> bool:
     """Starts a process that makes those of `kinds`, or of all that can be made, that are not there yet, in that order; does
     nothing while one is at work, and says whether it was started.
 
@@ -132,18 +124,19 @@ def start_exports(run: Run, kinds: Sequence[ExportFormat] | None = None) -> bool
     if reason:
         raise reason
     wanted = [kind.name for kind in possible_kinds()] if kinds is None else kinds
-    if not all(map(can_be_made, wanted)):
-        raise ModelError(
-            "ONNX files are made by a package that is not installed.",
-            "Run: python -m pip install tf2onnx onnxruntime",
-        )
+    for kind in wanted:
+        if not can_be_made(kind):
+            raise ModelError(
+                f"{ALL[kind].title} files are made by a package that is not installed.",
+                f"Run: python -m pip install {' '.join(ALL[kind].made_by)}",
+            )
     missing = [kind for kind in wanted if kind not in exports_of(run)]
     return bool(missing) and task(run).start("core.export.worker", [str(run.folder), *missing], phase="loading")
 
 
 def export(
     run: Run,
-    format: ExportFormat = "float32",
+    format: str = "float32",
     out: Path | str | None = None,
     watch: Callable[[TaskState], None] | None = None,
 ) -> Export:
@@ -153,8 +146,8 @@ def export(
     fieldguide.json is written beside it, under the same name). Raises ModelError if the conversion fails, RunError if the
     run has no model.
     """
-    if format not in KINDS:
-        raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(KINDS)}.")
+    if format not in ALL:
+        raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(ALL)}.")
     target = Path(out).expanduser().absolute() if out else None
     endings = [ending for ending in (Path(ALL[format].file).suffix, ".zip") if ending]
     if target and target.suffix not in endings:

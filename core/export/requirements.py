@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,14 +23,32 @@ def needs_of(kind: Kind, model: Path) -> tuple[str, str]:
     if kind.litert:
         oldest = max(_OLDEST, runtime_of(model.read_bytes()))
         return kind.needs, f"LiteRT, or TensorFlow Lite {'.'.join(map(str, oldest))} or later."
-    if kind.name == "keras":
-        with zipfile.ZipFile(model) as parts:
-            written = json.loads(parts.read("metadata.json"))["keras_version"]
-        return f'tensorflow "keras>={written}"', f"Keras {written} or later. {_OLDER}"
-    if kind.name == "saved-model":
-        return kind.needs, f"TensorFlow 2; it was written by {version('tensorflow')}."
+    if kind.name in _TOLD_BY_THE_FILE:
+        return _TOLD_BY_THE_FILE[kind.name](kind, model)
+    return kind.needs, kind.opened_by
+
+
+def _keras(_: Kind, model: Path) -> tuple[str, str]:
+    with zipfile.ZipFile(model) as parts:
+        written = json.loads(parts.read("metadata.json"))["keras_version"]
+    return f'tensorflow "keras>={written}"', f"Keras {written} or later. {_OLDER}"
+
+
+def _saved_model(kind: Kind, _: Path) -> tuple[str, str]:
+    return kind.needs, f"TensorFlow 2; it was written by {version('tensorflow')}."
+
+
+def _onnx(kind: Kind, model: Path) -> tuple[str, str]:
     opset = _opset(model)
     return kind.needs, f"A program that reads ONNX{f', operators of version (opset) {opset}' if opset else ''}."
+
+
+_TOLD_BY_THE_FILE: dict[str, Callable[[Kind, Path], tuple[str, str]]] = {
+    "keras": _keras,
+    "saved-model": _saved_model,
+    "onnx": _onnx,
+}
+"""The kinds whose files know what they need; of others their entry says it."""
 
 
 def runtime_of(model: bytes) -> tuple[int, ...]:

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from core.config.export_formats import ALL, TEACHABLE_PIXELS, Kind
-from core.config.training import ExportConfig, ExportFormat
+from core.config.export_formats import ALL, TEACHABLE_PIXELS, ExportConfig, Kind
 from core.datasets.project import Project
 from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
@@ -82,7 +81,7 @@ class _Exporter:
         elif total:
             self.job.progress(done, total)
 
-    def make(self, kinds: list[ExportFormat]) -> None:
+    def make(self, kinds: list[str]) -> None:
         """Makes them in this order; what goes wrong with one of them is written down beside where it would be."""
         self.say("loading")
         self.model = load_model(self.run.records.model)
@@ -156,27 +155,27 @@ class _Exporter:
 
     def _ways(self, kind: Kind) -> Iterator[tuple[Callable[[Path], Any], str]]:
         """How a kind can be made, the usual way first, and what is to be said of the others."""
-        if not kind.litert:
+        if not kind.converted:
             yield lambda target: self._whole(kind, target), ""
             return
         if not kind.integer:
-            yield lambda target: target.write_bytes(self._tflite(kind, kind.name)), ""
+            yield lambda target: target.write_bytes(self._tflite(kind)), ""
             return
         few, more = ExportConfig().calibration_pictures, ExportConfig().more_pictures
-        yield lambda target: target.write_bytes(self._tflite(kind, kind.name, few)), ""
+        yield lambda target: target.write_bytes(self._tflite(kind, few)), ""
         if len(self.plan.part("train")) > few:
             yield (
-                lambda target: target.write_bytes(self._tflite(kind, kind.name, more)),
+                lambda target: target.write_bytes(self._tflite(kind, more)),
                 f"Integers from {few} pictures cost more than a point of accuracy, so up to {more:,} were used.",
             )
         if not kind.teachable:
             yield (
-                lambda target: target.write_bytes(self._tflite(kind, "int8-inside", more)),
+                lambda target: target.write_bytes(self._tflite(kind, more, inside=True)),
                 "Integers throughout cost more than a point of accuracy, so input and output are floating point.",
             )
 
     def _whole(self, kind: Kind, target: Path) -> None:
-        from core.models.litert_conversion import save_whole
+        from core.models.whole_files import save_whole
 
         try:
             save_whole(self.model, kind.name, target)
@@ -185,15 +184,16 @@ class _Exporter:
                 f"This model cannot be written as {kind.title}.", "Choose another kind of file."
             ) from error
 
-    def _tflite(self, kind: Kind, form: ExportFormat | Literal["int8-inside"], calibration: int = 0) -> bytes:
-        from core.models.litert_conversion import Refused, to_tflite
+    def _tflite(self, kind: Kind, calibration: int = 0, *, inside: bool = False) -> bytes:
+        """`inside`: integers throughout, but for the input and output."""
+        from core.models.litert_conversion import INSIDE, Refused, to_tflite
 
         made = b""
-        if form == "float32" and self.decision.temperature == 1 and self.run.records.tflite.is_file():
+        if kind.plain and self.decision.temperature == 1 and self.run.records.tflite.is_file():
             made = self.run.records.tflite.read_bytes()
         if not made or not opens(made):
             try:
-                made = to_tflite(self.model, form, self._calibration(kind, calibration))
+                made = to_tflite(self.model, INSIDE if inside else kind.name, self._calibration(kind, calibration))
             except Refused as error:
                 raise ModelError(
                     f"This model cannot be made into {kind.name}.", "Choose another kind of file."
@@ -283,7 +283,7 @@ class _Exporter:
         signing.write_signed(folder / "report.json", json.dumps(report).encode())
 
 
-def main(folder: Path, kinds: list[ExportFormat]) -> int:
+def main(folder: Path, kinds: list[str]) -> int:
     """Makes the exports; returns the exit status."""
     run = open_run(folder)
     records = task(run).records
@@ -298,4 +298,4 @@ def main(folder: Path, kinds: list[ExportFormat]) -> int:
 
 
 if __name__ == "__main__":
-    leave(main(Path(sys.argv[1]), cast("list[ExportFormat]", sys.argv[2:])))
+    leave(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -134,12 +134,12 @@ def prepare(spec: ExtractorSpec) -> Path | None:
     if spec.needs_keras:
         return None
     if not spec.ready:
-        from core.models.litert_conversion import Refused, to_tflite
+        from core.models.litert_conversion import INSIDE, Refused, to_tflite
 
         model = build_extractor(spec)
         try:
             if spec.integer:
-                storage.write_bytes(spec.path, to_tflite(model, "int8-inside", calibration_pictures(spec.pixels)))
+                storage.write_bytes(spec.path, to_tflite(model, INSIDE, calibration_pictures(spec.pixels)))
             else:
                 storage.write_bytes(spec.path, to_tflite(model))
         except Refused:

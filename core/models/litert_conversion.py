@@ -1,27 +1,20 @@
-"""Keras model -> files that other programs run. Needs TensorFlow: only worker processes import this."""
+"""Keras model -> .tflite files, as core.config.export_formats says. Needs TensorFlow: only worker processes import this."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from core.config.export_formats import TEACHABLE_PIXELS
-from core.config.training import ExportFormat
+from core.config.export_formats import ALL, TEACHABLE_PIXELS
 
-_QUANTIZED: dict[str, tf.DType] = {
-    "int8": tf.int8,
-    "uint8": tf.uint8,
-    "teachable-machine-quantized": tf.uint8,
-    "int8-inside": tf.float32,
-}
-"""The kinds that compute in integers, and the type of their input and output."""
+INSIDE = "int8-inside"
+"""No kind that is taken away under this name: integers throughout, but for a float32 input and output."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
@@ -121,33 +114,31 @@ def _answering(model: keras.Model, *, teachable: bool, bytes_out: bool) -> Froze
     return Frozen(model, answer, tf.TensorSpec((1, side, side, channels), tf.float32, name="picture"))
 
 
-def to_tflite(
-    model: keras.Model, kind: ExportFormat | Literal["int8-inside"] = "float32", calibration: Iterable[np.ndarray] = ()
-) -> bytes:
+def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[np.ndarray] = ()) -> bytes:
     """The model as a .tflite file for one picture at a time, float32 (1, S, S, 3) in 0..255.
 
-    `kind`: "float32"; "float16" stores weights in half precision; "dynamic" stores weights as int8; "int8" and "uint8"
-    compute in integers throughout, with input (a picture's bytes, less 128 for int8) and output (probabilities in 256ths,
-    likewise) of that type, and need `calibration`: uint8 pictures (S, S, 3); "int8-inside" is the same with float32 input
-    and output. "teachable-machine" takes float32 (1, 224, 224, 3) in -1..1, "teachable-machine-quantized" the bytes.
-    Raises Refused.
+    `kind`: the name of one that the converter makes (core.config.export_formats), or INSIDE. With `weights` "float16" or "int8"
+    those are stored so; with an integer `input` it computes in integers throughout, takes a picture's bytes (less 128 for int8)
+    and answers probabilities in 256ths, likewise; INSIDE is the same with float32 input and output. Both need `calibration`:
+    uint8 pictures (S, S, 3). A `teachable` one takes float32 (1, 224, 224, 3) in -1..1, or the bytes. Raises Refused.
     """
-    teachable = kind.startswith("teachable-machine")
-    small = kind in _QUANTIZED or kind == "dynamic"
+    form = ALL["float32" if kind == INSIDE else kind]
+    integers = form.integer or kind == INSIDE
+    small = integers or form.weights == "int8"
     with _ready_for_integers(model) if small else nullcontext():
-        frozen = _answering(model, teachable=teachable, bytes_out=_QUANTIZED.get(kind, tf.float32).is_integer)
+        frozen = _answering(model, teachable=form.teachable, bytes_out=form.integer)
     converter = frozen.converter
-    if kind not in ("float32", "teachable-machine"):
+    if integers or form.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if small:
         # What else is a product of matrices, inside of a module of TensorFlow Hub say, has one scale for all.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-    if kind == "float16":
+    if form.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if kind in _QUANTIZED:
-        converter.representative_dataset = lambda: _examples(calibration, teachable=teachable)
+    if integers:
+        converter.representative_dataset = lambda: _examples(calibration, teachable=form.teachable)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = _QUANTIZED[kind]
+        converter.inference_input_type = converter.inference_output_type = tf.as_dtype(form.input)
     try:
         return bytes(converter.convert())
     except ConverterError as error:
@@ -162,28 +153,3 @@ def _examples(pictures: Iterable[np.ndarray], *, teachable: bool) -> Iterator[li
         if number == 0:
             values[0, 0, 0], values[0, 0, -1] = 0, 255
         yield [values / 127.5 - 1 if teachable else values]
-
-
-class _Served(tf.Module):
-    """A Keras model as one function for any number of pictures; `model.export` would store every weight twice."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self._variables = [variable.value for variable in model.variables]
-        self.serve = tf.function(
-            lambda picture: model(picture, training=False),
-            input_signature=[tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="picture")],
-        )
-
-
-def save_whole(model: keras.Model, kind: ExportFormat, target: Path) -> None:
-    """Writes the model as "keras", "saved-model" or "onnx" to `target`, for any number of pictures (N, S, S, 3), float32
-    in 0..255; a SavedModel's function is `serve`. Raises what Keras raises for a layer that it cannot write."""
-    if kind == "keras":
-        model.save(target)
-    elif kind == "saved-model":
-        served = _Served(model)
-        tf.saved_model.save(served, str(target), signatures={"serving_default": served.serve})
-    else:
-        signature = [keras.InputSpec(dtype="float32", shape=(None, *model.input_shape[1:]), name="picture")]
-        model.export(target, format="onnx", verbose=False, input_signature=signature)

@@ -19,16 +19,15 @@ import click
 import numpy as np
 
 from core import Classifier, Project, TrainConfig, export, train
-from core.config.export_formats import ALL
+from core.config.export_formats import ALL, possible_kinds
 from core.datasets.edit_journal import HIDDEN
-from core.export.exports import KINDS, possible_kinds
 from core.export.parity import ask
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("--pictures", default=200)
-@click.option("--kind", "chosen", multiple=True, type=click.Choice(KINDS))
+@click.option("--kind", "chosen", multiple=True, type=click.Choice(list(ALL)))
 def main(folder: Path, pictures: int, chosen: tuple[str, ...]) -> None:
     """Prints the header, then a row for each kind."""
     columns = ("kind", "MB", "as trained", "largest difference", "accuracy", "ms", "as the page", "probability within")

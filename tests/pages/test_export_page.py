@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core import Run
-from core.config.export_formats import ALL
-from core.export.exports import exports_folder, possible_kinds
+from core.config.export_formats import ALL, possible_kinds
+from core.export.exports import exports_folder
 from core.system import signing
 from pages.shared.ui.text import literal
 from tests.pages.test_pages import button, visit, words

@@ -18,9 +18,9 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from core import Classifier, Project, Run, train
-from core.config.export_formats import ALL, Kind
+from core.config.export_formats import ALL, Kind, possible_kinds
 from core.config.recipes import get_recipe
-from core.export.exports import Export, export, exports_of, possible_kinds, start_exports
+from core.export.exports import Export, export, exports_of, start_exports
 from core.system.errors import ModelError
 
 pytestmark = pytest.mark.slow

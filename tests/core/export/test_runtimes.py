@@ -15,11 +15,10 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core import Run
 from core.config.export_formats import ALL
-from core.config.training import ExportFormat
 from core.export.requirements import needs_of, runtime_of
 
 pytestmark = pytest.mark.slow
-INTEGER: tuple[ExportFormat, ...] = ("int8", "uint8", "teachable-machine-quantized", "dynamic")
+INTEGER = ("int8", "uint8", "teachable-machine-quantized", "dynamic")
 _FULLY_CONNECTED, _CONVOLUTION = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.CONV_2D
 
 
@@ -65,7 +64,7 @@ def network(*, inside: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("kind", INTEGER)
-def test_no_dense_layer_has_a_scale_for_each_class(kind: ExportFormat) -> None:
+def test_no_dense_layer_has_a_scale_for_each_class(kind: str) -> None:
     from core.models.litert_conversion import to_tflite
 
     model = network()
@@ -104,7 +103,7 @@ def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Pat
     import keras
     import tensorflow as tf
 
-    from core.models.litert_conversion import save_whole
+    from core.models.whole_files import save_whole
 
     assert needs_of(ALL["float32"], trained.records.tflite) == (
         "ai-edge-litert", "LiteRT, or TensorFlow Lite 2.5 or later.",

@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter
 from core import Classifier, Project, Run
 from core.config import export_formats
 from core.export import bundle, parity
-from core.export.exports import export, exports_folder, exports_of, failure_of, possible_kinds, task
+from core.export.exports import export, exports_folder, exports_of, failure_of, task
 from core.export.litert_metadata import with_metadata
 from core.runs.model_spec import make_spec
 from core.runs.records import RunRecords
@@ -259,11 +259,11 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
     exporter = exporter_of(run, monkeypatch)
     exporter.accuracy = exporter.checked = 0.9
     made = [f"way {number}".encode() for number in range(len(accuracies))]
-    forms: list[tuple[str, int]] = []
+    forms: list[tuple[int, bool]] = []
     packed: list[tuple[bytes, float, str]] = []
 
-    def convert(_: object, form: str, calibration: int = 0) -> bytes:
-        forms.append((form, calibration))
+    def convert(_: object, calibration: int = 0, *, inside: bool = False) -> bytes:
+        forms.append((calibration, inside))
         return made[len(forms) - 1]
 
     def checked(_: object, model: Path) -> float:
@@ -280,7 +280,7 @@ def test_integers_that_cost_more_than_a_point_are_made_another_way(
     monkeypatch.setattr(exporter, "_measure", measured)
     monkeypatch.setattr(exporter, "_pack", pack)
     exporter._export(KIND)
-    assert forms == [("int8", 200), ("int8", 1000), ("int8-inside", 1000)][: len(accuracies)]
+    assert forms == [(200, False), (1000, False), (1000, True)][: len(accuracies)]
     [(content, accuracy, note)] = packed
     assert (content, accuracy) == (made[kept], accuracies[kept])
     assert words in note
@@ -311,7 +311,7 @@ def test_integers_are_chosen_on_validation_and_told_by_the_test(
     written = iter([b"1", b"2"])
     monkeypatch.setattr(worker, "ask", ask)
     monkeypatch.setattr(exporter, "_describe", lambda *_: None)
-    monkeypatch.setattr(exporter, "_tflite", lambda *_: next(written))
+    monkeypatch.setattr(exporter, "_tflite", lambda *_, **__: next(written))
     monkeypatch.setattr(exporter, "_measure", lambda *_: Measured(Parity(0.8, 0.5, 0.8, 1.0, 1.0, 2, (), ()), []))
     monkeypatch.setattr(exporter, "_pack", lambda _, model, __, note: packed.append((model.read_bytes(), note)))
     exporter._export(KIND)
@@ -349,6 +349,6 @@ def test_the_webcam_program_says_what_it_sees(beside: Path) -> None:
 
 def test_a_kind_that_needs_more_than_is_installed_is_a_sentence(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_formats, "find_spec", lambda _: None)
-    assert "onnx" not in {kind.name for kind in possible_kinds()}
+    assert "onnx" not in {kind.name for kind in export_formats.possible_kinds()}
     with pytest.raises(ModelError, match="pip install tf2onnx"):
         export(trained, "onnx")
