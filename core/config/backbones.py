@@ -1,4 +1,5 @@
-"""Backbones: networks that turn a picture into features. A backbone is data; its loader needs TensorFlow, this does not."""
+"""Backbones: networks that turn a picture into features. A backbone is a row of backbones.csv; what builds it needs TensorFlow
+(core.models.loading), this does not."""
 
 from __future__ import annotations
 
@@ -6,14 +7,14 @@ import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from core.system.errors import ConfigError
 
-Source = Literal["packaged", "applications", "hub", "scratch"]
-"""Where the weights come from: a package that is installed, Keras Applications, TensorFlow Hub, or nowhere."""
-
+SCRATCH, HUB = "scratch", "hub"
+"""Two of the sources: a network of ours that comes without weights, and a module of TensorFlow Hub, which can run code."""
+REFERENCE = "efficientnet-lite0"
+"""The one that all times are told against."""
 OTHER = "hub:"
 """What the name of a module that is not in the table begins with; its address or folder follows, then #pixels if not 224."""
 
@@ -26,48 +27,67 @@ _HERE = ("127.0.0.1", "localhost", "::1")
 class Backbone:
     """What must be known of a network before it is loaded.
 
+    `source`: which loader builds it (core.models.loading.LOADERS), or SCRATCH. `network` and `pixel_range` are for the loader:
+    which of its networks it is, and what numbers that wants for pixels.
+
     `input_pixels` is the side of its square input; it takes RGB, 0..255 (its own scaling is inside the graph).
-    `handle`: what a Hub module is fetched by, or the address of a weights file; `checksum`: MD5 or SHA-256 of that file in
-    hex, or "" where Keras keeps none. `parameters` is the number of weights without the head (0 where that hangs on the
-    classes or is not known; of Hub modules to three digits); `megabytes` their size.
+    `handle`: what a Hub module is fetched by, the address of a weights file, or the package that holds the weights;
+    `checksum`: MD5 or SHA-256 of that file in hex, or "" where nobody tells one. `parameters` is the number of weights without
+    the head (0 where that hangs on the classes or is not known; of Hub modules to three digits); `megabytes` their size;
+    `milliseconds` what a picture took on two cores of ours, 0 where that was not measured.
     """
 
     name: str
     title: str
-    source: Source
+    source: str
     input_pixels: int
     parameters: int
     megabytes: float
     good_for: str
     handle: str = ""
     checksum: str = ""
+    network: str = ""
+    pixel_range: str = ""
+    milliseconds: float = 0.0
+
+    @property
+    def weights_address(self) -> str:
+        """Where its weights are fetched from as one file; "" where they are not."""
+        return self.handle if self.source != HUB and "://" in self.handle else ""
 
     @property
     def pretrained(self) -> bool:
         """Whether it comes with weights; otherwise it learns from scratch."""
-        return self.source != "scratch"
+        return self.source != SCRATCH
 
 
-def _table() -> dict[str, Backbone]:
-    """table.csv. Hashes, addresses and parameters of Keras Applications are those that Keras 3.15 itself has."""
-    with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+TABLE = Path(__file__).with_suffix(".csv")
+"""Hashes, addresses and parameters of Keras Applications are those that Keras 3.15 itself has."""
+
+
+def read_table(table: Path) -> dict[str, Backbone]:
+    """The backbones in a CSV file, by name; an empty number is 0."""
+    with table.open(encoding="utf-8", newline="") as file:
         return {
             row["name"]: Backbone(
-                row["name"],
-                row["title"],
-                cast(Source, row["source"]),
-                int(row["input_pixels"]),
-                int(row["parameters"]),
-                float(row["megabytes"]),
-                row["good_for"],
-                row["handle"],
-                row["checksum"],
+                name=row["name"],
+                title=row["title"],
+                source=row["source"],
+                input_pixels=int(row["input_pixels"]),
+                parameters=int(row["parameters"] or 0),
+                megabytes=float(row["megabytes"] or 0),
+                good_for=row["good_for"],
+                handle=row["handle"],
+                checksum=row["checksum"],
+                network=row["network"],
+                pixel_range=row["pixel_range"],
+                milliseconds=float(row["milliseconds"] or 0),
             )
             for row in csv.DictReader(file)
         }
 
 
-BACKBONES: dict[str, Backbone] = _table()
+BACKBONES: dict[str, Backbone] = read_table(TABLE)
 """Those that are offered, by name, the common ones first. See get_backbone for any other Hub module."""
 
 
@@ -81,7 +101,7 @@ def get_backbone(name: str) -> Backbone:
         return BACKBONES[name]
     if name.startswith(OTHER):
         return _other(name)
-    known = ", ".join(other for other, backbone in BACKBONES.items() if backbone.source != "hub")
+    known = ", ".join(other for other, backbone in BACKBONES.items() if backbone.source != HUB)
     raise ConfigError(
         f"There is no backbone called {name[:100]!r}.",
         f"Choose one of: {known}; one of TensorFlow Hub, such as hub-mobilenet_v2_100_224; or {OTHER}ADDRESS.",
@@ -106,7 +126,7 @@ def _other(name: str) -> Backbone:
         )
     title = re.sub(r"/(feature[-_]vector/)?\d+$", "", handle).rpartition("/")[2] or handle
     return Backbone(
-        name, f"{title} (Hub)", "hub", int(pixels or _OTHER_PIXELS), 0, 0.0, "your own choice of TensorFlow Hub", handle
+        name, f"{title} (Hub)", HUB, int(pixels or _OTHER_PIXELS), 0, 0.0, "your own choice of TensorFlow Hub", handle
     )
 
 

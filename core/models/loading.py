@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Protocol
 
 import keras
 
-from core.config.backbones import Backbone
+from core.config.backbones import HUB, Backbone
+from core.models import applications, efficientnet_lite, hub
 from core.models.blocks import blocks
 from core.system.errors import ModelError
 
-__all__ = ["blocks", "build"]
+__all__ = ["LOADERS", "blocks", "build"]
+
+
+class Loader(Protocol):
+    """What builds the backbones of one source."""
+
+    def __call__(self, backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
+        """As `build`."""
+
+
+LOADERS: dict[str, Loader] = {
+    "packaged": efficientnet_lite.build,
+    "applications": applications.build,
+    HUB: hub.build,
+}
+"""By source, as backbones.csv names it."""
 
 
 def build(backbone: Backbone, *, pixels: int, multi_level: bool) -> keras.Model:
@@ -20,16 +36,7 @@ def build(backbone: Backbone, *, pixels: int, multi_level: bool) -> keras.Model:
     ModelError if its weights are not here (see core.models.weights_store), are damaged, are of a module that nobody allowed, or
     cannot look at pictures of this size.
     """
-    if backbone.source == "hub":
-        from core.models import hub
-
-        return hub.build(backbone, pixels)
-    if backbone.source == "applications":
-        from core.models import applications
-
-        return applications.build(backbone, pixels, multi_level=multi_level)
-    if backbone.source == "packaged":
-        from core.models import efficientnet_lite
-
-        return efficientnet_lite.build(replace(backbone, input_pixels=pixels), multi_level=multi_level)
-    raise ModelError(f"{backbone.title} has no weights of its own.", "It learns from the pictures alone.")
+    loader = LOADERS.get(backbone.source)
+    if loader is None:
+        raise ModelError(f"{backbone.title} has no weights of its own.", "It learns from the pictures alone.")
+    return loader(backbone, pixels, multi_level=multi_level)

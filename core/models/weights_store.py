@@ -1,7 +1,7 @@
 """Weights that come over the internet: whether they are here, whether they may be used, and how they get here.
 
-In the data home: `hub/<SHA-1 of the handle>/` for a Hub module, `weights/<file name>` for Keras Applications, `trusted.json`
-for the modules from elsewhere that a person allowed. Loads no TensorFlow.
+In the data home: `hub/<SHA-1 of the handle>/` for a Hub module, `weights/<file name>` for what is one file at an address,
+`trusted.json` for the modules from elsewhere that a person allowed. Loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
-from core.config.backbones import BACKBONES, Backbone
+from core.config.backbones import BACKBONES, HUB, Backbone
 from core.system import storage
 from core.system.download import (
     PAUSES,
@@ -43,15 +43,14 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _PIECE = 1024 * 1024
 _LOOK_SECONDS = 0.1
 _GRACE_SECONDS = 0.5
-_KNOWN = frozenset(backbone.handle for backbone in BACKBONES.values() if backbone.source == "hub")
 
 
 def place_of(backbone: Backbone) -> Path | None:
     """Where its weights lie or will lie: the folder of a Hub module, a weights file; None if nothing is to be fetched."""
-    if backbone.source == "hub":
+    if backbone.source == HUB:
         return module_folder(backbone.handle)
-    if backbone.source == "applications":
-        return storage.data_home() / "weights" / backbone.handle.rpartition("/")[2]
+    if backbone.weights_address:
+        return storage.data_home() / "weights" / backbone.weights_address.rpartition("/")[2]
     return None
 
 
@@ -65,12 +64,15 @@ def module_folder(handle: str) -> Path:
 def is_here(backbone: Backbone) -> bool:
     """Whether it can be built on this machine now, without the internet. Checksums are looked at when it is built."""
     place = place_of(backbone)
-    return place is None or (place / _GRAPH if backbone.source == "hub" else place).is_file()
+    return place is None or (place / _GRAPH if backbone.source == HUB else place).is_file()
 
 
 def trusted(backbone: Backbone) -> bool:
     """Whether it may be loaded: a Hub module can run code, so only those of the table, and those that a person allowed."""
-    return backbone.source != "hub" or backbone.handle in _KNOWN or backbone.handle in _allowed()
+    if backbone.source != HUB:
+        return True
+    known = {one.handle for one in BACKBONES.values() if one.source == HUB}
+    return backbone.handle in known or backbone.handle in _allowed()
 
 
 def trust(backbone: Backbone) -> None:
@@ -89,15 +91,13 @@ def require_trusted(backbone: Backbone) -> None:
 
 
 def check_weights(backbone: Backbone) -> Path:
-    """The weights file of a Keras Application. Raises ModelError if it is missing, or another file than it should be."""
+    """The weights file of a backbone that has an address for it. Raises ModelError if it is missing, or another file."""
     place = place_of(backbone)
     if place is None or not place.is_file():
         raise ModelError(
             f"The weights of {backbone.title} are not on this computer.", "Connect it to the internet once."
         )
-    with place.open("rb") as file:
-        right = file.read(len(_HDF5)) == _HDF5
-    if not right or not has_checksum(place, backbone.checksum):
+    if not _may_be_weights(backbone, place) or not has_checksum(place, backbone.checksum):
         raise ModelError(
             f"The file {place} does not hold the weights of {backbone.title}: its content (checksum) differs.",
             f"Take it away, then try again; or put there the file from {backbone.handle}",
@@ -128,9 +128,17 @@ def fetch(
             raise ModelError(f"There is no {_GRAPH} in the folder {place}.", "Choose the folder of a Hub module.")
         with _saying_why(), _alone(place, should_stop):
             if not is_here(backbone):  # somebody else may have brought it while we waited
-                bring = _bring_module if backbone.source == "hub" else _bring_weights
+                bring = _bring_module if backbone.source == HUB else _bring_weights
                 _apart(lambda said: bring(backbone, place, said, timeout, pauses), progress, should_stop)
-    return check_weights(backbone) if backbone.source == "applications" else place
+    return check_weights(backbone) if backbone.weights_address else place
+
+
+def _may_be_weights(backbone: Backbone, file: Path) -> bool:
+    """What has no checksum must at least begin as Keras' own weights do."""
+    if backbone.checksum:
+        return True
+    with file.open("rb") as opened:
+        return opened.read(len(_HDF5)) == _HDF5
 
 
 def _trust_file() -> Path:
@@ -197,10 +205,9 @@ def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, 
     part = place.with_name(f"{place.name}.part")
     download(remote, part, said, timeout=timeout, pauses=pauses)
     check(remote, part, said)
-    with part.open("rb") as file:
-        if file.read(len(_HDF5)) != _HDF5:
-            forget(part)
-            raise _no_module()
+    if not _may_be_weights(backbone, part):
+        forget(part)
+        raise _no_module()
     said(size_of(part), size_of(part))  # the last place where a stop is heard
     part.replace(place)
     forget(part)

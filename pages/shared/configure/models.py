@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.config.backbones import BACKBONES, OTHER, Backbone, get_backbone
+from core.config.backbones import BACKBONES, OTHER, REFERENCE, Backbone, get_backbone
 from core.config.training import TrainConfig
 from core.models.weights_store import is_here, trust, trusted
 from core.system import storage
 from core.system.errors import ConfigError
 from pages.shared.ui.text import literal
 
-FIRST = "efficientnet-lite0"
 """What the others are compared with."""
 
 _ELSEWHERE = "elsewhere"
@@ -51,7 +50,7 @@ def speeds() -> dict[str, float]:
     found = storage.read_json(storage.data_home() / "speeds.json")
     measured: dict[Any, Any] = found if isinstance(found, dict) else {}
     times = {name: ms for name, ms in measured.items() if isinstance(ms, int | float) and ms > 0}
-    return {name: ms / times[FIRST] for name, ms in times.items()} if FIRST in times else {}
+    return {name: ms / times[REFERENCE] for name, ms in times.items()} if REFERENCE in times else {}
 
 
 def _label(name: str) -> str:
@@ -65,8 +64,8 @@ def _facts(backbone: Backbone) -> None:
     if backbone.parameters:
         facts.insert(0, f"{backbone.parameters / 1e6:.1f} million weights")
     slow = speeds().get(backbone.name)
-    if slow and backbone.name != FIRST:
-        facts.append(f"takes {slow:.1f} times as long as {BACKBONES[FIRST].title} here")
+    if slow and backbone.name != REFERENCE:
+        facts.append(f"takes {slow:.1f} times as long as {BACKBONES[REFERENCE].title} here")
     if not is_here(backbone):
         size = f" ({backbone.megabytes:,.0f} MB)" if backbone.megabytes else ""
         facts.append(f"is downloaded once{size} when you train")
@@ -138,7 +137,8 @@ def _table() -> None:
             "Input": st.column_config.NumberColumn(format="%d px", help="Side of the picture that it looks at."),
             "Here now": st.column_config.TextColumn(help="Or downloaded once, when you train with it."),
             "Time": st.column_config.NumberColumn(
-                format="%.1f x", help=f"A picture takes this many times as long as with {BACKBONES[FIRST].title}, here."
+                format="%.1f x",
+                help=f"A picture takes this many times as long as with {BACKBONES[REFERENCE].title}, here.",
             ),
         },
     )

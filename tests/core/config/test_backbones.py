@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.config.backbones import BACKBONES, get_backbone
+from core.config.backbones import BACKBONES, REFERENCE, SCRATCH, TABLE, Backbone, get_backbone, read_table
+from core.config.estimate import seconds
+from core.config.training import TrainConfig, with_changes
+from core.models import weights_store
 from core.models.feature_extractor import ExtractorSpec, prepare
 from core.models.torch_weights import read_weights
 from core.system.errors import ConfigError, ModelError
+from tests.pages.test_pages import visit
 
 
 def test_an_unknown_backbone_names_those_that_exist() -> None:
@@ -65,7 +69,7 @@ def test_lite0_knows_what_imagenet_taught_it() -> None:
     from PIL import Image
 
     square = np.asarray(Image.fromarray(temple[:side, left : left + side]).resize((224, 224)))
-    weights = efficientnet_lite._weights("lite0")
+    weights = efficientnet_lite.weights_of(BACKBONES["efficientnet-lite0"])
     features = efficientnet_lite.build(BACKBONES["efficientnet-lite0"], multi_level=False)(
         square[None].astype(np.float32)
     )
@@ -101,3 +105,88 @@ def test_preparing_twice_loads_nothing(trained: object) -> None:
         "prepare(specs_of(TrainConfig())[0]); print('tensorflow' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+@pytest.fixture
+def fern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backbone:
+    """One more row in the table, of a source that there was not before."""
+    row = {
+        "name": "fern-1", "title": "Fern One", "source": "ferns", "network": "small", "input_pixels": "64",
+        "parameters": "28", "megabytes": "1", "milliseconds": "200", "good_for": "shade and moss",
+    }  # fmt: skip
+    table = tmp_path / "backbones.csv"
+    header = TABLE.read_text(encoding="utf-8").splitlines()[0].split(",")
+    table.write_text(TABLE.read_text(encoding="utf-8") + ",".join(row.get(name, "") for name in header) + "\n")
+    found = read_table(table)
+    assert [*found] == [*BACKBONES, "fern-1"]
+    monkeypatch.setitem(BACKBONES, "fern-1", found["fern-1"])
+    return found["fern-1"]
+
+
+def test_a_new_row_is_on_the_page_in_settings_and_in_estimates(fern: Backbone, colours: Path) -> None:
+    at = visit("pages/2_Configure.py", colours)
+    [models] = [box for box in at.selectbox if "Fern One: shade and moss" in box.options]
+    models.set_value("fern-1").run()
+    assert not at.exception
+    assert any("Fern One: 0.0 million weights, looks at 64 x 64 pixels." in caption.value for caption in at.caption)
+    config = with_changes(TrainConfig(), ["backbone=fern-1"])
+    assert config.input_pixels == 64
+    assert seconds(config, 1000) > 10 * (seconds(TrainConfig(), 1000) - 8)
+    with pytest.raises(ConfigError, match="fern-1"):
+        get_backbone("fern-2")
+    assert weights_store.is_here(fern)
+    assert weights_store.fetch(fern, lambda *_: None, lambda: False) is None
+
+
+@pytest.mark.slow
+def test_a_new_source_is_one_loader(fern: Backbone, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from core.models import loading
+
+    def grow(backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
+        picture = keras.Input((pixels, pixels, 3))
+        features = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(7, 1)(picture))
+        return keras.Model(picture, features, name=backbone.network, trainable=False)
+
+    monkeypatch.setitem(loading.LOADERS, "ferns", grow)
+    spec = ExtractorSpec(fern, 64, multi_level=True)
+    file = prepare(spec)
+    assert file is not None
+    assert spec.ready
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(file))
+    assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 7]
+
+
+@pytest.mark.slow
+def test_another_of_keras_applications_is_only_a_row() -> None:
+    from core.models.applications import features, network
+
+    row = Backbone("mobilenet", "MobileNet", "applications", 224, 0, 0.0, "", network="MobileNet", pixel_range="signed")
+    model = features(network(row, 64), "mobilenet", multi_level=False)
+    assert model.input_shape == (None, 64, 64, 3)
+    assert model.output_shape == (None, 1024)
+
+
+@pytest.mark.slow
+def test_stages_of_efficientnet_lite_follow_from_its_width_and_depth() -> None:
+    from core.models.efficientnet_lite import stages_of
+
+    assert stages_of(BACKBONES[REFERENCE].network) == ((1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320))
+    assert stages_of("1.0 x 1.1") == ((1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320))
+    assert stages_of("1.1 x 1.2") == ((1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352))
+
+
+@pytest.mark.slow
+def test_every_row_has_what_builds_it() -> None:
+    from core.models.loading import LOADERS
+    from core.models.scratch import NETWORKS
+
+    for name, backbone in BACKBONES.items():
+        if backbone.source == SCRATCH:
+            assert name in NETWORKS
+        else:
+            assert backbone.source in LOADERS
+        assert (backbone.milliseconds > 0) == (backbone.source in (SCRATCH, "packaged"))
