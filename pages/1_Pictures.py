@@ -50,7 +50,7 @@ number = problems.number(here)
 if not tab.has("view"):
     asked = st.query_params.get("view")
     tab.put("view", asked if asked in VIEWS else "Browse")
-chosen = st.segmented_control(
+view = st.segmented_control(
     "View",
     list(VIEWS),
     format_func=lambda name: f"{name} · {number}" if name == "Problems" and number else name,
@@ -59,6 +59,7 @@ chosen = st.segmented_control(
     key="view",
     persist_state="session",
 )
+chosen = view or "Browse"
 st.query_params["view"] = chosen
 VIEWS[chosen].show(here)
 if chosen != "Browse":

@@ -86,13 +86,14 @@ if snapshot is None:
     st.stop()
 
 st.title("Train", anchor=False)
+shown = snapshot.run
 training = snapshot.live and snapshot.state.state in ("queued", "running")
 
 
 @st.fragment(run_every=1 if training else None)
 def watch() -> None:
     """The live part: reads the run's records, and nothing else."""
-    now = snapshot.run.snapshot()
+    now = shown.snapshot()
     if training and now.state.state not in ("queued", "running"):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):

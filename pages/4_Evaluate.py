@@ -40,9 +40,10 @@ asked = st.query_params.get("view")
 if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here
     tab.put("evaluate view", asked)
 tab.first("evaluate view", "Mistakes")
-chosen = st.segmented_control(
+view = st.segmented_control(
     "View", list(VIEWS), required=True, label_visibility="collapsed", key="evaluate view", persist_state="session"
 )
+chosen = view or "Mistakes"
 st.query_params["view"] = chosen
 tab.put("evaluate view in the address", chosen)
 VIEWS[chosen].show(here, run)

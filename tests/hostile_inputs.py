@@ -178,8 +178,8 @@ def _(root: Path, victim: Path, trained: Path) -> None:
                 f"CREATE VIEW {table} AS WITH RECURSIVE n({names}) AS (SELECT {nothing} UNION ALL SELECT {nothing} FROM n)"
                 f" SELECT * FROM n; PRAGMA user_version = {number}"
             )
-    for file in (root / HIDDEN / "features").glob("*.sqlite"):
-        with closing(sqlite3.connect(file)) as db:
+    for kept in (root / HIDDEN / "features").glob("*.sqlite"):
+        with closing(sqlite3.connect(kept)) as db:
             (table,) = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchone()
             names = ", ".join(name for _, name, *_ in db.execute(f"PRAGMA table_info({table})"))
             nothing = ", ".join(["''"] * (names.count(",") + 1))
@@ -469,7 +469,9 @@ def about(trained: Path, **other: Any) -> dict[str, bytes | str]:
 def _(folder: Path, victim: Path, trained: Path) -> None:
     run = run_of(trained)
     journal(folder / "edits.sqlite", victim)
-    inside = {f"kept/runs/{run.name}/{file.name}": file.read_bytes() for file in run.iterdir() if file.is_file()}
+    inside: dict[str, bytes | str] = {
+        f"kept/runs/{run.name}/{file.name}": file.read_bytes() for file in run.iterdir() if file.is_file()
+    }
     inside |= {f"kept/{name}": DEEP for name in ("draft.json", "split.json", "classes.json", "dismissed.json")}
     inside |= {"kept/edits.sqlite": (folder / "edits.sqlite").read_bytes(), "kept/unknown/a.picture": b"no picture",
                f"kept/runs/{run.name}/signatures.json": json.dumps({"model.keras": "0" * 64})}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 COLOURS = {"blue": (40, 70, 200), "green": (50, 170, 70), "red": (200, 50, 40)}
 
 
-def shaded(colour: tuple[int, int, int], seed: int, size: tuple[int, int] = (72, 64)) -> Image.Image:
+def shaded(colour: Sequence[int], seed: int, size: tuple[int, int] = (72, 64)) -> Image.Image:
     """A colour with a gradient of its own direction and strength: no two are near-duplicates."""
     rng = np.random.default_rng([seed, *colour])
     width, height = size

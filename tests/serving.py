@@ -37,7 +37,10 @@ def serving(
     command: Sequence[str], cwd: Path, port: int | None = None, environment: dict[str, str] | None = None
 ) -> Iterator[Server]:
     """Runs the command until the end of the block; the port is given by flag unless the caller set it otherwise."""
-    flags = [] if port else [f"--server.port={(port := free_port())}", "--server.headless=true"]
+    flags: list[str] = []
+    if not port:
+        port = free_port()
+        flags = [f"--server.port={port}", "--server.headless=true"]
     process = subprocess.Popen(
         [*command, *flags],
         cwd=cwd,

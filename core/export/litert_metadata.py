@@ -11,7 +11,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-import flatbuffers  # type: ignore[import-untyped]
+import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 _NAME = "TFLITE_METADATA"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -40,6 +41,14 @@ def milliseconds(draw: Callable[[int], object], times: int = DRAWS) -> float:
     return median(taken)
 
 
+def changed(picture: np.ndarray, config: AugmentConfig, number: int) -> object:
+    return augment(picture, config, generator(number))
+
+
+def mixed(pictures: np.ndarray, truth: np.ndarray, config: AugmentConfig, number: int) -> object:
+    return mix(pictures, truth, config, generator(number))
+
+
 def main(side: int) -> None:
     picture = np.asarray(shaded((120, 90, 160), 4, (side, side)))
     singly = {
@@ -48,13 +57,13 @@ def main(side: int) -> None:
         if name not in ("mixup", "cutmix", "magnitude")
     }
     for name, config in (singly | {f"level {name}": config for name, config in LEVELS.items()}).items():
-        spent = milliseconds(lambda number, config=config: augment(picture, config, generator(number)))
+        spent = milliseconds(partial(changed, picture, config))
         print(f"{name:16} {spent:6.2f} ms")
     pictures = np.stack([picture] * BATCH).astype(np.float32)
     truth = np.eye(BATCH, dtype=np.float32)
     for name in ("mixup", "cutmix"):
         config = AugmentConfig.model_validate({name: USUAL[name]})
-        spent = milliseconds(lambda number, config=config: mix(pictures, truth, config, generator(number)), 20)
+        spent = milliseconds(partial(mixed, pictures, truth, config), 20)
         print(f"{name:16} {spent / BATCH:6.2f} ms")
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import psutil
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Dialog, Error, Page, sync_playwright
 
 from core import Project, TrainConfig, train
 from core.datasets.edit_journal import HIDDEN
@@ -78,9 +78,13 @@ class Walk:
         self.highest, self._said = 0, 0
         page.on("request", lambda request: self._asked(request.url))
         page.on("websocket", lambda socket: self._asked(socket.url))
-        page.on("dialog", lambda dialog: (self.wrong(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dismissed)
         page.on("pageerror", lambda error: self.wrong(f"script: {error}"))
         threading.Thread(target=self._watch, daemon=True).start()
+
+    def _dismissed(self, dialog: Dialog) -> None:
+        self.wrong(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _watch(self) -> None:
         while psutil.pid_exists(self.server.pid):
@@ -240,7 +244,7 @@ class Walk:
 
 def tree(folder: Path) -> dict[str, tuple[object, ...]]:
     """Every name below a folder with what it holds, its mode and its time."""
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for path in sorted([folder, *folder.rglob("*")]):
         status = path.lstat()
         what = str(path.readlink()) if path.is_symlink() else ""

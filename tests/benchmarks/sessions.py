@@ -63,7 +63,7 @@ class Tab:
         """Takes all that the page sends until it is drawn."""
         while True:
             message = ForwardMsg()
-            message.ParseFromString(self._socket.recv(timeout=60))  # type: ignore[arg-type]
+            message.ParseFromString(self._socket.recv(timeout=60))
             kind = message.WhichOneof("type")
             if kind == "navigation":
                 self._page = message.navigation.page_script_hash

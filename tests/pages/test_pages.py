@@ -246,7 +246,7 @@ def test_configure_keeps_what_was_chosen(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=12)
     at = visit("pages/2_Configure.py", folder)
     assert "All off" in words(at)
-    next(b for b in at.button_group if "augmentation level" in b.key).set_value("light")
+    next(b for b in at.button_group if "augmentation level" in (b.key or "")).set_value("light")
     at.run()
     assert not at.exception
     assert "All off" not in words(at)
@@ -265,7 +265,7 @@ def test_a_recipe_fills_the_form(tmp_path: Path) -> None:
     at.run()
     assert not at.exception
     assert "improved: up to 15 rounds" in words(at)
-    assert next(b for b in at.button_group if "augmentation level" in b.key).value == "own"
+    assert next(b for b in at.button_group if "augmentation level" in (b.key or "")).value == "own"
     assert next(b for b in at.slider if "rotation" in b.label).value == 0.1
     next(n for n in at.number_input if "epochs" in n.label).set_value(3)
     at.run()
