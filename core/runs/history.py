@@ -16,7 +16,7 @@ from core.datasets.edit_journal import TRASH, Edit, new_token
 from core.datasets.project import Project
 from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, evaluate, list_runs
-from core.runs.notes import About, about, gone, lock, title, usual_title
+from core.runs.notes import About, about, gone, title, usual_title
 from core.runs.records import RunRecords
 from core.runs.result import RunResult
 from core.system import csv_safety, storage
@@ -131,7 +131,7 @@ def delete(project: Project, run: Run) -> Edit:
     reason = why_not_deleted(project, run)
     if reason:
         raise RunError("This training cannot be deleted.", reason)
-    with lock(), project.journal.editing():
+    with storage.lock_of(run.folder.parent), project.journal.editing():
         try:
             called = title(run.records.plan(), about(run))
         except RunError:

@@ -6,8 +6,6 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass
 
-from filelock import FileLock
-
 from core.config.recipes import title_of
 from core.runs.lifecycle import Run
 from core.runs.records import RunPlan
@@ -56,7 +54,7 @@ def change(
     for key, most in (("name", MAX_NAME), ("notes", MAX_NOTES)):
         if len(str(wanted[key] or "")) > most:
             raise RunError(f"The {key} would be longer than {most} characters.", "Make it shorter.")
-    with lock():
+    with storage.lock_of(run.folder.parent):
         if not (run.folder / "run.json").is_file():
             raise gone()
         now = about(run)
@@ -80,12 +78,6 @@ def change(
 def title(plan: RunPlan, added: About) -> str:
     """What a run is called: the name that it was given, or its recipe and when it began. Plain text, to be escaped."""
     return added.name or usual_title(title_of(plan.config.recipe), plan.created)
-
-
-def lock() -> FileLock:
-    """Held while what was added to a run is changed, or the run is deleted. Not in the run's folder, which a lock would make
-    again after someone deleted it."""
-    return FileLock(storage.data_home() / ".about.lock", timeout=60)
 
 
 def gone() -> RunError:

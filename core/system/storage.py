@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -77,11 +78,19 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, text.encode(errors="backslashreplace"))
 
 
+def lock_of(folder: Path) -> FileLock:
+    """Held by whoever reads something in a folder in order to write it: others of the same folder wait, those of another do
+    not. It lies in the data home: there it makes no folder again that someone deleted."""
+    locks = data_home() / ".locks"
+    locks.mkdir(exist_ok=True)
+    name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()
+    return FileLock(locks / f"{name}.lock", timeout=60)
+
+
 def update_json(path: Path, change: Callable[[Any], Any]) -> None:
     """Replaces the value in a JSON file by what `change` makes of it (None if there is none), by one caller at a time, in
     whatever process. Nothing is written where it stays the same."""
-    # The lock lies in the data home: beside the file, it would make a folder again that someone deleted.
-    with FileLock(data_home() / ".changing.lock", timeout=60):
+    with lock_of(path.parent):
         before = read_json(path)
         after = change(before)
         if after != before:
