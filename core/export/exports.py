@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.export_formats import ALL, can_be_made, possible_kinds
+from core.export.parity import Parity
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import decision_of
 from core.models.saved import why_not_loaded
@@ -26,9 +27,8 @@ FAILED = "failed.json"
 
 
 @dataclass(frozen=True)
-class Export:
-    """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there
-    (see core.export.parity.Parity).
+class Export(Parity):
+    """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there.
 
     `file`: the model, a folder for a SavedModel; `bytes`: its size; `integer_only`: whether it has no floating-point number
     in it; `note`: what had to be done differently than usual, a sentence, or "".
@@ -38,14 +38,6 @@ class Export:
     file: Path
     zip: Path
     bytes: int
-    agreement: float
-    max_difference: float
-    accuracy: float
-    milliseconds: float
-    milliseconds_all: float
-    threads: int
-    differ: tuple[str, ...]
-    said: tuple[str, ...]
     integer_only: bool
     pictures: int
     note: str
