@@ -6,20 +6,20 @@ import json
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from core.config.export_formats import ALL, TEACHABLE_PIXELS, ExportConfig, Kind
+from core.config.export_formats import ALL, TEACHABLE_PIXELS, Kind
 from core.datasets.project import Project
 from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
 from core.export.exports import FAILED, exports_folder, task
+from core.export.int8_fallback import POINT, Int8Way, int8_ways, keep_best
 from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.export.requirements import needs_of
@@ -39,8 +39,6 @@ from core.training.features import read_named
 
 EXAMPLES = "test_pictures"
 _SHOWN = 3
-_POINT = 0.01
-"""Of accuracy: where integers cost more than this, another calibration is tried."""
 
 
 class _Exporter:
@@ -115,26 +113,28 @@ class _Exporter:
         note = self._write(kind, model)
         measured = self._measure(kind, model)
         lost = self.accuracy - measured.parity.accuracy
-        if kind.integer and lost > _POINT:
+        if kind.integer and lost > POINT:
             note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
         self._pack(kind, model, measured, f"{self.gone} {note}".strip())
 
     def _write(self, kind: Kind, model: Path) -> str:
         """Writes the model in the way that does best on the validation part, so that the test stays a test; returns what is
         to be said of it."""
-        kept: tuple[float, str, bytes] | None = None
-        for way, words in self._ways(kind):
+        if not kind.integer:
             self.say("converting", kind=kind.name)
-            way(model)
-            accuracy = self._accuracy_when_checked(kind, model) if kind.integer else 1.0
-            if kept is None or accuracy > kept[0]:
-                kept = accuracy, words, model.read_bytes() if kind.integer else b""
-            if accuracy >= self.checked - _POINT:
-                break
-        assert kept is not None
-        if kind.integer:
-            model.write_bytes(kept[2])
-        return kept[1]
+            if kind.converted:
+                model.write_bytes(self._tflite(kind))
+            else:
+                self._whole(kind, model)
+            return ""
+
+        def convert(way: Int8Way) -> float:
+            self.say("converting", kind=kind.name)
+            model.write_bytes(self._tflite(kind, way.calibration, inside=way.inside))
+            return self._accuracy_when_checked(kind, model)
+
+        ways = int8_ways(len(self.plan.part("train")), teachable=kind.teachable)
+        return keep_best(ways, model, convert, wanted=self.checked - POINT)
 
     @cached_property
     def checked(self) -> float:
@@ -152,27 +152,6 @@ class _Exporter:
         answers = ask(model.parent, [path for _, path, _ in pictures], 1)
         said = np.array([answer["probabilities"] for answer in answers]).argmax(axis=1)
         return float((said == [label for _, _, label in pictures]).mean())
-
-    def _ways(self, kind: Kind) -> Iterator[tuple[Callable[[Path], Any], str]]:
-        """How a kind can be made, the usual way first, and what is to be said of the others."""
-        if not kind.converted:
-            yield lambda target: self._whole(kind, target), ""
-            return
-        if not kind.integer:
-            yield lambda target: target.write_bytes(self._tflite(kind)), ""
-            return
-        few, more = ExportConfig().calibration_pictures, ExportConfig().more_pictures
-        yield lambda target: target.write_bytes(self._tflite(kind, few)), ""
-        if len(self.plan.part("train")) > few:
-            yield (
-                lambda target: target.write_bytes(self._tflite(kind, more)),
-                f"Integers from {few} pictures cost more than a point of accuracy, so up to {more:,} were used.",
-            )
-        if not kind.teachable:
-            yield (
-                lambda target: target.write_bytes(self._tflite(kind, more, inside=True)),
-                "Integers throughout cost more than a point of accuracy, so input and output are floating point.",
-            )
 
     def _whole(self, kind: Kind, target: Path) -> None:
         from core.models.whole_files import save_whole
