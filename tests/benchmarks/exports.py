@@ -1,6 +1,6 @@
 """What each kind of export is like: the README's table, and whether the program in each zip says what the Test page says.
 
-    python -m tests.benchmarks.exports FOLDER [--pictures 200] [--kind int8 --kind keras]
+    python -m tests.benchmarks.exports FOLDER [--pictures 200] [--kind int8 --kind keras] [--json FILE]
 
 Trains `quick` on a copy of FOLDER (seed 0), makes the kinds, and prints a Markdown row for each. The last two columns are of
 up to so many test pictures, asked of `predict.py` as it lies in the zip, in a process without TensorFlow where LiteRT runs
@@ -22,16 +22,19 @@ from core import Classifier, Project, TrainConfig, export, train
 from core.config.export_formats import ALL, possible_kinds
 from core.datasets.edit_journal import HIDDEN
 from core.export.parity import ask
+from tests.benchmarks import measured
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("--pictures", default=200)
 @click.option("--kind", "chosen", multiple=True, type=click.Choice(list(ALL)))
-def main(folder: Path, pictures: int, chosen: tuple[str, ...]) -> None:
+@measured.to_json
+def main(folder: Path, pictures: int, chosen: tuple[str, ...], file: Path | None) -> None:
     """Prints the header, then a row for each kind."""
     columns = ("kind", "MB", "as trained", "largest difference", "accuracy", "ms", "as the page", "probability within")
     click.echo(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    told = []
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / folder.name
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(HIDDEN))
@@ -53,6 +56,13 @@ def main(folder: Path, pictures: int, chosen: tuple[str, ...]) -> None:
                 f"| {made.accuracy:.3f} | {made.milliseconds:.1f} | {same:.1%} of {len(files)} "
                 f"| {np.abs(theirs - page).max():.6f} |"
             )
+            told.append({
+                "folder": folder.name, "kind": kind, "bytes": made.bytes, "agreement": made.agreement,
+                "max_difference": made.max_difference, "accuracy": made.accuracy, "pictures": made.pictures,
+                "milliseconds": made.milliseconds, "as the page": same, "of": len(files),
+                "probability within": float(np.abs(theirs - page).max()),
+            })  # fmt: skip
+    measured.write(file, "exports", told)
 
 
 if __name__ == "__main__":

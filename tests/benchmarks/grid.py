@@ -1,4 +1,6 @@
-"""How long the server takes for a page of the grid, and how much memory: `python -m tests.benchmarks.grid FOLDER`.
+"""How long the server takes for a page of the grid, and how much memory.
+
+    python -m tests.benchmarks.grid FOLDER [--json FILE]
 
 Draws the Pictures page as a browser's click makes it be drawn (Streamlit's AppTest, which adds some of its own). Prints
 milliseconds, the median of seven, for another class, another page, a text filter, another order, and for one label; then
@@ -8,12 +10,12 @@ folder, and two of its pictures change their class and change back.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import click
 import psutil
 from streamlit.testing.v1 import AppTest
 
@@ -22,6 +24,7 @@ from core.datasets.opened import open_project
 from pages.shared.components.grid.grid import Op
 from pages.shared.pictures import edits
 from pages.shared.session import state
+from tests.benchmarks import measured
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +38,17 @@ def milliseconds(*actions: Callable[[], object]) -> float:
     return median(taken)
 
 
-def main(folder: Path) -> None:
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@measured.to_json
+def main(folder: Path, file: Path | None) -> None:
+    """Prints a line for each thing that a person does."""
+    told: dict[str, float] = {}
+
+    def tell(name: str, *actions: Callable[[], object]) -> None:
+        told[name] = milliseconds(*actions)
+        print(f"{name:16} {told[name]:7.0f} ms")
+
     project = open_project(folder)
     began = time.perf_counter()
     catalogue = project.scan()
@@ -51,17 +64,13 @@ def main(folder: Path) -> None:
         return lambda: (box[0] if box else at.button_group(key="class")).set_value(name).run()
 
     classes = list(catalogue.classes)[:7]
-    print(f"another class    {milliseconds(*(choose(name) for name in classes)):7.0f} ms")
-    print(f"all classes      {milliseconds(*(choose('all classes') for _ in range(7))):7.0f} ms")
+    tell("another class", *(choose(name) for name in classes))
+    tell("all classes", *(choose("all classes") for _ in range(7)))
     texts = [f"{number}1" for number in range(7)]
-    print(
-        f"part of a name   {milliseconds(*(lambda t=t: at.text_input(key='find').set_value(t).run() for t in texts)):7.0f} ms"
-    )
+    tell("part of a name", *(lambda t=t: at.text_input(key="find").set_value(t).run() for t in texts))
     at.text_input(key="find").set_value("").run()
     orders = ["smallest first", "newest first", "darkest first"] * 2
-    print(
-        f"another order    {milliseconds(*(lambda o=o: at.selectbox(key='sort').set_value(o).run() for o in orders)):7.0f} ms"
-    )
+    tell("another order", *(lambda o=o: at.selectbox(key="sort").set_value(o).run() for o in orders))
     pictures = [p.path for p in catalogue.by_class[classes[0]][:7]]
 
     def label(path: str) -> None:
@@ -69,11 +78,14 @@ def main(folder: Path) -> None:
         at.run()
 
     state.catalogue_of(project)
-    print(f"one label        {milliseconds(*(lambda p=p: label(p) for p in pictures)):7.0f} ms")
+    tell("one label", *(lambda p=p: label(p) for p in pictures))
     for _ in pictures:
         labels.undo(project)
-    print(f"memory           {psutil.Process().memory_info().rss / 1e6:7.0f} MB")
+    megabytes = psutil.Process().memory_info().rss / 1e6
+    print(f"{'memory':16} {megabytes:7.0f} MB")
+    count = len(catalogue.pictures)
+    measured.write(file, "grid", [{"pictures": count, "milliseconds": told, "megabytes": megabytes}])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,4 +1,4 @@
-"""Pictures labelled a minute, with and without help: `python -m tests.benchmarks.labelling FOLDER`.
+"""Pictures labelled a minute, with and without help: `python -m tests.benchmarks.labelling FOLDER [--json FILE]`.
 
 A script plays a person who knows every right answer. Looking and pressing cost seconds (below: assumptions, the same for
 all three ways); the waiting for the computer is real. FOLDER holds class folders; a copy is made without labels. The person
@@ -14,16 +14,18 @@ It stops when all pictures have a label; every label is right at the end, since 
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import click
+
 from core import Project
 from core.datasets import labels
 from core.datasets.catalogue import Picture
 from core.quality import analysis
+from tests.benchmarks import measured
 
 LOOK = 0.9  # seconds to recognise one picture by itself
 SCAN = 0.25  # to see whether a thumbnail among its like belongs there
@@ -90,7 +92,13 @@ class Person:
         self.waited += time.perf_counter() - began
 
 
-def main(folder: Path) -> None:
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@measured.to_json
+def main(folder: Path, file: Path | None) -> None:
+    """Prints a line for each way."""
+    a_minute = {}
+    count = 0
     for way in ("alone", "look-alikes", "suggestions"):
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch) / "loose"
@@ -115,7 +123,9 @@ def main(folder: Path) -> None:
                 f"{way:12} {60 * count / total:6.0f} a minute: {person.seconds:5.0f} s of the person, "
                 f"{person.waited:4.0f} s of waiting, {right} of {count} right"
             )
+            a_minute[way] = 60 * count / total
+    measured.write(file, "labelling", [{"folder": folder.name, "pictures": count, "a minute": a_minute}])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

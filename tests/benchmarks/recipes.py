@@ -1,6 +1,6 @@
 """What a recipe reaches on folders of pictures: a Markdown row for each, as the README shows them.
 
-    python -m tests.benchmarks.recipes FOLDER... [--recipe quick] [--seeds 0,1,2,3,4] [--held-out 0.1]
+    python -m tests.benchmarks.recipes FOLDER... [--recipe quick] [--seeds 0,1,2,3,4] [--held-out 0.1] [--json FILE]
 
 Accuracy is of the test part. Seconds are of the whole run, from the first seed, which starts without features kept from
 before; the others use what it kept, which changes their time and not their answers.
@@ -17,6 +17,7 @@ import numpy as np
 
 from core import Project, SplitConfig, get_recipe, train
 from core.datasets.edit_journal import HIDDEN
+from tests.benchmarks import measured
 
 
 @click.command()
@@ -25,7 +26,15 @@ from core.datasets.edit_journal import HIDDEN
 @click.option("--seeds", default="0,1,2,3,4", help="Numbers with commas between them; 'recipe' for the recipe's own.")
 @click.option("--held-out", type=float, help="Share for validation, and for the test; by default the recipe's own.")
 @click.option("--minutes", type=float, help="For a recipe that searches.")
-def main(folders: tuple[Path, ...], recipe: str, seeds: str, held_out: float | None, minutes: float | None) -> None:
+@measured.to_json
+def main(
+    folders: tuple[Path, ...],
+    recipe: str,
+    seeds: str,
+    held_out: float | None,
+    minutes: float | None,
+    file: Path | None,
+) -> None:
     """Prints: recipe, pictures, training and validation accuracy at the end, test accuracy (mean, each), seconds."""
     config = get_recipe(recipe).config
     if held_out:
@@ -34,6 +43,7 @@ def main(folders: tuple[Path, ...], recipe: str, seeds: str, held_out: float | N
     if minutes:
         config = config.model_copy(update={"minutes": minutes})
     chosen = [config.seed] if seeds == "recipe" else [int(seed) for seed in seeds.split(",")]
+    rows = []
     for folder in folders:
         told = []
         with tempfile.TemporaryDirectory() as scratch:
@@ -51,6 +61,12 @@ def main(folders: tuple[Path, ...], recipe: str, seeds: str, held_out: float | N
             f"| {np.mean([run['val']['accuracy'] for run in told]):.3f} | **{np.mean(test):.3f}** "
             f"({', '.join(f'{value:.3f}' for value in test)}) | {told[0]['seconds']['total']:.0f} s |"
         )
+        rows.append({
+            "folder": folder.name, "classes": len(told[0]["classes"]), "recipe": recipe, "held out": held_out,
+            "minutes": config.minutes, "pictures": sum(told[0]["counts"].values()), "seeds": chosen, "test": test,
+            "validation": [run["val"]["accuracy"] for run in told], "seconds": told[0]["seconds"]["total"],
+        })  # fmt: skip
+    measured.write(file, "recipes", rows)
 
 
 if __name__ == "__main__":

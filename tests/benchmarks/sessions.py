@@ -1,4 +1,4 @@
-"""Several tabs that label at once: `python -m tests.benchmarks.sessions [TABS] [SECONDS] [--training]`.
+"""Several tabs that label at once: `python -m tests.benchmarks.sessions [TABS] [SECONDS] [--training] [--json FILE]`.
 
 Each tab is a WebSocket session of the real server on a copy of the sample, and puts one of its own pictures into a class by
 chance, then waits 0.5 to 1.5 s. Printed is the time from the click to the file lying in its class, and what was refused or
@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
+import click
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect  # comes with Streamlit
@@ -27,6 +28,7 @@ from websockets.typing import Origin, Subprotocol
 from core import Project, TrainConfig
 from core.datasets.opened import open_project
 from core.runs import lifecycle
+from tests.benchmarks import measured
 from tests.serving import ROOT, Server, serving
 
 _PATIENCE = 15.0
@@ -94,14 +96,19 @@ def label(tab: Tab, root: Path, mine: list[str], until: float, seed: int, told: 
         time.sleep(chance.uniform(0.5, 1.5))
 
 
-def main(tabs: int, seconds: float, *, training: bool) -> None:
+@click.command()
+@click.argument("tabs", type=int, default=10)
+@click.argument("seconds", type=float, default=60)
+@click.option("--training", is_flag=True, help="Fine-tuning of a whole network goes on meanwhile.")
+@measured.to_json
+def main(tabs: int, seconds: float, training: bool, file: Path | None) -> None:
     """Runs it and prints what came of it."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FIELDGUIDE_HOME"] = f"{scratch}/home"
         root = Path(scratch, "leaves")
         shutil.copytree(ROOT / "sample_data" / "leaves", root)
-        for file in sorted(root.glob("*/*.jpg")):
-            file.rename(file.with_name(f"{file.parent.name}-{file.name}"))  # so that names meet in no class
+        for leaf in sorted(root.glob("*/*.jpg")):
+            leaf.rename(leaf.with_name(f"{leaf.parent.name}-{leaf.name}"))  # so that names meet in no class
         project = open_project(root)
         files = [picture.path for picture in project.scan().pictures]
         told: list[float | None] = []
@@ -123,16 +130,17 @@ def main(tabs: int, seconds: float, *, training: bool) -> None:
                 run.stop()
         saved = sorted(one for one in told if one is not None)
         there = len(project.scan().pictures)
+        median, most = saved[len(saved) // 2], saved[int(len(saved) * 0.95)]
         print(
             f"{len(saved)} labels by {tabs} tabs, {len(told) - len(saved)} not saved, {len(files) - there} pictures lost; "
-            f"click to saved: median {saved[len(saved) // 2]:.2f} s, 95 % within {saved[int(len(saved) * 0.95)]:.2f} s"
+            f"click to saved: median {median:.2f} s, 95 % within {most:.2f} s"
         )
+        values = {
+            "tabs": tabs, "seconds": seconds, "training": training, "labels": len(saved),
+            "refused": len(told) - len(saved), "lost": len(files) - there, "median": median, "95 %": most,
+        }  # fmt: skip
+        measured.write(file, "sessions", [values])
 
 
 if __name__ == "__main__":
-    numbers = [one for one in sys.argv[1:] if one != "--training"]
-    main(
-        int(numbers[0]) if numbers else 10,
-        float(numbers[1]) if len(numbers) > 1 else 60,
-        training="--training" in sys.argv,
-    )
+    main()

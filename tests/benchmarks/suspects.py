@@ -1,4 +1,4 @@
-"""How many wrong labels are found: `python -m tests.benchmarks.suspects FOLDER [--seeds 0,1,2] [--share 0.05]`.
+"""How many wrong labels are found: `python -m tests.benchmarks.suspects FOLDER [--seeds 0,1,2] [--share 0.05] [--json FILE]`.
 
 On a copy of the folder, a share of the pictures is moved to another class by chance; the real worker looks at it. Prints,
 for each seed, the share of the moved ones among the first 5 % and 10 % of the suspects, how many pictures are called
@@ -19,6 +19,9 @@ from core import Project
 from core.datasets.catalogue import Picture
 from core.datasets.edit_journal import HIDDEN
 from core.quality import analysis
+from tests.benchmarks import measured
+
+NAMES = ("in first 5 %", "in first 10 %", "called likely", "share called likely", "of these moved", "seconds")
 
 
 def looked_at(project: Project) -> analysis.Analysis:
@@ -51,7 +54,8 @@ def move(project: Project, pictures: list[Picture], share: float, seed: int) -> 
 @click.argument("folder", type=click.Path(exists=True, path_type=Path))
 @click.option("--seeds", default="0,1,2", help="Numbers with commas between them.")
 @click.option("--share", default=0.05)
-def main(folder: Path, seeds: str, share: float) -> None:
+@measured.to_json
+def main(folder: Path, seeds: str, share: float, file: Path | None) -> None:
     """Prints one line for each seed, and the means."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / folder.name
@@ -74,11 +78,14 @@ def main(folder: Path, seeds: str, share: float) -> None:
             for after, before in moved.items():
                 after.rename(before)
         click.echo(f"mean of {len(rows)}, {len(pictures)} pictures: {_told(np.mean(rows, axis=0).tolist())}")
+    columns = {name: list(column) for name, column in zip(NAMES, zip(*rows, strict=True), strict=True)}
+    measured.write(
+        file, "suspects", [{"folder": folder.name, "pictures": len(pictures), "share": share, "seeds": seeds} | columns]
+    )
 
 
 def _told(row: tuple[float, ...] | list[float]) -> str:
-    names = ("in first 5 %", "in first 10 %", "called likely", "share called likely", "of these moved", "seconds")
-    return ", ".join(f"{name} {value:.3f}" for name, value in zip(names, row, strict=True))
+    return ", ".join(f"{name} {value:.3f}" for name, value in zip(NAMES, row, strict=True))
 
 
 if __name__ == "__main__":
