@@ -14,7 +14,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import open_folder, saved
 from tests.pictures import COLOURS, flat_project, shaded
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 CONFIG = TrainConfig()
 
 
@@ -44,6 +44,7 @@ def cell(page: Page, count: int) -> None:
     expect(page.get_by_role("button", name=name)).to_be_visible(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_matrix_leads_to_a_better_label(page: Page, asked: list[str], home: Path, tmp_path: Path) -> None:
     folder = with_wrong_labels(tmp_path / "p", 2)
     train(Project.open(folder), CONFIG)

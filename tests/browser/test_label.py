@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PATIENCE
 from tests.pictures import noise, shaded
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 CLASSES = ("ash", "beech", "cedar", "doum", "elm")
 LOOSE, UNDONE = 200, 20
 
@@ -38,6 +38,7 @@ def saved(page: Page) -> None:
     expect(page.locator(".status")).not_to_have_text("Saving ...", timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_200_pictures_by_keyboard(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "trees"
     for number, name in enumerate(CLASSES):
@@ -86,6 +87,7 @@ def two_classes(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = two_classes(tmp_path / "p")
     open_folder(page, folder)
@@ -122,6 +124,7 @@ def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_pa
     assert asked == []
 
 
+@pytest.mark.slow
 def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = two_classes(tmp_path / "p")
     open_folder(page, folder)
@@ -150,6 +153,7 @@ def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tm
     assert asked == []
 
 
+@pytest.mark.slow
 def test_keys_in_the_large_view_corrections_and_new_classes(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "trees"
     for number, name in enumerate(("beech", "cedar")):

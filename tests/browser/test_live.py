@@ -13,7 +13,7 @@ from core import Run
 from tests.browser.conftest import PATIENCE
 from tests.pictures import COLOURS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 ENOUGH = 20
 LOOK = "Live: watch the answer move"
 LENGTHS = "bars => bars.map((bar) => parseFloat(bar.style.transform.slice('scaleX('.length)))"
@@ -70,6 +70,7 @@ def live(page: Page, home: Path, data_home: Path, trained: Run, colours: Path) -
     return page
 
 
+@pytest.mark.slow
 def test_answers_come_and_bars_move(live: Page, asked: list[str]) -> None:
     red, blue = (f"rgb{COLOURS[name]}" for name in ("red", "blue"))
     live.evaluate("colour => before(colour)", red)
@@ -96,6 +97,7 @@ def test_answers_come_and_bars_move(live: Page, asked: list[str]) -> None:
     assert asked == []
 
 
+@pytest.mark.slow
 def test_it_can_be_switched_off_and_on(live: Page, asked: list[str]) -> None:
     live.get_by_text(LOOK).click()
     live.get_by_role("button", name="Switch off").click()

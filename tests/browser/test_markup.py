@@ -15,7 +15,7 @@ from tests.browser.test_label import open_folder
 from tests.browser.test_walk import heading, press
 from tests.pictures import noise
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 NAMES = [
     "<script>alert(1)<|script>",  # no folder can have a slash in its name
     "<img src=x onerror=alert(1)>",
@@ -56,6 +56,7 @@ def nothing_ran(page: Page, asked: list[str]) -> None:
     expect(page.get_by_role("heading").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "p"
     for number, name in enumerate(NAMES):
@@ -103,6 +104,7 @@ def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tm
         assert json.loads(bundle.read("fieldguide.json"))["classes"] == sorted(NAMES)
 
 
+@pytest.mark.slow
 def test_row_26_names_that_streamlit_would_replace(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "p"
     for number, name in enumerate(REPLACED):

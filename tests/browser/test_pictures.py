@@ -14,13 +14,14 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import on_disk, open_folder, saved
 from tests.pictures import COLOURS, encoded, flat_project, shaded
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def view(page: Page, name: str) -> None:
     page.get_by_text(re.compile(f"^{name}")).first.click()
 
 
+@pytest.mark.slow
 def test_pictures_a_zip_and_a_webcam_burst_come_in(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -62,6 +63,7 @@ def test_pictures_a_zip_and_a_webcam_burst_come_in(page: Page, asked: list[str],
     assert asked == []
 
 
+@pytest.mark.slow
 def test_problems_and_the_map(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=9)
     wrong = folder / "blue" / "swapped.png"
@@ -98,6 +100,7 @@ def test_problems_and_the_map(page: Page, asked: list[str], tmp_path: Path) -> N
     assert asked == []
 
 
+@pytest.mark.slow
 def test_suggestions_and_look_alikes(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=9)
     for number in range(12):
@@ -132,6 +135,7 @@ def test_suggestions_and_look_alikes(page: Page, asked: list[str], tmp_path: Pat
     assert asked == []
 
 
+@pytest.mark.slow
 def test_classes_are_renamed_merged_and_brought_back(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=4)
     open_folder(page, folder)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PATIENCE
 from tests.serving import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def press(page: Page, name: str) -> None:
@@ -26,6 +26,7 @@ def heading(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list[str], tmp_path: Path) -> None:
     press(page, "Try the sample")
     heading(page, "Pictures")
@@ -77,6 +78,7 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     assert (home / "Leaves").is_dir()
 
 
+@pytest.mark.slow
 def test_every_page_fits_a_phone(page: Page, asked: list[str]) -> None:
     press(page, "Try the sample")
     heading(page, "Pictures")

@@ -17,7 +17,7 @@ from tests.browser.conftest import ARGUMENTS
 from tests.conftest import CHROMIUM
 from tests.serving import ROOT, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 TWO_CAMERAS = "--use-fake-device-for-media-stream=device-count=2"
 ALLOWED = "--use-fake-ui-for-media-stream"
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -145,6 +145,7 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 """
 
 
+@pytest.mark.slow
 def test_hold_discard_and_save(page: Page, served: Served) -> None:
     expect(button(page, "Hold to record")).to_be_disabled()
     switch_on(page)
@@ -172,6 +173,7 @@ def test_hold_discard_and_save(page: Page, served: Served) -> None:
     assert burst["pictures"] == [["JPEG", side, side]] * (held - 1)
 
 
+@pytest.mark.slow
 def test_a_refusal_keeps_the_pictures_and_they_can_be_saved_afterwards(page: Page, served: Served) -> None:
     page.get_by_text("Refuse").click()
     switch_on(page)
@@ -189,6 +191,7 @@ def test_a_refusal_keeps_the_pictures_and_they_can_be_saved_afterwards(page: Pag
     assert first["class"] is None
 
 
+@pytest.mark.slow
 def test_a_run_that_gives_no_answer_keeps_the_pictures(page: Page, served: Served) -> None:
     page.get_by_text("Do not answer").click()
     switch_on(page)
@@ -200,6 +203,7 @@ def test_a_run_that_gives_no_answer_keeps_the_pictures(page: Page, served: Serve
 
 
 @pytest.mark.parametrize("name", ["crème rouge", MARKUP], ids=["plain", "markup"])
+@pytest.mark.slow
 def test_a_new_class_arrives_as_it_was_typed(page: Page, served: Served, name: str) -> None:
     switch_on(page)
     take(page, 1)
@@ -215,6 +219,7 @@ def test_a_new_class_arrives_as_it_was_typed(page: Page, served: Served, name: s
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 def test_names_of_classes_are_shown_literally(page: Page) -> None:
     page.get_by_role("combobox", name="Class").select_option(f"*birch* {MARKUP}")
     switch_on(page)
@@ -224,6 +229,7 @@ def test_names_of_classes_are_shown_literally(page: Page) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 def test_it_all_works_by_keyboard(page: Page, served: Served) -> None:
     button(page, "Switch the camera on").press("Enter")
     hold = page.locator("#hold")
@@ -250,6 +256,7 @@ def test_it_all_works_by_keyboard(page: Page, served: Served) -> None:
     assert len(served.got()[0]["sha256"]) == number - 2
 
 
+@pytest.mark.slow
 def test_leaving_the_button_ends_the_recording(page: Page) -> None:
     switch_on(page)
     page.locator("#hold").focus()
@@ -259,6 +266,7 @@ def test_leaving_the_button_ends_the_recording(page: Page) -> None:
     expect(page.locator("#hold")).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.slow
 def test_discard_all_asks_once(page: Page) -> None:
     switch_on(page)
     take(page, 2)
@@ -268,6 +276,7 @@ def test_discard_all_asks_once(page: Page) -> None:
     expect(tiles(page)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_cap_is_said_and_ends_the_recording(page: Page, served: Served) -> None:
     switch_on(page)
     button(page, "Hold to record").hover()
@@ -282,6 +291,7 @@ def test_the_cap_is_said_and_ends_the_recording(page: Page, served: Served) -> N
     assert len(served.got()[0]["sha256"]) == MOST
 
 
+@pytest.mark.slow
 def test_no_more_is_taken_than_one_message_may_carry(context: BrowserContext, served: Served) -> None:
     context.add_init_script("""
         navigator.mediaDevices.getUserMedia = async () => {
@@ -310,6 +320,7 @@ def test_no_more_is_taken_than_one_message_may_carry(context: BrowserContext, se
     assert len(served.got()[0]["sha256"]) == number
 
 
+@pytest.mark.slow
 def test_a_thumb_holds_on_a_phone(browser: Browser, served: Served) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
@@ -338,6 +349,7 @@ def test_a_thumb_holds_on_a_phone(browser: Browser, served: Served) -> None:
     context.close()
 
 
+@pytest.mark.slow
 def test_the_chosen_camera_is_remembered(context: BrowserContext, page: Page, served: Served) -> None:
     switch_on(page)
     chooser = page.get_by_role("combobox", name="Camera")
@@ -360,6 +372,7 @@ def test_the_chosen_camera_is_remembered(context: BrowserContext, page: Page, se
 
 
 @pytest.mark.parametrize("how", ["Switch off", "Show"])
+@pytest.mark.slow
 def test_the_camera_is_let_go(context: BrowserContext, served: Served, how: str) -> None:
     context.add_init_script(REMEMBER_TRACKS)
     page = context.new_page()
@@ -379,6 +392,7 @@ def test_the_camera_is_let_go(context: BrowserContext, served: Served, how: str)
         expect(button(page, "Save 1 picture into oak")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_too_late_is_let_go(context: BrowserContext, served: Served) -> None:
     context.add_init_script(REMEMBER_TRACKS)
     context.add_init_script("""
@@ -414,6 +428,7 @@ def failing(name: str) -> str:
     ],
     ids=["missing", "refused", "busy", "unknown", "not secure"],
 )
+@pytest.mark.slow
 def test_each_trouble_has_its_sentence(context: BrowserContext, served: Served, initially: str, sentence: str) -> None:
     context.add_init_script(initially)
     page = context.new_page()
@@ -424,6 +439,7 @@ def test_each_trouble_has_its_sentence(context: BrowserContext, served: Served, 
     expect(button(page, "Hold to record")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_a_camera_pulled_out_is_told(context: BrowserContext, served: Served) -> None:
     context.add_init_script(REMEMBER_TRACKS)
     page = context.new_page()
@@ -435,6 +451,7 @@ def test_a_camera_pulled_out_is_told(context: BrowserContext, served: Served) ->
     expect(tiles(page)).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_black_pictures_are_told_and_not_taken(context: BrowserContext, served: Served) -> None:
     context.add_init_script("""
         navigator.mediaDevices.getUserMedia = async () => {
@@ -468,6 +485,7 @@ def test_black_pictures_are_told_and_not_taken(context: BrowserContext, served: 
     page.mouse.up()
 
 
+@pytest.mark.slow
 def test_a_real_refusal_by_the_browser(browser: Browser, served: Served) -> None:
     refusing = browser.browser_type.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, TWO_CAMERAS])
     page = refusing.new_page()
@@ -477,6 +495,7 @@ def test_a_real_refusal_by_the_browser(browser: Browser, served: Served) -> None
     refusing.close()
 
 
+@pytest.mark.slow
 def test_forged_pictures_are_left_out(context: BrowserContext, served: Served) -> None:
     context.add_init_script("""
         const real = HTMLCanvasElement.prototype.toDataURL;
@@ -495,6 +514,7 @@ def test_forged_pictures_are_left_out(context: BrowserContext, served: Served) -
     assert [kind for kind, _, _ in burst["pictures"]] == ["JPEG"]
 
 
+@pytest.mark.slow
 def test_no_answer_within_a_minute_keeps_the_pictures(context: BrowserContext, served: Served) -> None:
     context.add_init_script("crypto.randomUUID = () => ({ forged: true })")  # a token that the server does not take
     page = context.new_page()
@@ -534,10 +554,12 @@ JPEG = "data:image/jpeg;base64,/9j/4AAQ"
         {"token": TOKEN, "class_name": "oak", "frames": ["data:image/jpeg;base64,/9j/é"]},
     ],
 )
+@pytest.mark.slow
 def test_a_forged_burst_is_none(sent: object) -> None:
     assert webcam._read(sent) is None
 
 
+@pytest.mark.slow
 def test_a_forged_burst_is_cut_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = {"token": TOKEN, "class_name": "half \ud800", "frames": [JPEG] * 400}
     burst = webcam._read(sent)

@@ -27,8 +27,6 @@ from tests.pictures import COLOURS, flat_project, noise_project
 BAR = 0.9
 """What three flat colours reach and random colours must not."""
 
-pytestmark = pytest.mark.slow
-
 
 def wait_for_phase(run: Run, *phases: str) -> RunSnapshot:
     deadline = time.monotonic() + 120
@@ -40,6 +38,7 @@ def wait_for_phase(run: Run, *phases: str) -> RunSnapshot:
     raise AssertionError("the phase never came")
 
 
+@pytest.mark.slow
 def test_three_colours_are_learned(trained: Run) -> None:
     snapshot = trained.snapshot()
     assert snapshot.state.state == "done"
@@ -55,12 +54,14 @@ def test_three_colours_are_learned(trained: Run) -> None:
     assert evaluate(trained).accuracy == told["test"]["accuracy"]
 
 
+@pytest.mark.slow
 def test_random_colours_fail_the_same_bar(tmp_path: Path) -> None:
     run = train(Project.open(noise_project(tmp_path / "noise", classes=3, each=24)), TrainConfig(epochs=10))
     assert evaluate(run).accuracy < BAR
     assert "guessing" in run.snapshot().as_dict()["diagnosis"] or evaluate(run).accuracy > 0.43
 
 
+@pytest.mark.slow
 def test_the_network_from_scratch_learns_colours(colours: Path) -> None:
     config = get_recipe("tutorial-cnn-improved").config.model_copy(update={"epochs": 6})
     run = train(Project.open(colours), config)
@@ -73,6 +74,7 @@ def test_the_network_from_scratch_learns_colours(colours: Path) -> None:
     assert not list(run.folder.glob("*.npy"))
 
 
+@pytest.mark.slow
 def test_the_tutorial_network_has_the_parameters_of_its_source() -> None:
     from core.models.scratch import tutorial_cnn
 
@@ -80,6 +82,7 @@ def test_the_tutorial_network_has_the_parameters_of_its_source() -> None:
 
 
 @pytest.mark.parametrize("recipe", ["quick", "tutorial-cnn-improved"])
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(tmp_path: Path, recipe: str) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=8))
     config = get_recipe(recipe).config.model_copy(
@@ -91,6 +94,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path, recipe: str) -> None:
     assert first.plan.pictures == second.plan.pictures
 
 
+@pytest.mark.slow
 def test_augmentation_reaches_the_frozen_backbone(colours: Path) -> None:
     config = TrainConfig(epochs=3, augment=AugmentConfig(flip="horizontal", brightness=0.1), draws=2)
     seen: list[int] = []
@@ -101,12 +105,14 @@ def test_augmentation_reaches_the_frozen_backbone(colours: Path) -> None:
     assert evaluate(run).accuracy >= BAR
 
 
+@pytest.mark.slow
 def test_thirty_pictures_and_a_large_batch_train(tmp_path: Path) -> None:
     run = train(Project.open(flat_project(tmp_path / "p", COLOURS, each=3)), TrainConfig(optimizer="adam", epochs=2))
     assert all(np.isfinite(epoch["loss"]) for epoch in run.snapshot().history)
 
 
 @pytest.mark.parametrize("phase", ["features", "fit"])
+@pytest.mark.slow
 def test_stop_ends_within_seconds_and_keeps_what_there_is(tmp_path: Path, phase: str) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=200 if phase == "features" else 8))
     run = start(project, TrainConfig(epochs=500, patience=0, learning_rate=1e-6))
@@ -127,6 +133,7 @@ def test_stop_ends_within_seconds_and_keeps_what_there_is(tmp_path: Path, phase:
     assert (snapshot.result is not None) == (phase == "fit")
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_told_and_the_next_run_works(colours: Path) -> None:
     project = Project.open(colours)
     run = start(project, TrainConfig(optimizer="adam", epochs=500))
@@ -138,6 +145,7 @@ def test_a_killed_worker_is_told_and_the_next_run_works(colours: Path) -> None:
     assert train(project, TrainConfig(epochs=1)).snapshot().state.state == "done"
 
 
+@pytest.mark.slow
 def test_thirty_presses_are_one_run(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
     with turn_lock(), ThreadPoolExecutor(8) as pool:  # so that the first does not end before the last
@@ -147,6 +155,7 @@ def test_thirty_presses_are_one_run(tmp_path: Path) -> None:
     assert wait(run).state.state == "done"
 
 
+@pytest.mark.slow
 def test_a_second_project_waits_for_its_turn(colours: Path, tmp_path: Path) -> None:
     first = start(Project.open(colours), get_recipe("tutorial-cnn").config.model_copy(update={"epochs": 500}))
     wait_for_phase(first, "fit")
@@ -159,6 +168,7 @@ def test_a_second_project_waits_for_its_turn(colours: Path, tmp_path: Path) -> N
     wait(first)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Path) -> None:
     from core.training import fit
     from core.training.batches import feature_batches
@@ -175,6 +185,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(tmp_path: Pa
         fit.fit(fit.head(4, 2, 8, config), data, data, config, recorder)
 
 
+@pytest.mark.slow
 def test_a_picture_that_goes_bad_after_the_check_is_named(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=4)
     project = Project.open(folder)
@@ -185,6 +196,7 @@ def test_a_picture_that_goes_bad_after_the_check_is_named(tmp_path: Path) -> Non
     assert "001.png: not a picture" in snapshot.state.message
 
 
+@pytest.mark.slow
 def test_run_folder_file_and_zip_give_the_same_answers(trained: Run, tmp_path: Path) -> None:
     plan = trained.records.plan()
     picture = plan.file(plan.part("test")[0])
@@ -196,6 +208,7 @@ def test_run_folder_file_and_zip_give_the_same_answers(trained: Run, tmp_path: P
     assert answers[0].sum() == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -223,6 +236,7 @@ def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Pa
     assert copied.zip.is_relative_to(again)
 
 
+@pytest.mark.slow
 def test_another_training_is_not_given_out_as_ours(colours: Path) -> None:
     project = Project.open(colours)
     first = start(project, get_recipe("tutorial-cnn").config.model_copy(update={"epochs": 500}))
@@ -232,6 +246,7 @@ def test_another_training_is_not_given_out_as_ours(colours: Path) -> None:
     wait(first)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_exchanged_is_not_opened(trained: Run, tmp_path: Path) -> None:
     import shutil
 
@@ -243,6 +258,7 @@ def test_a_model_that_was_exchanged_is_not_opened(trained: Run, tmp_path: Path) 
     assert not (exports_folder(copy, "float32") / "report.json").exists()
 
 
+@pytest.mark.slow
 def test_a_model_without_training_is_a_sentence(tmp_path: Path, trained: Run) -> None:
     import shutil
 
@@ -253,6 +269,7 @@ def test_a_model_without_training_is_a_sentence(tmp_path: Path, trained: Run) ->
 
 
 @pytest.mark.parametrize("damage", ["empty.tflite", "text.zip", "other.zip"])
+@pytest.mark.slow
 def test_a_file_that_is_no_model_is_a_sentence(tmp_path: Path, damage: str) -> None:
     file = tmp_path / damage
     file.write_bytes(b"" if damage.startswith("empty") else b"not a zip")

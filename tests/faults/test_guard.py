@@ -16,7 +16,6 @@ import pytest
 from tests.faults.test_server import answer, handshake
 from tests.serving import ROOT, Server, free_port, serving
 
-pytestmark = pytest.mark.slow
 SECRET = "open-sesame"
 
 
@@ -39,6 +38,7 @@ def asked(server: Server, path: str, cookie: str = "") -> tuple[int, dict[str, s
 @pytest.mark.parametrize(
     "path", ["/", "/Pictures?project=/tmp", "/_stcore/host-config", "/thumbnail/a/b.jpg", "/file/x"]
 )
+@pytest.mark.slow
 def test_without_the_secret_nothing_is_answered(server: Server, path: str) -> None:
     assert asked(server, path)[0] == 403
     assert asked(server, path, f"fieldguide-{server.port}=guess")[0] == 403
@@ -46,6 +46,7 @@ def test_without_the_secret_nothing_is_answered(server: Server, path: str) -> No
     assert asked(server, f"{path}{'&' if '?' in path else '?'}token=caf%C3%A9")[0] == 403
 
 
+@pytest.mark.slow
 def test_the_secret_opens_once_and_is_then_a_cookie_of_this_port(server: Server) -> None:
     status, headers = asked(server, f"/Pictures?project=%2Fa%20b&token={SECRET}")
     assert (status, headers["location"]) == (303, "/Pictures?project=%2Fa+b")
@@ -58,6 +59,7 @@ def test_the_secret_opens_once_and_is_then_a_cookie_of_this_port(server: Server)
     assert handshake(server, own, "http://evil.example", cookie) == 403
 
 
+@pytest.mark.slow
 def test_pages_of_other_servers_of_this_computer_are_refused() -> None:
     with serving([sys.executable, "-m", "streamlit", "run", "app.py"], cwd=ROOT) as open_server:
         own = f"127.0.0.1:{open_server.port}"
@@ -73,6 +75,7 @@ def test_pages_of_other_servers_of_this_computer_are_refused() -> None:
         assert handshake(open_server, own, None) == 101  # not a browser
 
 
+@pytest.mark.slow
 def test_the_console_script_asks_for_its_secret(tmp_path: Path) -> None:
     port = free_port()
     browser = tmp_path / "browser"
@@ -87,6 +90,7 @@ def test_the_console_script_asks_for_its_secret(tmp_path: Path) -> None:
         assert asked(running, address.removeprefix(running.url))[0] == 303
 
 
+@pytest.mark.slow
 def test_the_secret_reaches_no_worker() -> None:
     code = "import os; from pages.shared.http import guard; print('FIELDGUIDE_TOKEN' in os.environ, guard._SECRET)"
     told = subprocess.check_output(

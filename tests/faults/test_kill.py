@@ -18,8 +18,6 @@ from core.system import storage
 from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT
 
-pytestmark = pytest.mark.slow
-
 
 def killed_while(code: str, *arguments: object, after: float) -> None:
     child = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE)
@@ -31,6 +29,7 @@ def killed_while(code: str, *arguments: object, after: float) -> None:
     child.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_file_is_whole_after_every_kill(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
     code = (
@@ -50,6 +49,7 @@ def test_a_file_is_whole_after_every_kill(tmp_path: Path) -> None:
     assert newest > 0
 
 
+@pytest.mark.slow
 def test_the_index_is_whole_after_every_kill(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=60)
     code = (

@@ -21,7 +21,7 @@ from tests.faults.crasher import state_of
 from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 KILLS = 60
 
 
@@ -55,6 +55,7 @@ def killed(root: Path, seed: int, chance: random.Random) -> str:
     return [line.split()[1] for line in heard if len(line.split()) == 2 and len(line.split()[1]) == 64][-1]
 
 
+@pytest.mark.slow
 def test_no_acknowledged_picture_or_label_is_lost(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
@@ -103,6 +104,7 @@ labels.undo(project) if way == "undo" else labels.move(project, pictures, "blue"
 
 @pytest.mark.parametrize("way", ["move", "undo"])
 @pytest.mark.parametrize("at", range(4))
+@pytest.mark.slow
 def test_an_edit_that_is_cut_off_is_completed(tmp_path: Path, way: str, at: int) -> None:
     root = flat_project(tmp_path / "p", COLOURS, each=4)
     project = Project.open(root)

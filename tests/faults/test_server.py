@@ -16,8 +16,6 @@ import pytest
 
 from tests.serving import ROOT, Server, free_port, serving
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
@@ -25,6 +23,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.slow
 def test_only_this_machine_can_connect(server: Server) -> None:
     listening = [c for c in psutil.Process(server.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
     assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
@@ -41,6 +40,7 @@ def handshake(server: Server, host: str, origin: str | None, cookie: str = "") -
         return int(connection.recv(200).split()[1])
 
 
+@pytest.mark.slow
 def test_only_our_own_page_may_talk_to_the_app(server: Server) -> None:
     own = f"127.0.0.1:{server.port}"
     assert handshake(server, own, f"http://{own}") == 101
@@ -57,6 +57,7 @@ def answer(server: Server, path: str, host: str | None = None) -> tuple[int, dic
         return error.code, {}
 
 
+@pytest.mark.slow
 def test_row_53_no_other_site_can_frame_a_page(server: Server) -> None:
     status, headers = answer(server, "/")
     assert status == 200
@@ -64,6 +65,7 @@ def test_row_53_no_other_site_can_frame_a_page(server: Server) -> None:
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
 
 
+@pytest.mark.slow
 def test_pictures_are_only_for_who_was_told_their_address(server: Server) -> None:
     content = "0" * 64
     assert answer(server, f"/thumbnail/guess/{content}.jpg")[0] == 404
@@ -82,6 +84,7 @@ def effective(directory: Path) -> dict[str, object]:
     return dict(json.loads(out.splitlines()[-1]))
 
 
+@pytest.mark.slow
 def test_the_settings_in_force_are_the_safe_ones() -> None:
     assert effective(ROOT) == {
         "server.address": "127.0.0.1",
@@ -91,6 +94,7 @@ def test_the_settings_in_force_are_the_safe_ones() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_console_script_is_safe_from_any_folder(tmp_path: Path) -> None:
     """Whatever a config file in that folder says."""
     (tmp_path / ".streamlit").mkdir()
@@ -105,6 +109,7 @@ def test_the_console_script_is_safe_from_any_folder(tmp_path: Path) -> None:
         assert handshake(running, "evil.example", "http://evil.example") == 403
 
 
+@pytest.mark.slow
 def test_the_web_process_is_small(server: Server) -> None:
     urllib.request.urlopen(server.url, timeout=10).read()
     assert psutil.Process(server.pid).memory_info().rss < 300e6

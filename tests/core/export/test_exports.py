@@ -23,7 +23,6 @@ from core.config.recipes import get_recipe
 from core.export.exports import Export, export, exports_of, start_exports
 from core.system.errors import ModelError
 
-pytestmark = pytest.mark.slow
 NO_TENSORFLOW = "raise ImportError('this program must run without it')"
 PROGRAMS = {"predict.py", "webcam.py", "README.txt", "MODEL_CARD.md", "labels.txt", "fieldguide.json", "expected.json"}
 
@@ -36,6 +35,7 @@ def small(colours: Path) -> Run:
     return train(Project.open(colours), config)
 
 
+@pytest.mark.slow
 def test_every_kind_answers_as_trained_here_and_elsewhere(small: Run, tmp_path: Path) -> None:
     kinds = possible_kinds()
     assert {kind.name for kind in kinds} >= set(ALL) - {"onnx"}

@@ -17,7 +17,6 @@ from core import Run
 from core.config.export_formats import ALL
 from core.export.requirements import needs_of, runtime_of
 
-pytestmark = pytest.mark.slow
 INTEGER = ("int8", "uint8", "teachable-machine-quantized", "dynamic")
 _FULLY_CONNECTED, _CONVOLUTION = schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.CONV_2D
 
@@ -64,6 +63,7 @@ def network(*, inside: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("kind", INTEGER)
+@pytest.mark.slow
 def test_no_dense_layer_has_a_scale_for_each_class(kind: str) -> None:
     from core.models.litert_conversion import to_tflite
 
@@ -78,6 +78,7 @@ def test_no_dense_layer_has_a_scale_for_each_class(kind: str) -> None:
     )  # the model itself is as it was
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_model() -> None:
     from core.models.litert_conversion import to_tflite
 
@@ -92,6 +93,7 @@ def test_answers_are_those_of_the_model() -> None:
         np.testing.assert_allclose(said, model.predict(picture[None].astype(np.float32), verbose=0)[0], atol=0.06)
 
 
+@pytest.mark.slow
 def test_what_is_no_layer_of_ours_has_one_scale() -> None:
     """Fails where the converter's own switch, which is private, has moved."""
     from core.models.litert_conversion import to_tflite
@@ -99,6 +101,7 @@ def test_what_is_no_layer_of_ours_has_one_scale() -> None:
     assert weights(to_tflite(network(inside=True), "int8", pictures()), _FULLY_CONNECTED) == [1]
 
 
+@pytest.mark.slow
 def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Path) -> None:
     import keras
     import tensorflow as tf
@@ -117,6 +120,7 @@ def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Pat
     assert needs_of(ALL["onnx"], tmp_path / "damaged.onnx")[1].startswith("A program that reads ONNX")
 
 
+@pytest.mark.slow
 def test_a_file_that_asks_for_a_newer_program_says_so(trained: Run, tmp_path: Path) -> None:
     content = bytearray(trained.records.tflite.read_bytes())
     root = schema.Model.GetRootAs(content, 0)
@@ -128,6 +132,7 @@ def test_a_file_that_asks_for_a_newer_program_says_so(trained: Run, tmp_path: Pa
     assert needs_of(ALL["dynamic"], tmp_path / "new.tflite")[1] == "LiteRT, or TensorFlow Lite 2.17 or later."
 
 
+@pytest.mark.slow
 def test_a_keras_file_is_asked_for_its_version(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as parts:
         parts.writestr("metadata.json", json.dumps({"keras_version": "3.13.2"}))

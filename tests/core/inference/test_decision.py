@@ -23,7 +23,6 @@ from core.runs.predictions import learned_temperature, probabilities
 from tests.pictures import encoded, noise
 from tests.runs import make_run, picture, pictures_for
 
-pytestmark = pytest.mark.slow
 HOT = Decision(temperature=3.0, threshold=0.9)
 
 
@@ -36,6 +35,7 @@ def copied(trained: Run) -> Run:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_what_was_chosen_goes_into_the_file_and_its_program(copied: Run, tmp_path: Path) -> None:
     before = export(copied)
     keep_decision(copied.folder, HOT)
@@ -61,6 +61,7 @@ def test_what_was_chosen_goes_into_the_file_and_its_program(copied: Run, tmp_pat
 
 
 @pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.slow
 def test_a_softened_network_answers_as_the_formula_says(dense: bool) -> None:
     picture = keras.Input((8,))
     logits = keras.layers.Dense(3)(picture)
@@ -72,6 +73,7 @@ def test_a_softened_network_answers_as_the_formula_says(dense: bool) -> None:
     assert np.abs(softened(model, 2.5).predict_on_batch(x) - wanted).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Path) -> None:
     (tmp_path / "p").mkdir()
     project = Project.open(tmp_path / "p")
@@ -96,6 +98,7 @@ def test_a_temperature_is_learned_from_mistakes_on_validation_only(tmp_path: Pat
     assert decision_of(perfect.folder) == Decision()
 
 
+@pytest.mark.slow
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="Received"):
         Decision(0, 0.5)

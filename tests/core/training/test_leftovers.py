@@ -16,7 +16,6 @@ from core.system.tasks.processes import ROOT
 from core.training.experiments import mirror, wait_for
 from tests.pictures import COLOURS, flat_project
 
-pytestmark = pytest.mark.slow
 RECORDS = {
     "run.json", "pictures.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "model.keras", "model.tflite",
     "fieldguide.json", "signatures.json", "worker.log", ".lock",
@@ -40,6 +39,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=["solved", "fine-tuned", "from scratch"],
 )
+@pytest.mark.slow
 def test_a_training_leaves_its_records_only(config: TrainConfig, temporary: Path, tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
     run = train(project, config)
@@ -48,6 +48,7 @@ def test_a_training_leaves_its_records_only(config: TrainConfig, temporary: Path
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_study_leaves_nothing_either(temporary: Path, tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
     study = mirror.start(project, TrainConfig(), project.scan())
@@ -55,6 +56,7 @@ def test_a_study_leaves_nothing_either(temporary: Path, tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_process_that_leaves_removes_what_was_written_for_its_functions(temporary: Path) -> None:
     code = (
         "import os, tempfile, tensorflow as tf\n"

@@ -17,8 +17,6 @@ from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
 from tests.pictures import COLOURS, flat_project, noise_project
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -36,6 +34,7 @@ def largest_difference(run: Run) -> float:
     return float(np.abs(said.probabilities - run.records.predictions("test")).max())
 
 
+@pytest.mark.slow
 def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project) -> None:
     config = small(
         "quick", fine_tune="last", fine_tune_blocks=2, fine_tune_epochs=2, pixels=96, augment=AugmentConfig(zoom=0.1)
@@ -47,6 +46,7 @@ def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project)
     assert largest_difference(told[0].run) < 1e-3
 
 
+@pytest.mark.slow
 def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
     project = Project.open(noise_project(tmp_path / "noise", classes=2, each=12))
     before = small("quick", pixels=64)
@@ -59,6 +59,7 @@ def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
         assert scores[1].log_loss <= scores[0].log_loss + 1e-6
 
 
+@pytest.mark.slow
 def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
     run = train(project, small("balanced", pixels=64))
     assert evaluate(run).accuracy >= 0.9
@@ -68,6 +69,7 @@ def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
     assert largest_difference(run) < 1e-4
 
 
+@pytest.mark.slow
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
     from core.config.backbones import get_backbone
     from core.models.feature_extractor import ExtractorSpec, prepare
@@ -88,6 +90,7 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
     assert not np.array_equal(*found)
 
 
+@pytest.mark.slow
 def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> None:
     run = train(project, small("best", pixels=64, minutes=4))
     snapshot = run.snapshot()
@@ -102,6 +105,7 @@ def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> No
     assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
 
 
+@pytest.mark.slow
 def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
     import time
 
@@ -115,11 +119,13 @@ def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
     assert snapshot.result.why_stopped == "Someone stopped it."
 
 
+@pytest.mark.slow
 def test_fine_tuning_two_networks_is_refused_with_a_sentence(project: Project) -> None:
     with pytest.raises(RunError, match="one model"):
         train(project, small("balanced", pixels=64, fine_tune="all"))
 
 
+@pytest.mark.slow
 def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
     run = train(project, small("small-cnn", epochs=12))
     assert evaluate(run).accuracy >= 0.9
@@ -127,6 +133,7 @@ def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
     assert run.snapshot().as_dict()["parameters"] == weights
 
 
+@pytest.mark.slow
 def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) -> None:
     from core.config.backbones import get_backbone
     from core.models.weights_store import trust
@@ -160,11 +167,13 @@ def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) 
         (b"[" * 100_000, "no JSON"),
     ],
 )
+@pytest.mark.slow
 def test_a_file_that_is_no_recipe_is_refused_with_the_reason(content: bytes, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_recipe(content)
 
 
+@pytest.mark.slow
 def test_recipes_travel_as_files_and_are_kept_here() -> None:
     for recipe in RECIPES.values():
         assert read_recipe(recipe_file(recipe)) == recipe
@@ -181,6 +190,7 @@ def test_recipes_travel_as_files_and_are_kept_here() -> None:
     assert "kafer-co" not in all_recipes()
 
 
+@pytest.mark.slow
 def test_a_recipe_from_a_file_trains_on_the_command_line(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_bytes(recipe_file(save_recipe("Mine", small("quick", epochs=2))))
