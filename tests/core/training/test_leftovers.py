@@ -13,7 +13,7 @@ from core import Project, TrainConfig, train
 from core.config.recipes import get_recipe
 from core.export.exports import export
 from core.system.tasks.processes import ROOT
-from core.training.experiments import mirror, wait_for
+from core.training.experiments import mirror
 from tests.pictures import COLOURS, flat_project
 
 RECORDS = {
@@ -52,7 +52,7 @@ def test_a_training_leaves_its_records_only(config: TrainConfig, temporary: Path
 def test_a_study_leaves_nothing_either(temporary: Path, tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
     study = mirror.start(project, TrainConfig(), project.scan())
-    wait_for(study)
+    study.task.wait()
     assert list(temporary.iterdir()) == []
 
 
