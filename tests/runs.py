@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,19 @@ def make_run(
         records.append_epoch({"epoch": epoch, "loss": 0.5, "val_loss": 0.6} | accuracy)
     records.write_state(TaskState("done", "", ended=True))
     return Run(folder)
+
+
+def copy_with(run: Run, target: Path) -> Project:
+    """The project of a run, copied with this one run only: other tests may have trained there, too."""
+    runs = run.folder.parent
+
+    def others(folder: str, names: list[str]) -> list[str]:
+        if Path(folder) == runs:
+            return [name for name in names if name != run.id]
+        return [name for name in names if name in ("exports", "explain", "robustness", "studies", "analysis")]
+
+    shutil.copytree(runs.parents[1], target, ignore=others)
+    return Project.open(target)
 
 
 def _rows(answers: np.ndarray, classes: int, sure: float) -> np.ndarray:

@@ -36,7 +36,8 @@ def alone() -> None:
     studies.show(project, project.scan(), config)
     ensemble.show(project)
     for run in list_runs(project):
-        st.text(ensemble.votes(project, run.records.result()))
+        if result := run.records.result():  # one that another test has stopped has none
+            st.text(ensemble.votes(project, result))
 
 
 def opened(folder: Path, minutes: float = 0.0) -> AppTest:

@@ -24,6 +24,7 @@ from pages.shared.http import routes
 from tests import asgi
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, shaded
+from tests.runs import copy_with
 
 PAGE = "pages/5_Test.py"
 APP = Starlette(routes=routes.ROUTES)
@@ -42,9 +43,9 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 @pytest.fixture
-def copied(trained: Run, colours: Path, tmp_path: Path) -> tuple[Path, Run]:
+def copied(trained: Run, tmp_path: Path) -> tuple[Path, Run]:
     """The colours and their run, to be changed."""
-    shutil.copytree(colours, tmp_path / "p", ignore=shutil.ignore_patterns("exports", "explain"))
+    copy_with(trained, tmp_path / "p")
     return tmp_path / "p", Run(tmp_path / "p" / HIDDEN / "runs" / trained.id)
 
 
@@ -241,10 +242,11 @@ def model_zip(trained: Run) -> bytes:
     return zipped({name: (trained.folder / name).read_bytes() for name in ("model.tflite", "fieldguide.json")})
 
 
-def test_a_model_file_is_opened_and_left_again(trained: Run, colours: Path, model_zip: bytes) -> None:
-    at = given(asking(colours), {"bad.zip": b"no zip"}, "model file")
+def test_a_model_file_is_opened_and_left_again(copied: tuple[Path, Run], model_zip: bytes) -> None:
+    folder, _ = copied
+    at = given(asking(folder), {"bad.zip": b"no zip"}, "model file")
     assert "bad.zip: This is not a whole zip file" in plain(at)
-    at = given(asking(colours), {"**my** model.zip": model_zip}, "model file")
+    at = given(asking(folder), {"**my** model.zip": model_zip}, "model file")
     assert "This is a model from a file: ****my** model.zip**. It tells 3 classes apart" in plain(at)
     assert "## red" in plain(at)
     at.toggle(key="asking").set_value(False).run()

@@ -30,6 +30,7 @@ from core.system.tasks.queue import turn_lock
 from core.system.tasks.records import TaskState
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project, noise, shaded
+from tests.runs import copy_with
 
 ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
@@ -166,7 +167,7 @@ def test_suggestions_come_from_the_labels_while_there_is_no_model(tmp_path: Path
 
 @slow
 def test_suggestions_come_from_the_newest_run_that_knows_the_classes(trained: Run, tmp_path: Path) -> None:
-    project = copy_of(trained.folder.parents[2], tmp_path / "p")
+    project = copy_with(trained, tmp_path / "p")
     loose(project.root, {"blue": 4, "green": 5, "red": 3})
     colours = colour_of(project)
     marked = min(colours)
