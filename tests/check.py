@@ -52,17 +52,14 @@ def checks() -> list[tuple[str, list[str]]]:
         ("types", _ours("mypy")),
         ("rooms", _ours("lint-imports")),
     ]
-    npm = shutil.which("npm")
-    if npm and _node() >= NODE:
-        found += [
-            (
-                "JavaScript's tools",
-                [npm, "--prefix", str(JAVASCRIPT), "install", "--silent", "--no-audit", "--no-fund"],
-            ),
-            ("JavaScript", [npm, "--prefix", str(JAVASCRIPT), "run", "--silent", "check"]),
-        ]
+    npm = [shutil.which("npm") or "", "--prefix", str(JAVASCRIPT)]
+    why_not = "that needs npm and Node.js 20.19 or newer" if not npm[0] or _node() < NODE else ""
+    if not why_not and subprocess.run([*npm, "install", "--silent", "--no-audit", "--no-fund"], check=False).returncode:
+        why_not = "its tools cannot be fetched"
+    if why_not:
+        print(f"JavaScript is not checked: {why_not}.", flush=True)
     else:
-        print("JavaScript is not checked: that needs npm and Node.js 20.19 or newer.", flush=True)
+        found.append(("JavaScript", [*npm, "run", "--silent", "check"]))
     return found
 
 
