@@ -10,7 +10,6 @@ write is shown, but never made, undone or redone.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 import uuid
@@ -24,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from core.datasets.edit_signatures import FOREIGN, keep_unsigned, newest_own, own_steps, seal, told, unsigned
 from core.datasets.file_index import connect, has_shape, reading
-from core.datasets.file_operations import Step, carry_out, read_steps, turned_round
+from core.datasets.file_operations import Move, Step, carry_out, read_steps, turned_round, write_steps
 from core.system.confined import Confined
 from core.system.errors import FieldguideError, ProjectError, as_sentence, in_words
 
@@ -163,7 +162,7 @@ class Journal:
                 (time.time(), kind, sentence, token),
             )
             number = int(row.lastrowid or 0)
-            seal(db, number, "doing", json.dumps(steps))
+            seal(db, number, "doing", write_steps(steps))
         return self._make(number, kind, sentence, steps, "done", "failed")
 
     def undo(self) -> Edit | None:
@@ -281,7 +280,7 @@ class Journal:
             raise ProjectError(f"{words.message} Nothing was changed.", words.hint) from None
         # What was left, or got another name, is not what was planned: the next undo goes by what was made.
         self._mark(number, state, made.steps if state == "done" else turned_round(made.steps))
-        moved = tuple((a, b) for name, a, b in made.steps if name == "move")
+        moved = tuple((step.source, step.target) for step in made.steps if isinstance(step, Move))
         return Edit(number, kind, sentence, moved, tuple(made.left))
 
     def _newest(self, state: str, order: str) -> tuple[int, str, str, list[Step]] | None:
@@ -305,7 +304,7 @@ class Journal:
                 db.execute("UPDATE edits SET state = ? WHERE id = ?", (state, number))
                 return
             (text,) = db.execute("SELECT steps FROM edits WHERE id = ?", (number,)).fetchone()
-            seal(db, number, state, text if steps is None else json.dumps(steps))
+            seal(db, number, state, text if steps is None else write_steps(steps))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.datasets.catalogue import Catalogue, ClassChoices, Picture, class_order
 from core.datasets.edit_journal import STAGING, TRASH, Edit, new_token
-from core.datasets.file_operations import Step
+from core.datasets.file_operations import ChangeClasses, MakeFolder, Move, RemoveFolder, Step
 from core.datasets.project import Project
 from core.system import storage
 from core.system.errors import ProjectError
@@ -39,7 +39,7 @@ def move(project: Project, pictures: Sequence[Picture], to: str | None) -> Edit:
             steps += made
             here = folders.layout.place(picture.path)[1]
             if here != target and (here or to is not None):
-                steps.append(("move", picture.path, folders.place(target, picture.path)))
+                steps.append(Move(picture.path, folders.place(target, picture.path)))
         where = f"into {to}" if to is not None else "out of their class"
         return _noted(project.edit("move", f"{_count(present)} {where}", steps), gone)
 
@@ -53,7 +53,7 @@ def move_each(project: Project, moves: Sequence[tuple[Picture, str]]) -> Edit:
         steps: list[Step] = []
         for picture in present:
             made, target = folders.of(wanted[picture.path], beside=picture.path)
-            steps += [*made, ("move", picture.path, folders.place(target, picture.path))]
+            steps += [*made, Move(picture.path, folders.place(target, picture.path))]
         return _noted(project.edit("move", f"{_count(present)} put into the class suggested", steps), gone)
 
 
@@ -68,7 +68,7 @@ def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
             steps += made
             name = f"{token}/{number}{Path(picture.path).suffix}"
             storage.write_bytes(project.root / STAGING / name, project.path_of(picture.path).read_bytes())
-            steps.append(("move", f"{TRASH}/{name}", folders.place(target, picture.path)))
+            steps.append(Move(f"{TRASH}/{name}", folders.place(target, picture.path)))
         project.journal.take_over(token)
         return _noted(project.edit("copy", f"{_count(present)} copied into {to}", steps, token), gone)
 
@@ -79,7 +79,7 @@ def delete(project: Project, pictures: Sequence[Picture]) -> Edit:
         present, gone = _present(project, pictures)
         token = new_token()
         steps: list[Step] = [
-            ("move", p.path, f"{TRASH}/{token}/{number}{Path(p.path).suffix}") for number, p in enumerate(present)
+            Move(p.path, f"{TRASH}/{token}/{number}{Path(p.path).suffix}") for number, p in enumerate(present)
         ]
         return _noted(project.edit("delete", f"{_count(present)} to the trash", steps, token), gone)
 
@@ -109,7 +109,7 @@ def rename_class(project: Project, old: str, new: str) -> Edit:
         steps: list[Step] = []
         for root, (first, *others) in folders.by_root(found).items():
             into = f"{root}/{new}".lstrip("/")
-            steps += [("move", first, into)] if first != into else []
+            steps += [Move(first, into)] if first != into else []
             taken = _names_in(project.root / first)
             for other in others:
                 steps += _emptied(project, other, into, taken)
@@ -147,7 +147,7 @@ def delete_class(project: Project, name: str) -> Edit:
     with project.journal.editing():
         token = new_token()
         steps: list[Step] = [
-            ("move", folder, f"{TRASH}/{token}/{folder}") for folder in ClassFolders(project).existing(name)
+            Move(folder, f"{TRASH}/{token}/{folder}") for folder in ClassFolders(project).existing(name)
         ]
         return project.edit("delete class", f"class {name} to the trash", steps, token)
 
@@ -266,7 +266,7 @@ class ClassFolders:
         homes = [root] if everywhere else list(dict.fromkeys((self.layout.root_of("train"), root)))
         for home in homes:
             self._must_be_no_link(home, called)
-        steps: list[Step] = [("mkdir", f"{home}/{called}".lstrip("/"), "") for home in homes]
+        steps: list[Step] = [MakeFolder(f"{home}/{called}".lstrip("/")) for home in homes]
         if self._by_key and not everywhere:  # the others keep their places, keys and colours
             before = self._choices
             known = class_order(set(self.layout.classes.values()) | set(self._made), before)
@@ -300,9 +300,9 @@ def _emptied(project: Project, folder: str, into: str, taken: set[str]) -> list[
     for path in sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file()):
         name = free_name(path.stem, path.suffix, taken)
         taken.add(class_key(name))
-        steps.append(("move", path.relative_to(project.root).as_posix(), f"{into}/{name}"))
+        steps.append(Move(path.relative_to(project.root).as_posix(), f"{into}/{name}"))
     below = sorted((path for path in root.rglob("*") if not path.is_symlink() and path.is_dir()), reverse=True)
-    return steps + [("rmdir", path.relative_to(project.root).as_posix(), "") for path in (*below, root)]
+    return steps + [RemoveFolder(path.relative_to(project.root).as_posix()) for path in (*below, root)]
 
 
 def _present(project: Project, pictures: Sequence[Picture]) -> tuple[list[Picture], list[str]]:
@@ -336,7 +336,7 @@ def _noted(edit: Edit, gone: list[str]) -> Edit:
 
 
 def _choices(before: ClassChoices, after: ClassChoices) -> Step:
-    return ("classes", asdict(before), asdict(after))
+    return ChangeClasses(asdict(before), asdict(after))
 
 
 def _names_in(folder: Path) -> set[str]:

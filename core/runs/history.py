@@ -13,6 +13,7 @@ from typing import Any
 from core.config.recipes import all_recipes, title_of
 from core.config.training import TrainConfig
 from core.datasets.edit_journal import TRASH, Edit, new_token
+from core.datasets.file_operations import Move
 from core.datasets.project import Project
 from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, evaluate, list_runs
@@ -139,7 +140,7 @@ def delete(project: Project, run: Run) -> Edit:
         if not run.folder.is_dir():
             raise gone()
         place = f"{TRASH}/{new_token()}"
-        step = ("move", run.folder.relative_to(project.root).as_posix(), f"{place}/{run.id}")
+        step = Move(run.folder.relative_to(project.root).as_posix(), f"{place}/{run.id}")
         return project.edit("delete run", f"training {called} to the trash", [step], place.rpartition("/")[2])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from core.datasets.catalogue import Picture
 from core.datasets.edit_journal import STAGING, TRASH, Edit
 from core.datasets.file_index import FileRow
-from core.datasets.file_operations import Step
+from core.datasets.file_operations import Move, Step
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
 from core.datasets.importing.plan import Entry, Plan, Reader, Row
 from core.datasets.importing.stored import storable
@@ -151,10 +151,10 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         suffix = Path(one.staged).suffix
         path = folders.place(folder, f"{file_stem(one.entry.name)}{suffix}")
         if loose:
-            steps.append(("move", loose.path, path))
+            steps.append(Move(loose.path, path))
             rows.append(Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path))
         else:
-            steps.append(("move", f"{TRASH}/{one.staged}", path))
+            steps.append(Move(f"{TRASH}/{one.staged}", path))
             fresh.append(one)
             elsewhere = next((p.class_name for p in there if p.class_name), None)
             rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
@@ -168,7 +168,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     project.journal.take_over(token)
     edit = project.edit("import", sentence, steps, token)
     arrived = dict(edit.moved)
-    planned = {path: first for name, first, path in steps if name == "move"}
+    planned = {step.target: step.source for step in steps if isinstance(step, Move)}
     rows = [_as_it_came(row, arrived.get(planned[row.path], "")) if row.outcome == "taken" else row for row in rows]
     _note(project, plan.source, [(place, one) for one in fresh if (place := arrived.get(f"{TRASH}/{one.staged}"))])
     return Report(plan.source, (*rows, *plan.rows), edit)
