@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.groups import beginning_of
 from core.datasets.project import Project
@@ -33,6 +35,8 @@ MOST_COMPARED = 30_000
 """More pictures than this are not compared with each other here; before a training they are."""
 
 _FILE = "dismissed.json"
+_TEXT = TypeAdapter(str)
+_TEXTS = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def suspects(project: Project, catalogue: Catalogue, analysis: Analysis) -> list
         if one.id in by_id
         and by_id[one.id].class_name == one.given
         and one.suggested in catalogue.classes
-        and f"label {one.id} {one.given}" not in right
+        and Mark("label", (one.id,), one.given) not in right
     ]
 
 
@@ -139,8 +143,7 @@ def confirm(project: Project, pictures: Sequence[Picture]) -> None:
 
 def confirmed(project: Project) -> set[tuple[str, str]]:
     """The (picture id, class) whose labels a person called right."""
-    marks = (mark.split(" ", 2) for mark in _dismissed(project))
-    return {(mark[1], mark[2]) for mark in marks if len(mark) == 3 and mark[0] == "label"}
+    return {(mark.ids[0], mark.class_name) for mark in _dismissed(project) if mark.kind == "label"}
 
 
 def dismissed_count(project: Project) -> int:
@@ -153,27 +156,59 @@ def forget_dismissed(project: Project) -> None:
     (project.home / _FILE).unlink(missing_ok=True)
 
 
-def _add(project: Project, marks: Sequence[str]) -> None:
-    storage.update_json(project.home / _FILE, lambda known: sorted(_texts(known) | set(marks)))
+@dataclass(frozen=True, order=True)
+class Mark:
+    """What a person looked at and found nothing wrong with: the kind of finding, the ids of the pictures, and for a label the
+    class that is right."""
+
+    kind: str
+    ids: tuple[str, ...]
+    class_name: str = ""
 
 
-def _dismissed(project: Project) -> set[str]:
-    return _texts(storage.read_json(project.home / _FILE))
+def _add(project: Project, marks: Sequence[Mark]) -> None:
+    def added(known: object) -> list[tuple[str, tuple[str, ...], str]]:
+        return [(mark.kind, mark.ids, mark.class_name) for mark in sorted(_read(known) | set(marks))]
+
+    storage.update_json(project.home / _FILE, added)
 
 
-def _texts(value: object) -> set[str]:
-    return {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+def _dismissed(project: Project) -> set[Mark]:
+    return _read(storage.read_json(project.home / _FILE))
 
 
-def _marks(kind: str, pictures: Sequence[Picture]) -> list[str]:
+def _read(value: object) -> set[Mark]:
+    """The marks in a record; what is none is passed over. Until 0.1.0 each was a text: its kind, the ids, and for a label the
+    class."""
+    found = set()
+    for one in value if isinstance(value, list) else ():
+        try:
+            kind, ids, class_name = _older(one) if isinstance(one, str) else one
+            found.add(
+                Mark(_TEXT.validate_python(kind), tuple(_TEXTS.validate_python(ids)), _TEXT.validate_python(class_name))
+            )
+        except (TypeError, ValueError):
+            continue
+    return {mark for mark in found if mark.ids and all(mark.ids)}
+
+
+def _older(text: str) -> tuple[str, list[str], str]:
+    kind, _, rest = text.partition(" ")
+    if kind != "label":
+        return kind, rest.split(" "), ""
+    first, _, class_name = rest.partition(" ")
+    return kind, [first], class_name
+
+
+def _marks(kind: str, pictures: Sequence[Picture]) -> list[Mark]:
     if kind == "near":
-        return [f"near {' '.join(sorted(picture.id for picture in pictures))}"]
+        return [Mark("near", tuple(sorted(picture.id for picture in pictures)))]
     if kind == "label":
-        return [f"label {picture.id} {picture.class_name}" for picture in pictures]
-    return [f"{kind} {picture.id}" for picture in pictures]
+        return [Mark("label", (picture.id,), str(picture.class_name)) for picture in pictures]
+    return [Mark(kind, (picture.id,)) for picture in pictures]
 
 
-def _same_content(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+def _same_content(catalogue: Catalogue, dismissed: set[Mark]) -> list[Finding]:
     groups: dict[str, list[Picture]] = defaultdict(list)
     for picture in catalogue.pictures:
         groups[picture.id].append(picture)
@@ -185,7 +220,7 @@ def _same_content(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
             found.append(
                 Finding("conflict", title, "A picture can have one label. It is left out of training.", tuple(group))
             )
-        elif len(group) > 1 and f"copy {group[0].id}" not in dismissed:
+        elif len(group) > 1 and Mark("copy", (group[0].id,)) not in dismissed:
             found.append(
                 Finding("copy", f"The same picture {len(group)} times", "Copies teach nothing new.", tuple(group))
             )
@@ -213,7 +248,7 @@ _WITHIN = "They teach little more than one of them. Where the class has others, 
 _ACROSS = "Is each in the right class? Where two classes look the same, a model can only guess."
 
 
-def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[Mark]) -> list[Finding]:
     """Test pictures whose names begin as those of training pictures do, where that tells something: not where all names of
     a class begin alike, or each in its own way."""
     if len(catalogue.pictures) > MOST_COMPARED:
@@ -234,7 +269,7 @@ def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[str]) ->
         mine = [picture for picture in split.test if picture.class_name == name and picture not in known]
         asked += mine
         found += [picture for picture in mine if beginning_of(picture.path) in learned]
-    left = tuple(picture for picture in found if f"beginning {picture.id}" not in dismissed)
+    left = tuple(picture for picture in found if Mark("beginning", (picture.id,)) not in dismissed)
     if not left or len(found) < _ALIKE * len(asked):
         return []
     have = "has a name that begins" if len(found) == 1 else "have names that begin"
@@ -246,7 +281,7 @@ def _begin_alike(project: Project, catalogue: Catalogue, dismissed: set[str]) ->
     return [Finding("beginning", title, reason, left)]
 
 
-def _near(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+def _near(catalogue: Catalogue, dismissed: set[Mark]) -> list[Finding]:
     if len(catalogue.pictures) > MOST_COMPARED:
         return []
     once = list({picture.id: picture for picture in catalogue.pictures}.values())
@@ -277,10 +312,10 @@ _EACH: tuple[tuple[str, str, str, Callable[[Picture], bool]], ...] = (
 )
 
 
-def _each(catalogue: Catalogue, dismissed: set[str]) -> list[Finding]:
+def _each(catalogue: Catalogue, dismissed: set[Mark]) -> list[Finding]:
     found = []
     for kind, words, reason, test in _EACH:
-        hit = tuple(p for p in catalogue.pictures if test(p) and f"{kind} {p.id}" not in dismissed)
+        hit = tuple(p for p in catalogue.pictures if test(p) and Mark(kind, (p.id,)) not in dismissed)
         if hit:
             title = f"{count(len(hit), 'picture')} {words}"
             found.append(Finding(kind, title, reason, hit))

@@ -15,6 +15,7 @@ from core.quality import findings
 from core.quality.analysis import Analysis
 from core.quality.findings import Finding
 from core.quality.result import Suspect
+from core.system import storage
 from tests.core.datasets.test_splits import named, still
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -68,6 +69,28 @@ def test_what_was_said_to_be_fine_is_not_found_again(project: Project) -> None:
     assert len(found(project)["near"].pictures) == 3  # another picture makes it another question
     findings.forget_dismissed(project)
     assert {"near", "blurred", "dark"} <= found(project).keys()
+
+
+def test_what_an_older_version_noted_is_known_and_nonsense_is_passed_over(project: Project) -> None:
+    dark = found(project)["dark"].pictures[0].id
+    odd: list[object] = [
+        5,
+        None,
+        "blurred",
+        ["dark"],
+        ["dark", [7], ""],
+        ["dark", [], ""],
+        [["dark"], ["x"], ""],
+        {"a": 1},
+    ]
+    kept = [f"dark {dark}", "near a b", "label x red apple", ["label", ["y"], "pear"], *odd]
+    storage.write_json(project.home / "dismissed.json", kept)
+    assert "dark" not in found(project)
+    assert findings.confirmed(project) == {("x", "red apple"), ("y", "pear")}
+    assert findings.dismissed_count(project) == 4
+    findings.confirm(project, [project.scan().by_class["blue"][0]])
+    assert findings.dismissed_count(project) == 5
+    assert all(isinstance(one, list) and len(one) == 3 for one in storage.read_json(project.home / "dismissed.json"))
 
 
 def test_a_class_that_is_set_aside_is_neither_doubted_nor_suggested(project: Project) -> None:
