@@ -84,7 +84,9 @@ def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
 def test_the_readme_has_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "python -m pip install -e . && streamlit run app.py" in readme
-    assert 'python -m pip install -e ".[test]" && python -m pytest' in readme
+    tests = 'python -m pip install -e ".[test]" && python -m pytest'
+    assert tests in readme
+    assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 def test_every_dependency_says_why() -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import Project
 from core.datasets.edit_journal import HIDDEN
 from core.inference.metrics import Evaluation, evaluate_predictions
-from pages.shared.ui import charts
+from pages.shared.ui import charts, results
 from tests.pages.test_pages import visit, words
 from tests.pictures import COLOURS, flat_project
 from tests.runs import make_run, picture
@@ -52,6 +52,11 @@ def test_of_many_those_that_are_mixed_up_most(pairs: list[tuple[int, int]]) -> N
     assert len(figure.to_json()) < 1_000_000
 
 
+def test_where_nothing_is_mixed_up_that_is_what_is_said() -> None:
+    assert results.most_shown(mixed_up(61, [])) == "Of the 61 classes, the first 60 are shown; it mixes up none."
+    assert "those that it mixes up most among them" in results.most_shown(mixed_up(61, [(3, 60)]))
+
+
 def sent(at: AppTest) -> int:
     """Bytes of what the page holds."""
 
@@ -76,7 +81,7 @@ def test_the_pages_of_a_training_stay_small(tmp_path: Path) -> None:
     assert (project.root / HIDDEN).is_dir()
     make_run(project, "run", classes=classes, pictures=pictures, said=[(n * 7) % 1000 for n in range(1000)])
     at = visit("pages/3_Train.py", project.root, run="run")
-    told = f"Of the 1,000 classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
+    told = f"Of the 1,000 classes, {charts.MOST_SHOWN} are shown, those that it mixes up most among them."
     assert told in words(at)
     assert len(at.dataframe[0].value) == 1000
     assert 100_000 < sent(at) < 3_000_000

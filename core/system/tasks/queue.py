@@ -78,12 +78,13 @@ def _folder() -> Path:
 def _tickets() -> list[_Ticket]:
     """The places of processes that live, the first first."""
     tickets = []
-    for file in sorted(_folder().glob("*.json")):
+    numbered = [file for file in _folder().glob("*.json") if file.stem.isdecimal()]
+    for file in sorted(numbered, key=lambda file: int(file.stem)):
         value = storage.read_json(file)
         pid, born = (value.get("pid"), value.get("born")) if isinstance(value, dict) else (None, None)
-        if isinstance(pid, int) and isinstance(born, float) and file.stem.isdigit() and is_alive(pid, born):
+        if isinstance(pid, int) and isinstance(born, float) and is_alive(pid, born):
             tickets.append(_Ticket(file, pid))
-        elif file.stem.isdigit():
+        else:
             file.unlink(missing_ok=True)
     return tickets
 

@@ -14,7 +14,7 @@ _Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 class SearchOptions(Shape):
     """`space`: see core.training.experiments.space.space_of; `trials`, `minutes`: 0 for no limit; `workers`: processes;
-    `heads`: that one process fits before another takes its place."""
+    `heads`: that one process fits before another takes its place, since TensorFlow keeps some 5 MB of each for ever."""
 
     method: Literal["grid", "random", "bayesian"]
     space: dict[str, Any]

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 _IN_MEMORY = 2  # feature sets
 _IN_VAIN = 3  # helpers that may end before they finish a try
-_HEADS = 60
-"""Heads of one process, after which another takes its place: TensorFlow keeps some 5 MB of each for ever."""
 
 
 class Search:

@@ -26,7 +26,10 @@ def class_table(evaluation: Evaluation) -> pd.DataFrame:
 
 def most_shown(evaluation: Evaluation) -> str:
     """Which classes of very many a matrix shows."""
-    return f"Of the {len(evaluation.classes):,} classes, the {charts.MOST_SHOWN} that it mixes up most are shown."
+    every, shown = f"{len(evaluation.classes):,}", charts.MOST_SHOWN
+    if evaluation.right == evaluation.total:
+        return f"Of the {every} classes, the first {shown} are shown; it mixes up none."
+    return f"Of the {every} classes, {shown} are shown, those that it mixes up most among them."
 
 
 def matrix_and_classes(evaluation: Evaluation) -> None:

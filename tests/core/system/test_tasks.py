@@ -109,11 +109,13 @@ def test_a_place_is_given_up_with_the_waiting(own_home: Path) -> None:
     assert places == [1]
     (own_home / ".queue" / "000000007.json").write_text('{"pid": 4194309, "born": 1.0}')  # long dead
     (own_home / ".queue" / "000000008.json").write_text("half a")
+    (own_home / ".queue" / "10000000000.json").write_text('{"pid": 4194309, "born": 1.0}')  # more digits than ours
+    (own_home / ".queue" / "²").with_suffix(".json").write_text("{}")  # no number of ours: left alone
     wait_for_turn(me, born, look).release()
     line_up(me, born)
-    assert [file.name for file in sorted((own_home / ".queue").glob("*.json"))] == ["000000001.json"]
+    assert {file.name for file in (own_home / ".queue").glob("*.json")} == {"000000001.json", "².json"}
     leave_queue(me)
-    assert not list((own_home / ".queue").glob("*.json"))
+    assert {file.name for file in (own_home / ".queue").glob("*.json")} == {"².json"}
 
 
 def test_a_stop_is_heard_while_work_cannot_hear_it() -> None:
