@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.datasets import dealing
+
 
 @dataclass(frozen=True)
 class GroupedFolds:
     """N pictures to deal: ids, labels int (N,), and groups int (N,), the same number for what belongs together.
 
-    A group whose pictures are of several classes counts for the class of its first picture, as in core.datasets.splits.
+    A group whose pictures are of several classes is dealt with the one of them that has fewest groups.
     """
 
     ids: tuple[str, ...]
@@ -49,14 +50,8 @@ class GroupedFolds:
         one group of each that has two. `mark` tells one such choice from another."""
         chosen: list[int] = []
         for pieces in self._by_class(rows.tolist(), mark).values():
-            wanted = max(1, round(share * sum(map(len, pieces))))
-            smallest = min(map(len, pieces))
-            held: list[list[int]] = []
-            for piece in pieces:
-                fits = sum(map(len, held)) + len(piece) <= wanted or (not held and len(piece) == smallest)
-                if fits and len(held) < len(pieces) - 1:
-                    held.append(piece)
-            chosen += [row for piece in held for row in piece]
+            taken, _ = dealing.take(pieces, max(1, round(share * sum(map(len, pieces)))), stay=1)
+            chosen += [row for piece in taken for row in piece]
         return np.isin(rows, chosen)
 
     def _by_class(self, rows: Iterable[int], mark: str) -> dict[int, list[list[int]]]:
@@ -64,13 +59,11 @@ class GroupedFolds:
         members: dict[int, list[int]] = defaultdict(list)
         for row in rows:
             members[int(self.groups[row])].append(row)
-        found: dict[int, list[list[int]]] = defaultdict(list)
-        for piece in members.values():
-            found[int(self.labels[piece[0]])].append(piece)
+        found = dealing.by_class(members.values(), lambda row: int(self.labels[row]))
         for pieces in found.values():
             pieces.sort(key=lambda piece: self.draw(mark, min(self.ids[row] for row in piece)))
-        return dict(sorted(found.items()))
+        return {label: pieces for label, pieces in sorted(found.items()) if pieces}
 
     def draw(self, mark: str, name: str) -> bytes:
         """A number by chance that is the same whenever it is asked for, as bytes to sort by."""
-        return hashlib.sha256(f"{self.seed} {mark} {name}".encode()).digest()
+        return dealing.draw(self.seed, mark, name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config.split import PARTS, SplitConfig
+from core.datasets import dealing
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.groups import WEBCAM, groups_of, in_time, said_of
 from core.datasets.validation import near_groups, why_not_trainable
@@ -85,6 +86,7 @@ class _Splitter:
             raise ProjectError(reason, "Add pictures, then try again.")
         self.config = config
         self.classes = tuple(name for name, found in catalogue.by_class.items() if found)
+        self.number = {name: number for number, name in enumerate(self.classes)}
         self.keep = config.ready_made == "keep" and any(p.part == "train" and p.class_name for p in catalogue.pictures)
         known = (self.keep, config.together, config.pattern)  # who belongs together does not hang on shares and seed
         found = catalogue.worked_out.get(known)
@@ -108,15 +110,13 @@ class _Splitter:
         groups: dict[int, list[Picture]] = defaultdict(list)
         for picture in pool:
             groups[self.group[picture.path]].append(picture)
-        number = Counter(name for group in groups.values() for name in {p.class_name for p in group})
-        by_class: dict[str, list[list[Picture]]] = {name: [] for name in self.classes}
-        for group in groups.values():
-            # A group that spans classes is dealt with the class that has fewest others.
-            rarest = min((p.class_name for p in group), key=lambda name: (number[name], self.classes.index(str(name))))
-            by_class[str(rarest)].append(group)
+        dealt = dealing.by_class(groups.values(), lambda picture: self.number[str(picture.class_name)])
         self.total = Counter(str(picture.class_name) for picture in pool)
-        for name in sorted(self.classes, key=lambda name: number[name]):
-            self._deal(name, by_class[name])
+        for name, number in self.number.items():
+            if number not in dealt:
+                self._deal(name, [])
+        for number, its in dealt.items():
+            self._deal(self.classes[number], its)
         for part in PARTS:
             self.parts[part].sort(key=lambda p: p.path)
         digest = hashlib.sha256()
@@ -162,30 +162,20 @@ class _Splitter:
         if len(whole) < len(self._lacking(name)):
             self._cut_for(name, whole if self._enough(name, whole) else self._alone(name, whole))
             return
-        order = sorted(
-            whole, key=lambda g: hashlib.sha256(f"{self.config.seed} {min(p.id for p in g)}".encode()).digest()
-        )
+        order = sorted(whole, key=lambda group: dealing.draw(self.config.seed, min(p.id for p in group)), reverse=True)
         for part in dealt:
             order = self._filled(part, name, order)
         for group in order:
             self._put("train", group)
 
     def _filled(self, part: str, name: str, order: list[list[Picture]]) -> list[list[Picture]]:
-        """Takes groups for a part from the end, up to its share; gives the others. Some stay for the parts that lack one."""
+        """Takes groups for a part, up to its share; gives the others. Some stay for the parts that lack one."""
         wanted = max(1, round(self.total[name] * (self.config.test if part == "test" else self.config.validation)))
-        taken = self.held[part][name]
         stay = sum(not self.held[other][name] for other in PARTS if other != part)
-        # A large group, such as a burst of one scene, goes to training: in a small part it would be the whole part.
-        smallest = min(map(len, order), default=0)
-        left, others = len(order), []
-        for group in reversed(order):
-            if left > stay and (taken + len(group) <= wanted or (not taken and len(group) == smallest)):
-                self._put(part, group)
-                taken += len(group)
-                left -= 1
-            else:
-                others.append(group)
-        return others[::-1]
+        taken, left = dealing.take(order, wanted, stay, self.held[part][name])
+        for group in taken:
+            self._put(part, group)
+        return left
 
     def _alone(self, name: str, groups: list[list[Picture]]) -> list[list[Picture]]:
         """Takes a class out of groups that span classes, where these leave a part without it: one group of its own."""
