@@ -2,19 +2,25 @@
 
 import streamlit as st
 
+from core.inference.metrics import Evaluation
 from core.runs.diagnosis import kept_round
 from core.runs.history import history
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from core.system.statistics import FEW, in_words
 from core.system.tasks.records import TaskState
+from pages.shared.components.matrix import matrix
 from pages.shared.configure import recipes
+from pages.shared.evaluate import matrix as mistakes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
 from pages.shared.train import ensemble, studies, tried
 from pages.shared.ui import charts, page, results
 from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import duration, literal, percent
+
+_BESIDE = 8
+"""A matrix of more classes needs the whole width."""
 
 here = page.begin("Train", strip=False)
 project = here.project
@@ -72,6 +78,23 @@ def status_line(snapshot: RunSnapshot) -> None:
     elif now.state == "stopped":
         kept = "The best model so far was kept." if snapshot.result else literal(now.message)
         st.info(f"Stopped. {kept}", icon=":material/stop_circle:")
+
+
+def matrix_and_classes(evaluation: Evaluation) -> None:
+    """What is taken for what, from where a click leads to the pictures, and how good each class is."""
+    left, right = (
+        st.columns([5, 6], gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
+    )
+    with left:
+        st.subheader("What is taken for what", anchor=False)
+        cell = matrix.show(evaluation, "matrix after training")
+    with right:
+        st.subheader("Class by class", anchor=False)
+        results.by_class(evaluation)
+    tab.put(mistakes.CELL, cell)
+    if cell != matrix.Cell():
+        tab.put("evaluate view", "Mistakes")
+        st.switch_page("pages/4_Evaluate.py", query_params=state.link_params() | {"view": "Mistakes"})
 
 
 snapshot = here.run
@@ -138,7 +161,7 @@ if not training:
                 st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with page.stopping_at_errors():
             evaluation = answers_of(snapshot).evaluation
-        results.matrix_and_classes(evaluation)
+        matrix_and_classes(evaluation)
         voters = ensemble.votes(project, result)
         if voters:
             st.markdown(voters)

@@ -190,7 +190,7 @@ def _(root: Path, victim: Path, trained: Path) -> None:
 
 
 def crashing(content: bytes) -> bytes:
-    """A model whose first convolution has no filter."""
+    """A model whose first convolution has no filter: the engine reads what is not its own, and mostly ends over it."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
     first = next(one for one in model.subgraphs[0].operators if type(one.builtinOptions).__name__ == "Conv2DOptionsT")
     first.inputs[1] = -1

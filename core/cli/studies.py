@@ -12,6 +12,7 @@ from core.datasets.opened import open_project
 from core.datasets.project import Project
 from core.quality import analysis
 from core.runs.lifecycle import evaluate, open_run
+from core.runs.result import Shape
 from core.system.statistics import told
 from core.training import ensembles
 from core.training.experiments import cross_validation, learning_curve, mirror, space, start_study, wait_for
@@ -22,6 +23,11 @@ def add_to(cli: click.Group) -> None:
     """Makes these commands some of `cli`."""
     for command in (search, cross_validate, curve, mirror_check, ensemble):
         cli.add_command(command)
+
+
+def _tell(found: Shape, sentence: str, json_: bool) -> None:
+    click.echo(sentence)
+    say_json(json_, found.model_dump(by_alias=True))
 
 
 def _opened(folder: str) -> Project:
@@ -71,8 +77,7 @@ def search(
 def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
     """Train and test several times on FOLDER, so that each picture is in the test once: for small sets."""
     found = cross_validation.cross_validate(_opened(folder), settings(**chosen), folds, phase_watcher())
-    click.echo(cross_validation.in_words(found))
-    say_json(json_, found.model_dump(by_alias=True))
+    _tell(found, cross_validation.in_words(found), json_)
 
 
 @click.command("learning-curve")
@@ -85,8 +90,7 @@ def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
     found = learning_curve.learning_curve(_opened(folder), settings(**chosen), steps, phase_watcher())
     for point in found.steps:
         click.echo(f"{point.pictures:6} pictures: {point.accuracy:.3f}")
-    click.echo(found.sentence)
-    say_json(json_, found.model_dump(by_alias=True))
+    _tell(found, found.sentence, json_)
 
 
 @click.command("mirror-check")
@@ -95,8 +99,7 @@ def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
 def mirror_check(folder: str, json_: bool) -> None:
     """Say whether the pictures of FOLDER may be mirrored, by training both ways."""
     found = mirror.mirror_check(_opened(folder), TrainConfig(), phase_watcher())
-    click.echo(found.sentence)
-    say_json(json_, found.model_dump(by_alias=True))
+    _tell(found, found.sentence, json_)
 
 
 @click.command()

@@ -44,21 +44,25 @@ _TWO: dict[str, Any] = {
 
 _TUTORIAL_SPLIT = SplitConfig(validation=0.2, test=0.05)
 """That of the source, for whom asks for it; a project has one split for all its trainings, so that they can be compared."""
+_CLASSIC: dict[str, Any] = {
+    "epochs": 10,
+    "schedule": "constant",
+    "l2": 0,
+    "class_weights": False,
+    "patience": 0,
+    "keep_best": False,
+    "seed": 123,
+    "split": _TUTORIAL_SPLIT,
+    "own_split": False,
+}
+"""What the tutorials do that others know: so many rounds, the last one kept."""
 _TUTORIAL = TrainConfig(
     recipe="tutorial-cnn",
     backbone="tutorial-cnn",
-    epochs=10,
     batch_size=32,
     optimizer="adam",
     learning_rate=0.001,
-    schedule="constant",
-    l2=0,
-    class_weights=False,
-    patience=0,
-    keep_best=False,
-    seed=123,
-    split=_TUTORIAL_SPLIT,
-    own_split=False,
+    **_CLASSIC,
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -125,24 +129,16 @@ RECIPES: dict[str, Recipe] = {
             TrainConfig(
                 recipe="hub-retraining",
                 backbone="hub-mobilenet_v2_100_224",
-                epochs=10,
                 batch_size=16,
                 optimizer="sgd",
                 learning_rate=0.005,
                 momentum=0.9,
-                schedule="constant",
                 label_smoothing=0.1,
-                l2=0,
                 l2_plain=0.0001,
                 dropout=0.2,
                 multi_level=False,
                 standardise=False,
-                class_weights=False,
-                patience=0,
-                keep_best=False,
-                seed=123,
-                split=_TUTORIAL_SPLIT,
-                own_split=False,
+                **_CLASSIC,
                 fine_tune_rate=0.005,
             ),
         ),

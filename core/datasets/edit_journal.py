@@ -167,23 +167,21 @@ class Journal:
 
     def undo(self) -> Edit | None:
         """Turns the newest edit round. None if there is nothing to undo."""
-        with self.editing():
-            row = self._newest("done", "DESC")
-            if row is None:
-                return None
-            number, kind, sentence, steps = row
-            self._mark(number, "undoing")
-            return self._make(number, kind, sentence, turned_round(steps), "undone", "done")
+        return self._again("done", "DESC", "undoing", "undone")
 
     def redo(self) -> Edit | None:
         """Makes the edit that was undone last once more. None if there is none."""
+        return self._again("undone", "ASC", "doing", "done")
+
+    def _again(self, state: str, order: str, meanwhile: str, then: str) -> Edit | None:
+        """Turns the first edit in a state round, or makes it once more; where that fails it is in that state as before."""
         with self.editing():
-            row = self._newest("undone", "ASC")
+            row = self._newest(state, order)
             if row is None:
                 return None
             number, kind, sentence, steps = row
-            self._mark(number, "doing")
-            return self._make(number, kind, sentence, steps, "done", "undone")
+            self._mark(number, meanwhile)
+            return self._make(number, kind, sentence, turned_round(steps) if then == "undone" else steps, then, state)
 
     def next_undo(self) -> str:
         """The sentence of the edit that `undo` would turn round, or ""."""

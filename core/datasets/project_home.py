@@ -20,6 +20,9 @@ from core.system.errors import ProjectError, as_sentence
 
 QUARANTINE = "quarantine-"
 """What the folders in the hidden one begin with that hold what is neither a plain file nor a folder."""
+VERSION = 1
+"""Of how the files in it are laid out, all but those that say a version of their own: journal, index, runs."""
+_VERSION_FILE = "version.json"
 _NEVER = (errno.EACCES, errno.EPERM, errno.EROFS)
 _known: dict[tuple[Path, Path], tuple[Path, tuple[int, int] | None]] = {}
 """(data home, root) -> home, and which folder lies beside the class folders; as long as that is the same one, the home does
@@ -30,7 +33,8 @@ def home_of(root: Path, *, make: bool = True) -> Path:
     """The folder for the notes on the project in `root`: `.fieldguide` beside the class folders; where that is a link, or may
     not be written to, a folder in the data home. It is made if it is missing.
 
-    `make` False: it must be there. Raises ProjectError if it is not, or if the disk is full.
+    `make` False: it must be there. Raises ProjectError if it is not, if the disk is full, or if a newer Fieldguide has laid
+    it out otherwise: then nothing in it is touched.
     """
     beside, elsewhere = root / HIDDEN, _elsewhere(root)
     known, same = _known.get((storage.data_home(), root), (None, None))
@@ -44,8 +48,22 @@ def home_of(root: Path, *, make: bool = True) -> Path:
     with as_sentence(ProjectError):
         home = beside if _can_write(beside) and _disarmed(beside) else elsewhere
         home.mkdir(parents=True, exist_ok=True)
+        _check_version(home / _VERSION_FILE)
     _known[storage.data_home(), root] = home, _identity(beside)
     return home
+
+
+def _check_version(file: Path) -> None:
+    """Notes that say no version are of the first one, and say so from now on."""
+    said = storage.read_json(file)
+    version = said.get("version") if isinstance(said, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise ProjectError(
+            "A newer Fieldguide has written its notes into this folder, and this one cannot read them.",
+            "Use the newer one; nothing was changed.",
+        )
+    if version is None:
+        storage.write_json(file, {"version": VERSION})
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

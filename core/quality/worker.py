@@ -139,12 +139,15 @@ def _opinions(
 def run(project: Project) -> int:
     """Does the whole look in this process; returns the exit status."""
     records = RunRecords(folder_of(project))
-    state = own_state(records)
     plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(), (), ())
-    job = Job(records, state, plan=plan)
+    job = Job(records, own_state(records), plan=plan)
+
+    def work() -> None:
+        write(project, look(job, project))
+
     return work_through(
         job,
-        lambda: write(project, look(job, project)),
+        work,
         what="Looking at the pictures",
         again="look again",
         stopped="Stopped before everything was looked at.",

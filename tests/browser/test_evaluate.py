@@ -49,9 +49,9 @@ def test_a_cell_of_the_matrix_leads_to_a_better_label(page: Page, asked: list[st
     folder = with_wrong_labels(tmp_path / "p", 2)
     train(Project.open(folder), CONFIG)
     open_folder(page, folder)
-    evaluate(page)
+    page.get_by_role("link", name="3 Train").click()
     cell(page, 2)
-    page.get_by_role("button", name=re.compile("^blue, taken for red")).click()
+    page.get_by_role("button", name=re.compile("^blue, taken for red")).click()  # leads to Evaluate
     tiles = page.locator(".tile")
     expect(page.get_by_text("blue, taken for red · 2")).to_be_visible(timeout=PATIENCE)
     expect(tiles).to_have_count(2)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE
 from tests.pictures import noise, shaded
@@ -87,13 +87,27 @@ def two_classes(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
-def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_path: Path) -> None:
-    folder = two_classes(tmp_path / "p")
+def of_ash(page: Page, folder: Path) -> Locator:
+    """The twelve tiles of the first class."""
     open_folder(page, folder)
     page.get_by_text(re.compile("^ash · ")).click()
     tiles = page.locator(".tile")
     expect(tiles).to_have_count(12)
+    return tiles
+
+
+def into_new_class(page: Page, name: str) -> None:
+    """The first tile."""
+    page.locator(".tile").nth(0).click()
+    page.get_by_role("button", name="+ new class").click()
+    page.get_by_label("Name of the new class").fill(name)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.slow
+def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_path: Path) -> None:
+    folder = two_classes(tmp_path / "p")
+    tiles = of_ash(page, folder)
     tiles.nth(1).click()
     tiles.nth(4).click(modifiers=["Shift"])
     expect(page.locator(".count")).to_have_text("4 selected")
@@ -107,17 +121,11 @@ def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_pa
     page.get_by_role("button", name=re.compile("^Undo")).click()
     expect(tiles).to_have_count(12)
 
-    tiles.nth(0).click()
-    page.get_by_role("button", name="+ new class").click()
-    page.get_by_label("Name of the new class").fill("../../evil")
-    page.keyboard.press("Enter")
+    into_new_class(page, "../../evil")
     expect(page.locator(".status.trouble")).to_contain_text("cannot be the name of a class")
     expect(tiles).to_have_count(12)
     assert not (tmp_path.parent / "evil").exists()
-    tiles.nth(0).click()
-    page.get_by_role("button", name="+ new class").click()
-    page.get_by_label("Name of the new class").fill("oak")
-    page.keyboard.press("Enter")
+    into_new_class(page, "oak")
     expect(tiles).to_have_count(11)
     saved(page)
     assert on_disk(folder)["oak"] == 1
@@ -127,10 +135,7 @@ def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_pa
 @pytest.mark.slow
 def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tmp_path: Path) -> None:
     folder = two_classes(tmp_path / "p")
-    open_folder(page, folder)
-    page.get_by_text(re.compile("^ash · ")).click()
-    tiles = page.locator(".tile")
-    expect(tiles).to_have_count(12)
+    tiles = of_ash(page, folder)
     # From the gap after the second tile to the first.
     box = page.locator(".scroller").bounding_box()
     second = tiles.nth(1).bounding_box()

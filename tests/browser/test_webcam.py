@@ -291,6 +291,16 @@ def test_the_cap_is_said_and_ends_the_recording(page: Page, served: Served) -> N
     assert len(served.got()[0]["sha256"]) == MOST
 
 
+def recording(context: BrowserContext, served: Served) -> Page:
+    """A page whose camera is on, with the button held down."""
+    page = context.new_page()
+    page.goto(served.url)
+    switch_on(page)
+    button(page, "Hold to record").hover()
+    page.mouse.down()
+    return page
+
+
 @pytest.mark.slow
 def test_no_more_is_taken_than_one_message_may_carry(context: BrowserContext, served: Served) -> None:
     context.add_init_script("""
@@ -306,11 +316,7 @@ def test_no_more_is_taken_than_one_message_may_carry(context: BrowserContext, se
           return canvas.captureStream();
         };
     """)
-    page = context.new_page()
-    page.goto(served.url)
-    switch_on(page)
-    button(page, "Hold to record").hover()
-    page.mouse.down()
+    page = recording(context, served)
     expect(page.get_by_text(", the most at once: save these first")).to_be_visible()
     page.mouse.up()
     number = tiles(page).count()
@@ -471,11 +477,7 @@ def test_black_pictures_are_told_and_not_taken(context: BrowserContext, served: 
           return canvas.captureStream();
         };
     """)
-    page = context.new_page()
-    page.goto(served.url)
-    switch_on(page)
-    button(page, "Hold to record").hover()
-    page.mouse.down()
+    page = recording(context, served)
     expect(page.get_by_role("alert").get_by_text("The camera sends only black")).to_be_visible()
     expect(page.locator("#hold")).to_have_attribute("aria-pressed", "true")
     expect(tiles(page)).to_have_count(0)

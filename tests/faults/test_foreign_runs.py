@@ -7,10 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 from core import Project, Run
 from core.datasets import opened
@@ -24,6 +22,7 @@ from core.runs.provenance import is_foreign
 from core.system import signing
 from core.system.errors import ModelError, RunError
 from core.training import ensembles
+from tests.hostile_inputs import crashing
 from tests.pages.test_pages import PAGES, button, visit, words
 from tests.pictures import COLOURS, encoded, shaded
 
@@ -44,16 +43,6 @@ def foreign(trained: Run, colours: Path, tmp_path: Path) -> tuple[Path, Run]:
         file.write_text(json.dumps(dict.fromkeys(json.loads(file.read_text()), "0" * 64)))
     opened.open_project(root)
     return root, Run(root / HIDDEN / "runs" / trained.id)
-
-
-def crashing(content: bytes) -> bytes:
-    """A model whose first convolution has no filter: the engine reads what is not its own, and mostly ends over it."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
-    first = next(one for one in model.subgraphs[0].operators if type(one.builtinOptions).__name__ == "Conv2DOptionsT")
-    first.inputs[1] = -1
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def test_what_was_trained_here_is_own_and_stays_so_when_it_is_moved(trained: Run, tmp_path: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -31,19 +29,11 @@ from pages.shared.http import routes
 from tests.asgi import ask
 from tests.pages.test_pages import visit, words
 from tests.pages.test_test_page import Slow, asking, given, plain, post
-from tests.pictures import COLOURS, encoded, shaded
+from tests.pictures import COLOURS, encoded, shaded, zipped
 from tests.serving import ROOT
 
 HEAD = np.array([[4.0, -1.0, 0.5], [-2.0, 3.0, 0.0], [0.0, 0.5, -3.0]], np.float32)
 LABELS = b"0 red thing\n1 green: thing\n2 third\n"
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def teachable(*, quantized: bool) -> bytes:

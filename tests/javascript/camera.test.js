@@ -12,19 +12,7 @@ import {
   findBest,
   noteTime,
 } from "../../pages/shared/components/live/answers.js";
-import {
-  chooseClass,
-  chooseFirst,
-  countPictures,
-  describeCount,
-  describeOutcome,
-  describeSave,
-  isBlack,
-  isFull,
-  isNew,
-  listChoices,
-  readClass,
-} from "../../pages/shared/components/webcam/burst.js";
+import * as burst from "../../pages/shared/components/webcam/burst.js";
 
 test("each trouble of a camera is told in words, one that is not known too", () => {
   assert.match(describeTrouble("NotFoundError"), /^No camera was found/);
@@ -35,56 +23,56 @@ test("each trouble of a camera is told in words, one that is not known too", () 
 
 test("a picture is black up to some noise", () => {
   const opaque = 255; // does not count
-  assert.equal(isBlack([0, 0, 0, opaque, 0, 0, 0, opaque]), true);
-  assert.equal(isBlack([5, 5, 5, opaque, 6, 6, 6, opaque]), true);
-  assert.equal(isBlack([6, 6, 6, opaque, 6, 6, 6, opaque]), false);
-  assert.equal(isBlack([0, 0, 0, opaque, 255, 255, 255, opaque]), false);
+  assert.equal(burst.isBlack([0, 0, 0, opaque, 0, 0, 0, opaque]), true);
+  assert.equal(burst.isBlack([5, 5, 5, opaque, 6, 6, 6, opaque]), true);
+  assert.equal(burst.isBlack([6, 6, 6, opaque, 6, 6, 6, opaque]), false);
+  assert.equal(burst.isBlack([0, 0, 0, opaque, 255, 255, 255, opaque]), false);
 });
 
 test("a burst is full when there are enough pictures, or no room for another one", () => {
-  assert.equal(isFull([], { most: 2, room: 9 }), false);
-  assert.equal(isFull(["xxxx", "xxxx"], { most: 3, room: 9 }), false); // 3 bytes each, another one fits
-  assert.equal(isFull(["xxxx", "xxxx"], { most: 2, room: 9 }), true);
-  assert.equal(isFull(["xxxx", "xxxx"], { most: 3, room: 8 }), true);
+  assert.equal(burst.isFull([], { most: 2, room: 9 }), false);
+  assert.equal(burst.isFull(["xxxx", "xxxx"], { most: 3, room: 9 }), false); // 3 bytes each, another one fits
+  assert.equal(burst.isFull(["xxxx", "xxxx"], { most: 2, room: 9 }), true);
+  assert.equal(burst.isFull(["xxxx", "xxxx"], { most: 3, room: 8 }), true);
 });
 
 test("whatever a class is called, it is told from having none and from a new one", () => {
   for (const name of ["oak", "new", "none", "", "in oak"]) {
-    const [value, label] = chooseClass(name);
+    const [value, label] = burst.chooseClass(name);
     assert.equal(label, name);
-    assert.equal(readClass(value, "typed"), name);
-    assert.equal(isNew(value), false);
+    assert.equal(burst.readClass(value, "typed"), name);
+    assert.equal(burst.isNew(value), false);
   }
-  const [, none, fresh] = listChoices(["oak"]);
-  assert.equal(readClass(none[0], "typed"), null);
-  assert.equal(readClass(fresh[0], "typed"), "typed");
-  assert.equal(isNew(fresh[0]), true);
+  const [, none, fresh] = burst.listChoices(["oak"]);
+  assert.equal(burst.readClass(none[0], "typed"), null);
+  assert.equal(burst.readClass(fresh[0], "typed"), "typed");
+  assert.equal(burst.isNew(fresh[0]), true);
 });
 
 test("a new class is offered first where there is none yet", () => {
-  assert.equal(isNew(chooseFirst([])), true);
-  assert.equal(chooseFirst(["oak"]), "");
+  assert.equal(burst.isNew(burst.chooseFirst([])), true);
+  assert.equal(burst.chooseFirst(["oak"]), "");
 });
 
 test("the button that saves says how many go where", () => {
-  assert.equal(describeSave(0, "oak", false), "Nothing to save yet");
-  assert.equal(describeSave(1, "oak", false), "Save 1 picture into oak");
-  assert.equal(describeSave(2, " ", false), "Save 2 pictures into a new class");
-  assert.equal(describeSave(2, null, false), "Save 2 pictures without a class");
-  assert.equal(describeSave(2, "oak", true), "Saving 2 pictures ...");
+  assert.equal(burst.describeSave(0, "oak", false), "Nothing to save yet");
+  assert.equal(burst.describeSave(1, "oak", false), "Save 1 picture into oak");
+  assert.equal(burst.describeSave(2, " ", false), "Save 2 pictures into a new class");
+  assert.equal(burst.describeSave(2, null, false), "Save 2 pictures without a class");
+  assert.equal(burst.describeSave(2, "oak", true), "Saving 2 pictures ...");
 });
 
 test("pictures are counted", () => {
-  assert.equal(countPictures(1), "1 picture");
-  assert.equal(describeCount(0, false), "No pictures yet");
-  assert.equal(describeCount(3, false), "3 pictures");
-  assert.equal(describeCount(3, true), "3 pictures, the most at once: save these first");
+  assert.equal(burst.countPictures(1), "1 picture");
+  assert.equal(burst.describeCount(0, false), "No pictures yet");
+  assert.equal(burst.describeCount(3, false), "3 pictures");
+  assert.equal(burst.describeCount(3, true), "3 pictures, the most at once: save these first");
 });
 
 test("a burst is saved, refused with the server's words, or interrupted", () => {
-  assert.equal(describeOutcome({ last: "t", saved: "t", error: "" }, "t"), "");
-  assert.equal(describeOutcome({ last: "t", saved: "older", error: "Full." }, "t"), "Full.");
-  assert.match(describeOutcome({ last: "t", saved: "", error: "" }, "t"), /interrupted/);
+  assert.equal(burst.describeOutcome({ last: "t", saved: "t", error: "" }, "t"), "");
+  assert.equal(burst.describeOutcome({ last: "t", saved: "older", error: "Full." }, "t"), "Full.");
+  assert.match(burst.describeOutcome({ last: "t", saved: "", error: "" }, "t"), /interrupted/);
 });
 
 test("an answer is the most probable class, with doubt where there is some", () => {

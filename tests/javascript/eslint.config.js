@@ -8,6 +8,10 @@ export default [
   {
     files: ["pages/shared/components/**/*.js"],
     languageOptions: { globals: globals.browser },
+    rules: {
+      // They are joined into one script, see pages/shared/components/_component.py.
+      "no-restricted-syntax": ["error", "ImportExpression", "ExportAllDeclaration", "ImportNamespaceSpecifier"],
+    },
   },
   {
     files: ["tests/javascript/**/*.js"],
@@ -35,8 +39,6 @@ export default [
         "error",
         ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({ property })),
       ],
-      // The components are joined into one script, see pages/shared/components/_component.py.
-      "no-restricted-syntax": ["error", "ImportExpression", "ExportAllDeclaration", "ImportNamespaceSpecifier"],
     },
   },
 ];

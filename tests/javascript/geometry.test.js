@@ -43,12 +43,20 @@ test("a line drawn round points holds those inside, also where it is bent", () =
     [10, 10],
     [0, 10],
   ];
-  assert.equal(isWithin([2, 2], loop), true);
-  assert.equal(isWithin([8, 2], loop), true);
-  assert.equal(isWithin([5, 8], loop), true);
-  assert.equal(isWithin([5, 2], loop), false); // in the notch
-  assert.equal(isWithin([-1, 5], loop), false);
-  assert.equal(isWithin([5, 11], loop), false);
+  /** @type {Point[]} */
+  const inside = [
+    [2, 2],
+    [8, 2],
+    [5, 8],
+  ];
+  /** @type {Point[]} the first one is in the notch */
+  const outside = [
+    [5, 2],
+    [-1, 5],
+    [5, 11],
+  ];
+  assert.ok(inside.every((point) => isWithin(point, loop)));
+  assert.ok(!outside.some((point) => isWithin(point, loop)));
 });
 
 test("a line that crosses itself holds its two halves; the direction does not matter", () => {

@@ -7,19 +7,24 @@ import { Outbox } from "../../pages/shared/components/grid/outbox.js";
 
 /** @typedef {import("../../pages/shared/components/grid/outbox.js").Message} Message */
 
-/** An outbox, and the numbers of the ops in each message that it sent. */
-function makeOutbox() {
+/**
+ * An outbox to which so many ops were added, and the numbers of the ops in each message that it sent.
+ *
+ * @param {import("node:test").TestContext} context whose clock the test moves
+ * @param {number} count
+ */
+function makeOutbox(context, count) {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   const outbox = new Outbox();
   /** @type {number[][]} */
   const sent = [];
   outbox.send = ({ ops }) => sent.push(ops.map(({ n }) => n));
+  for (let i = 0; i < count; i++) outbox.add({ kind: "move" });
   return { outbox, sent };
 }
 
 test("the first op goes at once, those that follow together after a pause", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox, sent } = makeOutbox();
-  for (let i = 0; i < 3; i++) outbox.add({ kind: "move" });
+  const { sent } = makeOutbox(context, 3);
   assert.deepEqual(sent, [[1]]);
   context.mock.timers.tick(150);
   assert.deepEqual(sent, [[1], [1, 2, 3]]);
@@ -28,10 +33,7 @@ test("the first op goes at once, those that follow together after a pause", (con
 });
 
 test("what was answered is not sent again", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox, sent } = makeOutbox();
-  outbox.add({ kind: "move" });
-  outbox.add({ kind: "move" });
+  const { outbox, sent } = makeOutbox(context, 2);
   outbox.settle({ mount: outbox.mount, n: 1 });
   assert.equal(outbox.waiting, true);
   context.mock.timers.tick(150);
@@ -41,19 +43,14 @@ test("what was answered is not sent again", (context) => {
 });
 
 test("nothing is sent after the pause if all was answered by then", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox, sent } = makeOutbox();
-  outbox.add({ kind: "move" });
-  outbox.add({ kind: "move" });
+  const { outbox, sent } = makeOutbox(context, 2);
   outbox.settle({ mount: outbox.mount, n: 2 });
   context.mock.timers.tick(150);
   assert.deepEqual(sent, [[1]]);
 });
 
 test("an answer to another outbox answers nothing", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox } = makeOutbox();
-  outbox.add({ kind: "move" });
+  const { outbox } = makeOutbox(context, 1);
   outbox.settle({ mount: "another", n: 9 });
   outbox.settle(null);
   assert.equal(outbox.waiting, true);
@@ -71,8 +68,7 @@ test("a message is not changed by what comes later", (context) => {
 });
 
 test("what a picture will be is known until the op is answered", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox } = makeOutbox();
+  const { outbox } = makeOutbox(context, 0);
   outbox.expect(["a", "b"], "oak");
   outbox.add({ kind: "move" });
   outbox.expect(["b"], undefined);
@@ -83,9 +79,7 @@ test("what a picture will be is known until the op is answered", (context) => {
 });
 
 test("an undo is told once, when it is answered", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox } = makeOutbox();
-  outbox.add({ kind: "move" });
+  const { outbox } = makeOutbox(context, 1);
   outbox.add({ kind: "undo" });
   assert.equal(outbox.settle({ mount: outbox.mount, n: 1 }), false);
   assert.equal(outbox.settle({ mount: outbox.mount, n: 2 }), true);
@@ -93,10 +87,7 @@ test("an undo is told once, when it is answered", (context) => {
 });
 
 test("closing sends what was not answered, and nothing after that", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { outbox, sent } = makeOutbox();
-  outbox.add({ kind: "move" });
-  outbox.add({ kind: "move" });
+  const { outbox, sent } = makeOutbox(context, 2);
   outbox.close();
   assert.deepEqual(sent, [[1], [1, 2]]);
   context.mock.timers.tick(1000);

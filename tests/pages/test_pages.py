@@ -117,13 +117,18 @@ def test_without_a_model_the_later_pages_say_what_comes_first(page: str, tmp_pat
     assert button(at, "Go to Train")
 
 
+def typed(at: AppTest, key: str, words: str, pressed: str) -> None:
+    """Types into a field, and presses the button beside it."""
+    at.text_input(key=key).set_value(words)
+    button(at, pressed).click()
+    at.run()
+
+
 def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "mine", COLOURS, each=4)
     at = visit("app.py")
     assert "Teach a computer" in words(at)
-    at.text_input(key="folder").set_value(str(folder))
-    button(at, "Open").click()
-    at.run()
+    typed(at, "folder", str(folder), "Open")
     assert not at.exception
     assert at.session_state["project"] == str(folder)
     again = visit("app.py")
@@ -132,23 +137,17 @@ def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) ->
 
 def test_home_begins_an_empty_project(own_home: Path) -> None:
     at = visit("app.py")
-    at.text_input(key="new project name").set_value("birds")
-    button(at, "Begin").click()
-    at.run()
+    typed(at, "new project name", "birds", "Begin")
     assert not at.exception
     assert at.session_state["project"] == str(own_home / "birds")
     again = visit("app.py")
-    again.text_input(key="new project name").set_value("birds")
-    button(again, "Begin").click()
-    again.run()
+    typed(again, "new project name", "birds", "Begin")
     assert "There is a project birds already" in words(again)
 
 
 def test_home_says_what_is_wrong_with_a_folder(own_home: Path) -> None:
     at = visit("app.py")
-    at.text_input(key="folder").set_value("/no/such/folder")
-    button(at, "Open").click()
-    at.run()
+    typed(at, "folder", "/no/such/folder", "Open")
     assert "There is no folder" in words(at).replace("\\", "")
 
 

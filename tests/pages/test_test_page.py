@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import shutil
 import threading
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ from core.inference.decision import Decision, keep_decision
 from pages.shared.http import routes
 from tests import asgi
 from tests.pages.test_pages import button, visit, words
-from tests.pictures import COLOURS, encoded, shaded
+from tests.pictures import COLOURS, encoded, shaded, zipped
 from tests.runs import copy_with
 
 PAGE = "pages/5_Test.py"
@@ -32,14 +30,6 @@ APP = Starlette(routes=routes.ROUTES)
 
 def picture(colour: str, seed: int) -> bytes:
     return encoded(shaded(COLOURS[colour], seed), "JPEG", quality=95)
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 @pytest.fixture

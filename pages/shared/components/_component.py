@@ -16,15 +16,16 @@ _MODULE = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
 
 
-def component(name: str, html: str = "") -> Any:
+def component(name: str, html: str = "", styles: tuple[str, ...] = ()) -> Any:
     """The component of `NAME/NAME.js` and `NAME/NAME.css`, to be called with a key and data, as st.components.v2 has it.
 
-    `html`: what it begins with, by default an element of the class `fg-NAME`.
+    `html`: what it begins with, by default an element of the class `fg-NAME`. `styles`: further files of styles, such as
+    "_camera", which stand before its own.
     """
     return st.components.v2.component(
         f"fieldguide_{name}",
         html=html or f'<div class="fg-{name}"></div>',
-        css=(_HERE / name / f"{name}.css").read_text(encoding="utf-8"),
+        css="".join((_HERE / f"{each}.css").read_text(encoding="utf-8") for each in (*styles, f"{name}/{name}")),
         js=joined(_HERE / name / f"{name}.js"),
     )
 

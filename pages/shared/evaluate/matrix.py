@@ -3,59 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from core.datasets import labels
 from core.datasets.catalogue import Picture
 from core.datasets.project import Project
-from core.evaluation.class_order import confused_together
-from core.inference.metrics import Evaluation
 from core.quality import findings
 from core.runs.lifecycle import RunSnapshot
 from core.runs.records import RunPicture
-from pages.shared.components._component import component
 from pages.shared.components.grid import grid
+from pages.shared.components.matrix import matrix
+from pages.shared.components.matrix.matrix import Cell
 from pages.shared.evaluate import again, why
 from pages.shared.evaluate.parts import Answers, choose_part
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
 from pages.shared.session import tab
-from pages.shared.ui import charts, results
 from pages.shared.ui.page import Here
-from pages.shared.ui.text import all_short, count, percent
+from pages.shared.ui.text import count, percent
 
 _MOST = 240
 _WIDE = 6
-_COMPONENT = component("matrix")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Which pictures: those that are `truth` and were called `said`; None is any. Both None: all mistakes."""
-
-    truth: str | None = None
-    said: str | None = None
-
-    @property
-    def words(self) -> str:
-        """What the pictures have in common."""
-        if self.truth is None and self.said is None:
-            return "All mistakes"
-        if self.said is None:
-            return f"All pictures of {self.truth}"
-        if self.truth is None:
-            return f"All that it calls {self.said}"
-        return f"{self.truth}, recognised" if self.truth == self.said else f"{self.truth}, taken for {self.said}"
-
-    def holds(self, truth: str, said: str) -> bool:
-        """Whether a picture of `truth` that was called `said` belongs here."""
-        if self.truth is None and self.said is None:
-            return truth != said
-        return self.truth in (None, truth) and self.said in (None, said)
+CELL = "cell to show"
+"""Under this key the tab remembers which cell another page led to."""
 
 
 def show(here: Here, run: RunSnapshot) -> None:
@@ -72,49 +43,9 @@ def show(here: Here, run: RunSnapshot) -> None:
     else:
         left, right = st.columns([5, 6], gap="large")
     with left:
-        cell = _matrix(evaluation, shares=shares)
+        cell = matrix.show(evaluation, "matrix", shares=shares, at_first=tab.get(CELL))
     with right:
         _pictures(here, answers, cell)
-
-
-def _matrix(evaluation: Evaluation, *, shares: bool) -> Cell:
-    """Draws the matrix and gives the cell that is chosen in it."""
-    confusion = evaluation.confusion
-    shown = np.array(charts.most_confused(evaluation))
-    order = shown[confused_together(confusion[np.ix_(shown, shown)])]
-    names = [evaluation.classes[position].name for position in order]
-    state: Any = tab.get("matrix") or {}
-    now = _cell(state.get("cell"), names)
-    unit = "percent of the row" if shares else "pictures"
-    caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
-    if len(shown) < len(evaluation.classes):
-        caption += " " + results.most_shown(evaluation)
-    st.caption(caption)
-    result = _COMPONENT(
-        key="matrix",
-        data={
-            "names": names,
-            "short": all_short(names, 20),
-            "counts": confusion[np.ix_(order, order)].tolist(),
-            "totals": confusion.sum(axis=1)[order].tolist(),
-            "called": confusion.sum(axis=0)[order].tolist(),
-            "shares": shares,
-            "caption": caption,
-            "hint": "Click a number, or a name, to see the pictures behind it.",
-            "truth": now.truth,
-            "said": now.said,
-        },
-        default={"cell": None},
-        on_cell_change=lambda: None,
-        height="content",
-    )
-    return _cell(result.cell, names)
-
-
-def _cell(value: Any, names: Sequence[str]) -> Cell:
-    """What the browser sent; a class that is not there is any."""
-    known = {key: value.get(key) for key in ("truth", "said")} if isinstance(value, dict) else {}
-    return Cell(**{key: name for key, name in known.items() if name in names})
 
 
 def _pictures(here: Here, answers: Answers, cell: Cell) -> None:

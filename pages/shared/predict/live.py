@@ -12,7 +12,7 @@ from pages.shared.ui.page import Here
 from pages.shared.ui.palette import class_colours
 
 _HTML = """
-<div class="live">
+<div class="camera live">
   <div class="columns">
     <div class="view">
       <video id="video" autoplay muted playsinline aria-hidden="true"></video>
@@ -30,7 +30,7 @@ _HTML = """
   <output class="told" id="told" aria-live="polite"></output>
 </div>
 """
-_COMPONENT = component("live", _HTML)
+_COMPONENT = component("live", _HTML, ("_camera",))
 
 
 def show(here: Here, models: Mapping[str, Tested]) -> None:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.inference.metrics import Evaluation
 from pages.shared.ui.text import all_short, percent, plot_text
 
 _LONGEST_NAME = 14
-MANY_CLASSES = 20
-"""More classes than this need the whole width, and names on one side only."""
-MOST_SHOWN = 60
-"""Classes of which a matrix can still be read."""
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -106,63 +100,6 @@ def _label_ends(figure: go.Figure, lines: Sequence[tuple[str, list[float], str, 
             x=x, y=values[-1], text=name, font={"color": colour, "size": 12}, showarrow=False, xanchor="left", xshift=8,
             yshift=7 if upper else -7,
         )  # fmt: skip
-
-
-def most_confused(evaluation: Evaluation) -> list[int]:
-    """Positions of the classes that a matrix can show: all, or of very many those with the largest confusions, in order."""
-    if len(evaluation.classes) <= MOST_SHOWN:
-        return list(range(len(evaluation.classes)))
-    apart = evaluation.confusion.copy()
-    np.fill_diagonal(apart, 0)
-    largest = np.argsort(-apart, axis=None, kind="stable")[: MOST_SHOWN**2]
-    pairs = np.stack(np.unravel_index(largest, apart.shape), axis=1)
-    found = dict.fromkeys(pairs[apart.ravel()[largest] > 0].ravel().tolist())
-    return sorted([*found, *(n for n in range(MOST_SHOWN) if n not in found)][:MOST_SHOWN])
-
-
-def confusion(evaluation: Evaluation) -> go.Figure:
-    """Rows are the true classes, columns the answers; the diagonal is right. Shade is the share of the row. See
-    `most_confused`."""
-    shown = most_confused(evaluation)
-    whole = [evaluation.classes[position].name for position in shown]
-    names = [plot_text(name) for name in whole]
-    totals = evaluation.confusion.sum(axis=1, keepdims=True)[shown]
-    counts = evaluation.confusion[np.ix_(shown, shown)]
-    shares = counts / totals.clip(min=1)
-    size = max(300, min(720, 130 + 48 * len(names)))
-    figure = blank(size)
-    figure.add_heatmap(
-        z=shares,
-        x=list(range(len(names))),
-        y=list(range(len(names))),
-        text=[[str(n) if n else "" for n in row] for row in counts.tolist()],
-        texttemplate="%{text}" if len(names) <= MANY_CLASSES else "",
-        textfont={"color": "#f7f6f2" if _dark() else "#14201a", "size": 14},
-        customdata=[[(names[i], names[j], counts[i][j]) for j in range(len(names))] for i in range(len(names))],
-        hovertemplate="%{customdata[2]} of %{customdata[0]} taken for %{customdata[1]}<extra></extra>",
-        colorscale=[[0, "rgba(63,143,82,0.04)"], [0.25, "rgba(63,143,82,0.35)"], [1, "rgba(63,143,82,0.75)"]],
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=3,
-        ygap=3,
-    )
-    ticks = {"tickvals": list(range(len(names))), "ticktext": short_names(whole)}
-    crowded = len(names) > MANY_CLASSES
-    figure.update_xaxes(title="the model said", side="bottom", showticklabels=not crowded, **ticks)
-    figure.update_yaxes(title="it really is", autorange="reversed", **ticks)
-    return figure
-
-
-def confusion_words(evaluation: Evaluation) -> str:
-    """The matrix for someone who cannot see it: the largest confusions."""
-    pairs = [
-        (int(evaluation.confusion[i, j]), evaluation.classes[i].name, evaluation.classes[j].name)
-        for i, j in np.argwhere(evaluation.confusion)
-        if i != j
-    ]
-    worst = ", ".join(f"{n} {true} taken for {said}" for n, true, said in sorted(pairs, reverse=True)[:5])
-    return f"Confusion matrix: {evaluation.in_words}. {worst or 'No confusions'}."
 
 
 def answers(classes: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], top: int = 5) -> go.Figure:

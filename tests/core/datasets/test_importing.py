@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +17,12 @@ from core.datasets.edit_journal import STAGING
 from core.datasets.importing.tables import read_table
 from core.imaging.decode import open_picture
 from core.system.errors import ProjectError
-from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
+from tests.pictures import COLOURS, encoded, flat_project, noise, shaded, zipped
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project.open(flat_project(tmp_path / "p", COLOURS, each=2))
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def picture(seed: int, kind: str = "PNG") -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core import Project, Run, evaluate, export, list_runs
+from core.datasets import project_home
 from core.datasets.adoption import adopt
 from core.datasets.edit_journal import HIDDEN
 from core.export.exports import exports_of
@@ -21,7 +22,7 @@ from core.inference.decision import Decision, decision_of
 from core.inference.sandbox import load_model
 from core.runs.history import history
 from core.runs.provenance import is_foreign
-from core.system.errors import RunError
+from core.system.errors import ProjectError, RunError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -79,3 +80,15 @@ def test_a_run_of_a_newer_version_is_refused_untouched(older: Path) -> None:
         run.records.head()
     assert any("another version" in row.problem for row in history(Project(older, older / HIDDEN)))
     assert before == {path: path.read_bytes() for path in sorted(run.folder.rglob("*")) if path.is_file()}
+
+
+def test_notes_of_a_newer_version_are_refused_untouched(older: Path) -> None:
+    adopt(Project.open(older))
+    file = older / HIDDEN / "version.json"
+    assert json.loads(file.read_text()) == {"version": 1}  # notes that said none are of the first
+    file.write_text(json.dumps({"version": 2}))
+    before = {path: path.read_bytes() for path in sorted(older.rglob("*")) if path.is_file()}
+    project_home._known.clear()
+    with pytest.raises(ProjectError, match="A newer Fieldguide"):
+        Project.open(older)
+    assert before == {path: path.read_bytes() for path in sorted(older.rglob("*")) if path.is_file()}
