@@ -19,8 +19,7 @@ from pages.shared.ui import charts, page, results
 from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import duration, literal, percent
 
-_BESIDE = 8
-"""A matrix of more classes needs the whole width."""
+_BESIDE = 8  # a matrix of more classes needs the whole width
 
 here = page.begin("Train", strip=False)
 project = here.project
