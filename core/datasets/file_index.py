@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS files (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_content ON files (sha256);
 """
-_VERSION = 2
+_VERSION = 3
 _MAX_VALUE = 100_000_000
 """Bytes; the steps of an edit of a hundred thousand pictures have some 20 million."""
 _FACTS = "sha256, width, height, signature, brightness, sharpness, kind, note"

@@ -18,13 +18,29 @@ import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
+from core.imaging.mending import mended
+from core.imaging.profiles import to_srgb
 from core.system import storage
 from core.system.errors import PictureError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 """Pillow's names of the formats that are opened; every other content is refused, whatever the file is called."""
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif")
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".avif",
+    ".heic",
+    ".heif",
+)
 """File endings that are looked at when a folder is read."""
 
 MAX_PIXELS = 40_000_000
@@ -34,17 +50,22 @@ MAX_FILE = 200_000_000
 """Bytes; larger files are not read."""
 
 FILE_TOO_LARGE = f"larger than {MAX_FILE // 10**6} MB"
-NO_PICTURE = "not a picture (JPEG, PNG, WebP, GIF, BMP or HEIC)"
+NO_PICTURE = "not a picture (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)"
 TOO_LARGE = "too large: more than 40 million pixels"
 _DAMAGED = "incomplete or damaged file"
 THUMBNAIL_PIXELS = 256
 MAX_THUMBNAIL = 1_000_000
 """Bytes; one of noise has a tenth."""
-_MOVING = ("GIF", "PNG", "WEBP")
+_SEVERAL = {
+    **dict.fromkeys(("GIF", "PNG", "WEBP", "AVIF"), "moving picture: only its first frame is used"),
+    "TIFF": "several pages: only the first one is used",
+}
+"""Format -> what is said of a file that holds more than one picture."""
 _INSPECT_PIXELS = 128
 
 _MAX_SCANS = 100  # programs that save pictures make about ten
 _LARGE = 16_000_000  # pixels; such a picture takes up to 0.4 GB while it is decoded
+_NOT_TO_MEND = (PictureError, Image.DecompressionBombError, PermissionError, FileNotFoundError, MemoryError)
 _one_large = threading.Lock()
 # Pieces of more than 32 MB are given back to the system at once; smaller ones stay with the thread that decoded them.
 Image.core.set_block_size(64 << 20)  # type: ignore[attr-defined]
@@ -102,7 +123,21 @@ class _Decoded:
 
 
 def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
-    with _clear_words(), _source(source) as file, Image.open(file, formats=FORMATS) as opened:
+    with _clear_words():
+        try:
+            return _as_it_is(source, at_least)
+        except _NOT_TO_MEND:
+            raise
+        except Exception:
+            with _source(source) as file:
+                better = mended(file.read(), MAX_PIXELS)
+            if better is None:
+                raise
+            return _as_it_is(better, at_least)
+
+
+def _as_it_is(source: Path | bytes, at_least: int | None) -> _Decoded:
+    with _source(source) as file, Image.open(file, formats=FORMATS) as opened:
         size = opened.size
         if at_least:
             opened.draft(None, (2 * at_least, 2 * at_least))
@@ -113,11 +148,28 @@ def _decode(source: Path | bytes, at_least: int | None) -> _Decoded:
         if progressive and _scans(opened) > _MAX_SCANS:
             raise PictureError("a JPEG of too many layers: save it again")
         with _room_for(opened):
-            opened.load()
-            frames = getattr(opened, "n_frames", 1) if opened.format in _MOVING else 1
-            up = _orientation(opened)
-            image = _to_rgb(opened.transpose(_TURNS[up]) if up in _TURNS else opened)
-            return _Decoded(image, size[::-1] if up in _SIDEWAYS else size, frames, opened.format or "JPEG")
+            kind = opened.format or "JPEG"
+            if kind == "TIFF":
+                up, frames = 1, _pages(opened)
+                opened.load()  # turns it, too
+                turned: Image.Image = opened
+                size = opened.size
+            else:
+                opened.load()
+                up = _orientation(opened)  # a PNG may say so behind its pixels
+                turned = opened.transpose(_TURNS[up]) if up in _TURNS else opened
+                frames = getattr(opened, "n_frames", 1) if kind in _SEVERAL else 1
+            return _Decoded(_to_rgb(turned), size[::-1] if up in _SIDEWAYS else size, frames, kind)
+
+
+def _pages(image: Image.Image) -> int:
+    """1, or 2 for any more: to count them all, each would be read."""
+    try:
+        image.seek(1)
+    except EOFError:
+        return 1
+    image.seek(0)
+    return 2
 
 
 def _source(source: Path | bytes) -> BinaryIO:
@@ -191,14 +243,30 @@ def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Ima
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey: convert("RGB") would clip everything above 255 to white
-        image = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":  # convert("RGB") would clip everything above 255 to white
+        image = _to_8_bits(image)
     if image.has_transparency_data:
-        image = image if image.mode == "RGBA" else image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image)
-        return white
+        layered = image if image.mode == "RGBA" else image.convert("RGBA")
+        image = Image.new("RGB", layered.size, "white")
+        image.paste(layered, mask=layered)
+        image.info = layered.info
+    image = to_srgb(image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits, or of real numbers: 0..1, or as many as there are. One grey may stand for transparent."""
+    values = np.asarray(image)
+    if image.mode == "F":
+        most = np.nanmax(values, initial=0, where=np.isfinite(values))
+        made = np.nan_to_num(values * (255 / most if most > 255 else 255 if most <= 1 else 1), posinf=255)
+    else:
+        made = values.astype(np.uint32) // 257
+    grey = Image.fromarray(made.clip(0, 255).astype(np.uint8))
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def square(image: Image.Image, pixels: int) -> np.ndarray:
@@ -248,5 +316,5 @@ def inspect(content: bytes) -> PictureFacts:
         brightness=float(np.asarray(small).mean()),
         sharpness=sharpness_of(decoded.image),
         kind=decoded.kind,
-        note="moving picture: only its first frame is used" if decoded.frames > 1 else "",
+        note=_SEVERAL[decoded.kind] if decoded.frames > 1 else "",
     )

@@ -275,7 +275,7 @@ def example(address: str) -> str:
 def _about(model: Classifier, title: str, address: str) -> str:
     body = f"""\
 <p>This is a picture classifier made with Fieldguide. It tells apart: {escape(", ".join(model.classes))}.</p>
-<p>Send it a picture (JPEG, PNG, WebP, GIF, BMP or HEIC, at most {MAX_BYTES // 10**6} MB):</p>
+<p>Send it a picture (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC, at most {MAX_BYTES // 10**6} MB):</p>
 <pre>{escape(example(address))}</pre>
 <p>It answers with the most likely class (<code>label</code>), how sure it is of it (<code>probability</code>, 0 to 1), whether
 that is enough to count (<code>sure</code>), and the same for every class. It must choose one of its classes, whatever the

@@ -609,7 +609,7 @@ def test_row_30_a_file_that_goes_between_the_look_and_the_import(project: Projec
     report = importing.take(project, plan)
     assert {row.name: row.reason for row in report.rows if row.outcome == "rejected"} == {
         "red/000.png": "this file cannot be read",
-        "blue/000.png": "not a picture (JPEG, PNG, WebP, GIF, BMP or HEIC)",
+        "blue/000.png": "not a picture (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC)",
         "green/000.png": "larger than 200 MB",
     }
     assert report.count("taken") == 3

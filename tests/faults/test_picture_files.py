@@ -365,8 +365,6 @@ def disguised() -> dict[str, bytes]:
     picture = shaded((20, 190, 60), 5, (64, 64))
     psd = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 2, 2, 8, 3) + b"\0" * 12 + b"\0\0" + b"\x7f" * 12
     return {
-        "avif": encoded(picture, "AVIF"),
-        "tiff": encoded(picture, "TIFF"),
         "eps": encoded(picture, "EPS"),
         "psd": psd,
         "pdf": encoded(picture, "PDF"),

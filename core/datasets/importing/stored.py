@@ -15,7 +15,9 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from core.imaging.decode import kind_and_orientation, open_picture
+from core.imaging.decode import MAX_PIXELS, kind_and_orientation, open_picture
+from core.imaging.mending import mended, png_chunks
+from core.system.errors import PictureError
 
 _QUALITY = 95
 _JPEG_SCAN_END = re.compile(
@@ -31,7 +33,12 @@ def storable(content: bytes) -> tuple[bytes, str]:
 
     The same content always gives the same bytes, so that a picture added twice is noticed. Raises PictureError.
     """
-    kind, up = kind_and_orientation(content)
+    try:
+        kind, up = kind_and_orientation(content)
+    except PictureError:
+        if (better := mended(content, MAX_PIXELS)) is None:
+            raise
+        return storable(better)
     try:
         if kind in ("JPEG", "MPO"):
             return _jpeg(content, up), ".jpg"
@@ -41,8 +48,10 @@ def storable(content: bytes) -> tuple[bytes, str]:
             return _webp(content, up), ".webp"
     except (IndexError, ValueError):
         pass  # not laid out as it should be; what the decoder makes of it is stored
+    if (better := mended(content, MAX_PIXELS)) is not None:
+        return storable(better)
     image, out = open_picture(content), io.BytesIO()
-    if kind == "HEIF":
+    if kind in ("HEIF", "AVIF"):
         image.save(out, "JPEG", quality=_QUALITY, subsampling=0)
         return out.getvalue(), ".jpg"
     image.save(out, "PNG")
@@ -98,19 +107,12 @@ def _needed(marker: int, segment: bytes) -> bytes:
 
 def _png(content: bytes, up: int) -> bytes:
     kept = [content[:8]]
-    at = 8
-    while at < len(content):
-        length = int.from_bytes(content[at : at + 4], "big")
-        name = content[at + 4 : at + 8]
-        if name in _PNG_KEPT:
-            kept.append(content[at : at + 12 + length])
-        at += 12 + length
+    for name, chunk in png_chunks(content, _PNG_KEPT):
+        kept.append(chunk)
         exif = _exif(up)[6:] if name == b"IHDR" else b""
         if exif:
             body = b"eXIf" + exif
             kept.append(len(exif).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big"))
-        if name == b"IEND":
-            break
     return b"".join(kept)
 
 
