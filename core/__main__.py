@@ -22,13 +22,11 @@ from core.datasets.opened import open_project
 from core.datasets.project import Project
 from core.datasets.scanner import ignored
 from core.datasets.splits import make_split
-from core.evaluation.report import report
 from core.imaging import decode
 from core.inference.decision import NOT_SURE
 from core.inference.sandbox import load_model
 from core.quality import analysis, findings
-from core.runs.lifecycle import RunSnapshot, open_run
-from core.runs.lifecycle import evaluate as evaluate_run
+from core.runs.lifecycle import RunSnapshot
 from core.runs.lifecycle import train as train_run
 from core.system import storage
 from core.system.csv_safety import as_csv, safe_cell
@@ -158,26 +156,6 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
         click.echo(snapshot.state.message)
     click.echo(f"Run: {run.folder}")
     say_json(json_, snapshot.as_dict())
-
-
-@cli.command()
-@click.argument("run_dir")
-@click.option("--part", type=click.Choice(["test", "val"]), default="test", show_default=True)
-@as_json
-def evaluate(run_dir: str, part: str, json_: bool) -> None:
-    """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class.
-
-    With --json all numbers: areas under curves, calibration, what the rules find.
-    """
-    run = open_run(run_dir)
-    evaluation = evaluate_run(run, part)
-    click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
-    for score in evaluation.classes:
-        click.echo(
-            f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
-            f"F1 {score.f1:.2f}"
-        )
-    say_json(json_, report(run.snapshot(), part))
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Commands about trainings that are done: compare them, describe one, and try harder pictures."""
+"""Commands about trainings that are done: measure them, compare them, describe one, and try harder pictures."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
-from core.cli.shared import as_json, phase_watcher, say_json
+from core.cli.shared import as_json, bar, phase_watcher, say_json
+from core.datasets import importing
 from core.evaluation import model_card
 from core.evaluation import robustness as harder
 from core.evaluation.comparison import compare as lay_beside
+from core.evaluation.report import report
+from core.inference import own_test
+from core.inference.sandbox import load_model
+from core.runs.lifecycle import evaluate as evaluate_run
 from core.runs.lifecycle import open_run
 from core.system import storage
 from core.system.errors import RunError
@@ -21,8 +26,47 @@ _WRITERS = {".md": model_card.markdown, ".html": model_card.html}
 
 def add_to(cli: click.Group) -> None:
     """Makes these commands some of `cli`."""
-    for command in (compare, card, robustness):
+    for command in (evaluate, compare, card, robustness):
         cli.add_command(command)
+
+
+@click.command()
+@click.argument("run_dir")
+@click.option("--part", type=click.Choice(["test", "val"]), default="test", show_default=True)
+@click.option(
+    "--pictures",
+    metavar="FOLDER",
+    help="A test set of your own instead: a folder, zip or table with the classes' names.",
+)
+@as_json
+def evaluate(run_dir: str, part: str, pictures: str | None, json_: bool) -> None:
+    """Say how good the model of RUN_DIR is on its test part: accuracy, and precision, recall and F1 by class.
+
+    With --json all numbers: areas under curves, calibration, what the rules find.
+    """
+    run = open_run(run_dir)
+    remarks: list[str] = []
+    if pictures is None:
+        evaluation = evaluate_run(run, part)
+        numbers = report(run.snapshot(), part)
+    else:
+        known = {picture.id for name in ("train", "val") for picture in run.records.plan().part(name)}
+        found = own_test.measure(
+            load_model(run_dir), importing.look(Path(pictures)), known, bar("asking about the pictures")
+        )
+        evaluation, remarks = found.evaluation, found.remarks
+        numbers = evaluation.as_dict() | {"names": list(run.records.head().classes), "remarks": remarks}
+        for row in found.left_out:
+            click.echo(f"{row.name} - {row.reason}", err=True)
+    click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
+    for score in evaluation.classes:
+        click.echo(
+            f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
+            f"F1 {score.f1:.2f}"
+        )
+    for remark in remarks:
+        click.echo(remark)
+    say_json(json_, numbers)
 
 
 @click.command()

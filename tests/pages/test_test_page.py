@@ -63,6 +63,24 @@ def test_many_pictures_become_a_table(trained: Run, colours: Path, tmp_path: Pat
     assert "**3 pictures**" in plain(at)
 
 
+def test_folders_called_as_the_classes_are_a_test_set_of_ones_own(trained: Run, colours: Path, tmp_path: Path) -> None:
+    for number, (colour, folder) in enumerate(
+        [("red", "Red"), ("red", "blue"), ("green", "green"), ("blue", "purple")]
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").write_bytes(picture(colour, 500 + number))
+    shutil.copy(next((colours / "blue").iterdir()), tmp_path / "blue")
+    at = visit(PAGE, colours, run=trained.id)
+    at.text_input(key="test folder").set_value(str(tmp_path)).run()
+    assert not at.exception, at.exception
+    said = plain(at)
+    assert "3 of 4 right" in [heading.value for heading in at.subheader]
+    assert "75 % of your own test set" in said
+    assert "Not counted: 1 picture of no class that it knows (purple)." in said
+    assert "1 of these pictures is among those that it learned from" in said
+    assert sorted(at.dataframe[1].value["is"]) == ["Red", "blue", "blue", "green", "purple"]
+
+
 def test_a_folder_on_this_computer(trained: Run, colours: Path, tmp_path: Path) -> None:
     (tmp_path / "new" / "b").mkdir(parents=True)
     for number, colour in enumerate(COLOURS):

@@ -9,7 +9,7 @@ from core.inference.classifier import Predictions
 from core.inference.decision import NOT_SURE
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import FieldguideError
-from pages.shared.predict import one
+from pages.shared.predict import one, own_test
 from pages.shared.predict.model import Tested
 from pages.shared.predict.pictures import MOST, Looked
 from pages.shared.ui import page
@@ -30,11 +30,11 @@ def show(here: Here, tested: Tested, looked: Looked, key: str) -> None:
         st.caption(f"{len(looked.bad) - _MOST_BAD:,} more could not be read either.")
     if looked.left_out:
         st.caption(f"Only the first {MOST:,} were looked at; {looked.left_out:,} were left out.")
-    predictions = looked.predictions(tested)
     if len(looked.good) == 1:
         _large(here, tested, looked, 0)
     elif looked.good:
-        chosen = _table(looked, predictions, key)
+        looked = own_test.show(tested, looked, key)
+        chosen = _table(looked, looked.predictions(tested), key)
         if chosen is not None and chosen < len(looked.good):
             _large(here, tested, looked, chosen)
 
@@ -62,12 +62,14 @@ def _table(looked: Looked, predictions: Predictions, key: str) -> int | None:
     columns = {
         "picture": [look.shown for look in looked.good],
         "file": [safe_cell(look.name) for look in looked.good],
+        "is": [safe_cell(looked.truth(look) or "") for look in looked.good],
         "answer": [safe_cell(answer) for answer in answers],
         "perhaps": [safe_cell(doubt) for doubt in doubts],
         "how sure": highest.astype(float) * 100,
     }
-    if not any(doubts):
-        columns.pop("perhaps")
+    for empty in ("is", "perhaps"):
+        if not any(columns[empty]):
+            columns.pop(empty)
     tally = pd.Series(answers).value_counts()
     parts = ", ".join(f"{literal(str(name))} {number:,}" for name, number in tally.head(8).items())
     more = f" and {len(tally) - 8} more" if len(tally) > 8 else ""

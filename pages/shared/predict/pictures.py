@@ -20,6 +20,7 @@ from core.datasets.importing.plan import Plan, Row
 from core.datasets.scanner import unwrapped, walk_folders
 from core.imaging.decode import read_square
 from core.inference.classifier import Classifier, Predictions
+from core.inference.own_test import digests
 from core.system.errors import FieldguideError
 from pages.shared.predict.model import Tested
 
@@ -32,7 +33,7 @@ _NOTHING = np.empty(0, np.float32)
 @dataclass(frozen=True)
 class Look:
     """One picture: `source` and `number` say where its content is; `shown` is a small JPEG as a data URL, or "" with the
-    `reason`; `row` is float32 (K,)."""
+    `reason`; `row` is float32 (K,); `ids` are those under which a project may know it."""
 
     name: str
     source: int
@@ -40,6 +41,7 @@ class Look:
     shown: str
     row: np.ndarray
     reason: str = ""
+    ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Looked:
         classes = tested.classifier.classes
         rows = np.stack([look.row for look in self.good]) if self.good else np.empty((0, len(classes)), np.float32)
         return Predictions(tuple(look.name for look in self.good), rows, classes, tested.classifier.threshold)
+
+    def truth(self, look: Look) -> str | None:
+        """The class of a picture, as its folder or table says; None where nothing does."""
+        return self.plans[look.source].entries[look.number].class_name
 
     def content(self, look: Look) -> bytes:
         """The file of a picture. Raises FieldguideError or OSError if it is gone."""
@@ -112,12 +118,12 @@ def _looks(tested: Tested, plans: Sequence[Plan], keys: Sequence[str]) -> Iterat
         with plan.opened() as read:
             for number, entry in enumerate(plan.entries[:left]):
                 try:
-                    shown, row, reason = _answer(
+                    shown, row, reason, ids = _answer(
                         tested.identity, f"{key} {number} {entry.name}", tested.classifier, partial(read, entry)
                     )
                 except OSError:
-                    shown, row, reason = "", _NOTHING, "this file cannot be read"
-                yield Look(entry.name, source, number, shown, row, reason)
+                    shown, row, reason, ids = "", _NOTHING, "this file cannot be read", frozenset()
+                yield Look(entry.name, source, number, shown, row, reason, ids)
         left -= len(plan.entries[:left])
 
 
@@ -127,11 +133,18 @@ def _answer(
     key: str,  # noqa: ARG001
     _model: Classifier,
     _read: Callable[[], bytes],
-) -> tuple[str, np.ndarray, str]:
+) -> tuple[str, np.ndarray, str, frozenset[str]]:
+    content = b""
     try:
-        square = read_square(_read(), _model.pixels)
+        content = _read()
+        square = read_square(content, _model.pixels)
     except FieldguideError as error:
-        return "", _NOTHING, error.message
+        return "", _NOTHING, error.message, frozenset()
     out = io.BytesIO()
     Image.fromarray(square).resize((_SMALL, _SMALL), Image.Resampling.BOX).save(out, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}", _model.probabilities(square), ""
+    return (
+        f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
+        _model.probabilities(square),
+        "",
+        frozenset(digests(content)),
+    )
