@@ -6,7 +6,8 @@ import io
 import json
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,7 +27,7 @@ from core.imaging import decode
 from core.inference.decision import NOT_SURE
 from core.inference.sandbox import load_model
 from core.quality import analysis, findings
-from core.runs.lifecycle import RunSnapshot
+from core.runs.lifecycle import Run, RunSnapshot, wait
 from core.runs.lifecycle import train as train_run
 from core.system import storage
 from core.system.csv_safety import as_csv, safe_cell
@@ -144,7 +145,13 @@ def train(folder: str, out: str | None, json_: bool, **chosen: Any) -> None:
     project = open_project(folder)
     project.scan(bar("looking at pictures"))
     analysis.task(project).stop()
-    run = train_run(project, config, Path(out) if out else None, _training_watcher())
+    watcher = _TrainingWatcher()
+    try:
+        run = train_run(project, config, Path(out).expanduser() if out else None, watcher)
+    except KeyboardInterrupt:
+        if watcher.run and wait(watcher.run).result:
+            click.echo(f"The best model so far is kept. Run: {watcher.run.folder}")
+        raise
     snapshot = run.snapshot()
     if snapshot.result:
         test = snapshot.result.test
@@ -169,14 +176,15 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
 
     A file that is no picture is an error; in a folder it is named and left out. Hidden files and folders are passed over.
     """
-    for name in pictures:
+    paths = [path for name in pictures for path in _meant(name)]
+    for path in paths:
         try:
-            if not Path(name).is_dir():
-                decode.open_picture(Path(name), at_least=32)
+            if not path.is_dir():
+                decode.open_picture(path, at_least=32)
         except PictureError as error:
-            raise PictureError(f"{name}: {error.message}.", "Leave it out, or choose another picture.") from None
+            raise PictureError(f"{path}: {error.message}.", "Leave it out, or choose another picture.") from None
     classifier, answers = load_model(model), []
-    for file in _files(pictures):
+    for file in _files(paths):
         try:
             [answer] = classifier.predict([file]).as_dicts()
         except PictureError as error:
@@ -195,10 +203,20 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
         click.echo(json.dumps(answers, ensure_ascii=False))
 
 
-def _files(given: tuple[str, ...]) -> Iterator[Path]:
+def _meant(name: str) -> list[Path]:
+    """The file or folder of this name, or those that a pattern such as *.jpg finds, as not every shell does it. Raises
+    PictureError if there is none."""
+    path = Path(name).expanduser()
+    found = [path] if path.exists() else [Path(each) for each in sorted(glob(str(path), recursive=True))]  # noqa: PTH207 - it may begin anywhere
+    if not found:
+        raise PictureError(f"There is no file or folder {name}.", "Check the spelling.")
+    return found
+
+
+def _files(given: list[Path]) -> Iterator[Path]:
     """What is meant: files, and those in folders, in the order of their names, but for hidden ones and what lies in hidden
     folders, as a project's own."""
-    for path in map(Path, given):
+    for path in given:
         if path.is_dir():
             inside = (file for file in path.rglob("*") if not any(map(ignored, file.relative_to(path).parts)))
             yield from sorted(file for file in inside if file.is_file())
@@ -223,24 +241,26 @@ def list_recipes(json_: bool) -> None:
     )
 
 
-def _training_watcher() -> Callable[[RunSnapshot], None]:
-    """Prints each new phase, and each new epoch, once."""
-    seen: dict[str, Any] = {"phase": "", "epochs": 0}
+class _TrainingWatcher:
+    """Prints each new phase, and each new epoch, once; `run` is the training, once it has begun."""
 
-    def watch(snapshot: RunSnapshot) -> None:
-        if snapshot.state.phase != seen["phase"]:
-            seen["phase"] = snapshot.state.phase
-            if seen["phase"]:
-                click.echo(seen["phase"], err=True)
-        for epoch in snapshot.history[seen["epochs"] :]:
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self._phase, self._epochs = "", 0
+
+    def __call__(self, snapshot: RunSnapshot) -> None:
+        self.run = snapshot.run
+        if snapshot.state.phase != self._phase:
+            self._phase = snapshot.state.phase
+            if self._phase:
+                click.echo(self._phase, err=True)
+        for epoch in snapshot.history[self._epochs :]:
             click.echo(
                 f"epoch {epoch['epoch']}: accuracy {epoch['accuracy']:.3f}, validation {epoch['val_accuracy']:.3f}, "
                 f"loss {epoch['loss']:.3f}, validation {epoch['val_loss']:.3f}",
                 err=True,
             )
-        seen["epochs"] = len(snapshot.history)
-
-    return watch
+        self._epochs = len(snapshot.history)
 
 
 split.add_to(cli)

@@ -46,7 +46,7 @@ def settings(
     else:
         config = recipes.get_recipe(recipe).config
     if config_file:
-        given = _settings_in(Path(config_file))
+        given = _settings_in(Path(config_file).expanduser())
         own = {"own_split": True} if "split" in given else {}
         config = make_config(_merged(config.model_dump(), own | given))
     config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])

@@ -142,7 +142,7 @@ def export(
         raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(ALL)}.")
     target = Path(out).expanduser().absolute() if out else None
     endings = [ending for ending in (Path(ALL[format].file).suffix, ".zip") if ending]
-    if target and target.suffix not in endings:
+    if target and target.suffix.lower() not in endings:
         words = f"ends in neither {endings[0]} nor .zip" if len(endings) > 1 else "does not end in .zip"
         raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
     while format not in exports_of(run):
@@ -152,7 +152,7 @@ def export(
         if failure:
             raise failure
     made = exports_of(run)[format]
-    if target and target.suffix == ".zip":
+    if target and target.suffix.lower() == ".zip":
         storage.write_bytes(target, made.zip.read_bytes())
         return replace(made, file=target, zip=target)
     if target:

@@ -151,7 +151,7 @@ def test_hold_discard_and_save(page: Page, served: Served) -> None:
     switch_on(page)
     button(page, "Hold to record").hover()
     page.mouse.down()
-    expect(page.get_by_text("4 pictures", exact=True)).to_be_visible()
+    expect(tiles(page).nth(2)).to_be_attached()
     page.mouse.up()
     expect(button(page, "Hold to record")).to_have_attribute("aria-pressed", "false")
     held = tiles(page).count()

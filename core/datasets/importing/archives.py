@@ -35,7 +35,7 @@ _MAX_PATH = 1000  # characters
 _MAX_HEADER = 100_000  # bytes that a tar may say of one entry
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a limit
 _PACKED_TARS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
-SUFFIXES = (".zip", ".tm", ".tar", ".tgz", ".tar.gz")
+SUFFIXES = (".zip", ".tm", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 """File endings that are taken for archives; `.tm` is a Teachable Machine project, which is a zip."""
 
 

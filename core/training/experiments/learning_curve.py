@@ -41,6 +41,7 @@ FEWEST, MOST = 3, 12
 HARDLY = 0.01
 """A gain of accuracy below this is hardly one."""
 _CLOSE = 0.03  # and one that is surely below this may be called so without reserve
+_FEW = 40  # pictures; that nothing changed in fewer says nothing
 _MATTERS = 0.1  # log-loss of the class itself: its right answers become a tenth less likely
 _SURE, _APART = 2.5, 2.0  # standard errors: for one of several classes, and for the first of two
 _WORST = 8  # classes, of those that are answered worst, are tried one by one
@@ -125,6 +126,11 @@ def judge(
         return told | {"verdict": "alike", "sentence": "More pictures would help, of all classes alike."}
     if gain >= HARDLY:
         return told | {"verdict": "unsure", "sentence": "More pictures may help: from so few it cannot be told."}
+    if len(fewer.labels) < _FEW:
+        return told | {
+            "verdict": "unsure",
+            "sentence": "From so few pictures it cannot be told whether more would help.",
+        }
     # Where no answer changed the error would be 0: one more picture of each class might have changed.
     least = float(np.linalg.norm(1 / np.bincount(fewer.labels, minlength=fewer.classes))) / fewer.classes
     reserve = "" if gain + 2 * float(np.hypot(error, least)) < _CLOSE else ", as far as so few can tell"

@@ -175,6 +175,20 @@ def test_a_model_of_teachable_machine_predicts(trained: Run, tmp_path: Path) -> 
     assert said["file"] == str(tmp_path / "a.png")
 
 
+def test_patterns_and_the_own_folder_are_filled_in(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name in ("a.png", "b.png", "c.txt"):
+        shaded(COLOURS["red"], 77).save(tmp_path / name, "PNG")
+    said = answer("predict", trained.folder, "~/*.png")
+    assert [one["file"] for one in said] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]  # type: ignore[index]
+    (tmp_path / "s.json").write_text("{")
+    with pytest.raises(AssertionError, match="Expecting property name"):
+        answer("train", tmp_path, "--config", "~/s.json")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -185,7 +199,7 @@ def test_a_model_of_teachable_machine_predicts(trained: Run, tmp_path: Path) -> 
         (["evaluate", "."], "not a run"),
         (["export", ".", "--format", "float64"], "float64"),
         (["export", "."], "not a run"),
-        (["predict", "missing.tflite", "x.jpg"], "x.jpg: the file is gone"),
+        (["predict", "missing.tflite", "x.jpg"], "There is no file or folder x.jpg"),
         (["predict", "missing.tflite", "red.png"], "no file"),
         (["check", "x" * 300], "not the name of a folder"),
         (["check", "~nobody-at-all/x"], "not the name of a folder"),

@@ -177,6 +177,13 @@ def test_a_small_and_manifold_class_is_named(seed: int) -> None:
     assert told["class_name"] == "b"
 
 
+def test_eleven_pictures_cannot_tell_that_no_more_are_needed() -> None:
+    dealt = deal([4, 4, 3])
+    told = studied(clouds(dealt, 3.0, 0), dealt)
+    assert told["verdict"] == "unsure"
+    assert told["sentence"] == "From so few pictures it cannot be told whether more would help."
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_learned_already_needs_no_more(seed: int) -> None:
     dealt = deal([60, 60, 60], seed)
