@@ -53,7 +53,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
     project = open_project(folder)
     catalogue = project.scan(bar("looking at pictures"))
-    problems = validation.find_problems(catalogue)
+    problems = validation.find_problems(catalogue, project.framing())
     reason = validation.why_not_trainable(catalogue)
     looked = None if quick or reason else analysis.look(project, catalogue, phase_watcher())
     found = findings.find(project, catalogue, looked)

@@ -129,7 +129,7 @@ def _answer(
     _read: Callable[[], bytes],
 ) -> tuple[str, np.ndarray, str]:
     try:
-        square = read_square(_read(), _model.pixels)
+        square = read_square(_read(), _model.pixels, _model.framing)
     except FieldguideError as error:
         return "", _NOTHING, error.message
     out = io.BytesIO()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
@@ -145,6 +146,6 @@ def test_problems_are_named(folder: Path) -> None:
     (folder / "red" / "bad.jpg").write_bytes(b"")
     (folder / "empty").mkdir()
     (folder / "blue" / "notes.txt").write_text("x")
-    told = {problem.kind: problem.sentence for problem in find_problems(scan(folder))}
+    told = {problem.kind: problem.sentence for problem in find_problems(scan(folder), Framing())}
     assert told.keys() == {"unreadable", "empty", "skipped"}
     assert told["skipped"] == "1 other file is passed over: no pictures, or hidden."

@@ -31,7 +31,8 @@ def imported(program: Path, folder: Path) -> ModuleType:
 
 @pytest.fixture
 def predict(tmp_path: Path) -> ModuleType:
-    (tmp_path / "fieldguide.json").write_text(json.dumps({"input": {"pixels": 32}}))
+    spec = {"input": {"pixels": 32, "framing": Framing().model_dump()}}
+    (tmp_path / "fieldguide.json").write_text(json.dumps(spec))
     return imported(bundle._PROGRAMS.with_name("predict.py"), tmp_path)
 
 
