@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from core.cli import explain, export, runs, serve, split, studies
+from core.cli import explain, export, framing, runs, serve, split, studies
 from core.cli.launch import open_app
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import recipes
@@ -266,6 +266,7 @@ def _training_watcher() -> Callable[[RunSnapshot], None]:
 
 
 split.add_to(cli)
+framing.add_to(cli)
 studies.add_to(cli)
 runs.add_to(cli)
 export.add_to(cli)

@@ -97,16 +97,12 @@ def cut_off(catalogue: Catalogue, framing: Framing) -> list[Problem]:
     high = [p.width / p.height for p in pictures if p.width < SEEN * p.height]
     if 2 * (len(wide) + len(high)) <= len(pictures):
         return []
-    # A few of the other kind are not worth a word.
-    shapes = [
-        words
-        for words, kind, other in (("wider than high", wide, high), ("higher than wide", high, wide))
-        if 4 * len(kind) > len(other)
-    ]
+    words = {"wider than high": wide, "higher than wide": high}
+    shapes = [shape for shape, kind in words.items() if 4 * len(kind) > len(wide) + len(high)]
     seen = round(100 * float(np.median([*wide, *high])))
     sentence = (
-        f"These pictures are much {' or much '.join(shapes)}: the model sees only the middle {seen} % of them. Is what tells the "
-        "classes apart always there? If not, choose the whole picture: Configure, What the model sees of a picture."
+        f"Most of these pictures are much {' or much '.join(shapes)}: the model sees only the middle {seen} % of them. If what "
+        "tells the classes apart may lie outside of that, choose the whole picture: Configure, What the model sees."
     )
     return [Problem("cut off", sentence)]
 

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 SPEC: dict[str, Any] = json.loads((HERE / "fieldguide.json").read_text(encoding="utf-8"))
 PIXELS: int = SPEC["input"]["pixels"]
 FRAMING: dict[str, Any] = SPEC["input"]["framing"]
-BORDER = (128, 128, 128)
+BORDER = (124, 116, 104)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")  # as in training; no other decoder is ever started
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
 with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed

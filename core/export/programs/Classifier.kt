@@ -142,6 +142,6 @@ class Classifier(context: Context) {
 
     private companion object {
         const val BITS = 22
-        const val BORDER = 0x808080
+        const val BORDER = 0x7C7468
     }
 }

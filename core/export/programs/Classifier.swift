@@ -57,7 +57,7 @@ final class Classifier {
         let context = CGContext(
             data: &rgba, width: pixels, height: pixels, bitsPerComponent: 8, bytesPerRow: 4 * pixels,
             space: CGColorSpaceCreateDeviceRGB(), bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue)!
-        context.setFillColor(red: 128 / 255, green: 128 / 255, blue: 128 / 255, alpha: 1)
+        context.setFillColor(red: 124 / 255, green: 116 / 255, blue: 104 / 255, alpha: 1)
         context.fill(CGRect(x: 0, y: 0, width: pixels, height: pixels))
         // A context counts from below: what is left over at the bottom is there one more where it is odd, as in training.
         context.draw(seen, in: CGRect(

@@ -25,7 +25,12 @@ from pages.shared.ui.text import count, literal, percent
 
 LETTERS = ("A", "B", "C")
 _SHOWN = 24
-_GROUPS: dict[str, type[BaseModel]] = {"": TrainConfig, "augment": AugmentConfig, "split": SplitConfig}
+_GROUPS: dict[str, type[BaseModel]] = {
+    "": TrainConfig,
+    "augment": AugmentConfig,
+    "framing": Framing,
+    "split": SplitConfig,
+}
 
 
 def show(here: Here, run: RunSnapshot) -> None:

@@ -36,8 +36,8 @@ _LARGE = 1600
 _SHOWN: dict[str, tuple[Project, Framing]] = {}
 _DECODING = threading.Semaphore(os.cpu_count() or 1)  # a page asks for hundreds at once; each may need much memory
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
-MAX_LIVE = 500_000
-"""Bytes of a live picture: several times what a square one of 448 pixels has."""
+MAX_LIVE = 2_000_000
+"""Bytes of a live picture: more than the whole one of a camera has, 1280 x 720 pixels of noise."""
 _MODELS: dict[str, Classifier] = {}
 _MOST_MODELS = 6  # some 36 MB each
 _BUSY: set[str] = set()

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 from PIL import UnidentifiedImageError
 
+from core.config.framing import Framing
 from core.export import bundle
 from core.imaging import decode
 from tests.pictures import COLOURS, encoded, shaded
