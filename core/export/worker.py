@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from core.config.export_formats import ALL, TEACHABLE_PIXELS, Kind
+from core.config.framing import Framing
 from core.datasets.project import Project
 from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
@@ -118,6 +119,12 @@ class _Exporter:
         lost = self.accuracy - measured.parity.accuracy
         if kind.integer and lost > POINT:
             note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
+        framing = self.plan.config.input_framing
+        if kind.teachable and framing != Framing():
+            note = (
+                f"{note} Programs for Teachable Machine show a model the centre square. This one must be shown something else: "
+                f"{framing.words}."
+            ).strip()
         self._pack(kind, model, measured, f"{self.gone} {note}".strip())
 
     def _write(self, kind: Kind, model: Path) -> str:
