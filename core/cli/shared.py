@@ -54,9 +54,9 @@ def settings(
     config_file: str | None,
     changes: tuple[str, ...],
     seed: int | None,
-    fit: str | None,
-    region: str | None,
     trust: bool,
+    fit: str | None = None,
+    region: str | None = None,
 ) -> TrainConfig:
     """The settings that these options ask for. Raises ConfigError."""
     if recipe.endswith(".json"):
