@@ -45,5 +45,5 @@ def test_every_door_tells_the_same(tmp_path: Path, temperature: float) -> None:
     assert (asked(run) == before[2]) is same
     catalogue = project.scan()
     assert (
-        analysis.fingerprint(catalogue, asked(run), Framing()) == analysis.fingerprint(catalogue, before[2])
+        analysis.fingerprint(catalogue, asked(run), Framing()) == analysis.fingerprint(catalogue, before[2], Framing())
     ) is same
