@@ -5,6 +5,7 @@ Importing it loads no TensorFlow; trainings and exports run in processes of thei
 
 from core.config.augmentation import AugmentConfig
 from core.config.export_formats import ExportConfig
+from core.config.framing import Framing
 from core.config.recipes import RECIPES, Recipe, get_recipe
 from core.config.split import SplitConfig
 from core.config.training import TrainConfig
@@ -25,6 +26,7 @@ __all__ = [
     "Export",
     "ExportConfig",
     "FieldguideError",
+    "Framing",
     "Picture",
     "Predictions",
     "Project",

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import click
 
-from core.cli import explain, export, runs, serve, split, studies
+from core.cli import explain, export, framing, runs, serve, split, studies
 from core.cli.launch import open_app
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import recipes
@@ -52,7 +52,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     """Count the pictures in FOLDER and list what is worth a look: problems, duplicates, likely wrong labels."""
     project = open_project(folder)
     catalogue = project.scan(bar("looking at pictures"))
-    problems = validation.find_problems(catalogue)
+    problems = validation.find_problems(catalogue, project.framing())
     reason = validation.why_not_trainable(catalogue)
     looked = None if quick or reason else analysis.look(project, catalogue, phase_watcher())
     found = findings.find(project, catalogue, looked)
@@ -264,6 +264,7 @@ class _TrainingWatcher:
 
 
 split.add_to(cli)
+framing.add_to(cli)
 studies.add_to(cli)
 runs.add_to(cli)
 export.add_to(cli)

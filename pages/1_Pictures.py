@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.config.framing import Framing
 from core.datasets import validation
 from pages.shared.pictures import add, browse, classes, looking, new, picture_map, problems
 from pages.shared.session import tab
@@ -41,6 +42,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
 st.markdown(f"{how_many()} {literal(missing)}")
+framing = here.project.framing()
+cut_off = validation.cut_off(catalogue, framing)
+for problem in cut_off:
+    st.warning(problem.sentence, icon=":material/crop:")
+if cut_off or framing != Framing():
+    st.caption(f"Each picture is shown as the model sees it: {framing.words}. Opened, it is shown whole.")
 
 if not catalogue.pictures:
     add.ways_to_begin(here.project)

@@ -7,7 +7,7 @@ from core.config.training import TrainConfig, make_config
 from core.datasets.splits import make_split
 from core.runs.lifecycle import settled
 from core.system.errors import FieldguideError
-from pages.shared.configure import augmentation, parts, recipes, search, settings
+from pages.shared.configure import augmentation, framing, parts, recipes, search, settings
 from pages.shared.session import state, tab
 from pages.shared.ui import charts, page
 from pages.shared.ui.text import count, duration, literal
@@ -38,9 +38,12 @@ def key(name: str) -> str:
 
 labelled = len(catalogue.in_use.pictures) - len(catalogue.unlabelled)
 recipe_files = recipes.cards(config, labelled, take_recipe)
-values = config.model_dump()
+values = config.model_dump() | {"framing": None}  # the project's
 start_here = st.container(horizontal=True, vertical_alignment="center")
 
+if catalogue.in_use.pictures:
+    with page.stopping_at_errors():
+        framing.choose(project, catalogue)
 split_place, augment_place = st.columns(2, gap="large")
 with split_place:
     st.subheader("Three parts", anchor=False)
@@ -55,7 +58,8 @@ try:
     config = make_config(values)
     state.keep_draft(project, config)
     parts.keep(project, asked)
-    split = make_split(catalogue, settled(project, config).dealing)
+    as_trained = settled(project, config)
+    split = make_split(catalogue, as_trained.dealing)
 except FieldguideError as error:
     with start_here:
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -76,7 +80,7 @@ if found is not None:
 with recipe_files:
     recipes.files(config)
 with preview:
-    augmentation.preview(project, split, config)
+    augmentation.preview(project, split, as_trained)
 
 with start_here:
     if st.button("Train", type="primary", icon=":material/play_arrow:"):

@@ -59,7 +59,7 @@ if kept_apart:
     with st.grid("auto", min_column_width=104, gap="xsmall"):
         for name, content in kept_apart:
             with st.container(gap="xxsmall"):
-                st.image(thumbnail(content, 160), width="stretch", alt=name)
+                st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=name)
                 if st.button("Try", key=f"try {name}", width="stretch"):
                     try_out(name, content)
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")

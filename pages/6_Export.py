@@ -57,7 +57,10 @@ def differing(made: Export) -> None:
     """The pictures that the file answers differently, with what it says."""
     known = {picture.id: picture for picture in here.catalogue.pictures}
     there = [(known[id_], said) for id_, said in zip(made.differ, made.said, strict=True) if id_ in known]
-    grid(here.project, [picture for picture, _ in there[:SHOWN]], [f"now: {said}" for _, said in there[:SHOWN]])
+    framing = run.plan.config.input_framing
+    grid(
+        here.project, [picture for picture, _ in there[:SHOWN]], framing, [f"now: {said}" for _, said in there[:SHOWN]]
+    )
     if len(made.differ) > SHOWN:
         st.caption(f"and {len(made.differ) - SHOWN} more")
 

@@ -36,13 +36,14 @@ def add_to(cli: click.Group) -> None:
 def explain(run_dir: str, picture: str, out: str, class_name: str | None, json_: bool) -> None:
     """Show which parts of PICTURE speak for a class, to the model of RUN_DIR, and which training pictures are like it."""
     run, target = open_run(run_dir), Path(out).expanduser().absolute()
-    classes = run.records.plan().classes
+    plan = run.records.plan()
+    classes, framing = plan.classes, plan.config.input_framing
     if target.suffix.lower() != ".png":
         raise ModelError(f"{target.name} does not end in .png.", "Give the file this ending.")
     if class_name is not None and class_name not in classes:
         raise ModelError(f"This model knows no class {class_name!r}.", f"It knows: {', '.join(classes)}.")
     try:
-        shown = read_square(Path(picture), _SHOWN_PIXELS)
+        shown = read_square(Path(picture), _SHOWN_PIXELS, framing)
     except PictureError as error:
         raise PictureError(f"{picture}: {error.message}.", "Choose another picture.") from None
     try:
@@ -50,7 +51,7 @@ def explain(run_dir: str, picture: str, out: str, class_name: str | None, json_:
     except (ModelError, OSError) as error:
         click.echo(f"{error} Parts of the picture are covered instead.", err=True)
     explainer = why.Explainer(run)
-    square = read_square(Path(picture), explainer.pixels)
+    square = read_square(Path(picture), explainer.pixels, framing)
     found = explainer.explain(square, None if class_name is None else classes.index(class_name))
     tested = explainer.check(square, found)
     drawn = Image.fromarray(why.overlay(shown, found.map))

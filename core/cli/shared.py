@@ -11,6 +11,7 @@ import click
 
 from core.config import recipes
 from core.config.backbones import get_backbone
+from core.config.framing import FITS
 from core.config.training import TrainConfig, make_config, with_changes
 from core.models import weights_store
 from core.system.errors import ConfigError
@@ -31,6 +32,17 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--config", "config_file", help="A JSON file of settings; what it leaves out is the recipe's."),
         click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting: epochs=20."),
         click.option("--seed", type=int, help="The same as --set seed=N."),
+        click.option(
+            "--fit",
+            type=click.Choice(list(FITS)),
+            help="What the model sees of a picture: the centre square, the whole with borders, or the whole squeezed. By "
+            "default as the project says.",
+        ),
+        click.option(
+            "--region",
+            metavar="LEFT,TOP,RIGHT,BOTTOM",
+            help="Only this part of each picture, as shares of it: 0.1,0,0.9,1.",
+        ),
         click.option("--trust", is_flag=True, help="Allow a module from elsewhere (backbone=hub:...): it can run code."),
     )):  # fmt: skip
         command = option(command)
@@ -38,7 +50,13 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings(
-    recipe: str, config_file: str | None, changes: tuple[str, ...], seed: int | None, trust: bool
+    recipe: str,
+    config_file: str | None,
+    changes: tuple[str, ...],
+    seed: int | None,
+    trust: bool,
+    fit: str | None = None,
+    region: str | None = None,
 ) -> TrainConfig:
     """The settings that these options ask for. Raises ConfigError."""
     if recipe.endswith(".json"):
@@ -49,11 +67,19 @@ def settings(
         given = _settings_in(Path(config_file).expanduser())
         own = {"own_split": True} if "split" in given else {}
         config = make_config(_merged(config.model_dump(), own | given))
-    config = with_changes(config, [*changes, *([f"seed={seed}"] if seed is not None else [])])
+    config = with_changes(
+        config, [*changes, *([f"seed={seed}"] if seed is not None else []), *framing_changes(fit, region)]
+    )
     if trust:
         for name in config.backbones:
             weights_store.trust(get_backbone(name))
     return config
+
+
+def framing_changes(fit: str | None, region: str | None) -> list[str]:
+    """What --fit and --region ask for, as --set would say it."""
+    given = {"framing.fit": fit, "framing.region": None if region is None else f"[{region}]"}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
 
 
 def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -171,7 +171,8 @@ def title_of(name: str) -> str:
 
 
 def save_recipe(title: str, config: TrainConfig, sentence: str = "") -> Recipe:
-    """Keeps settings as a recipe of this machine, under a name made from the title; the same title replaces it.
+    """Keeps settings as a recipe of this machine, under a name made from the title; the same title replaces it. What is seen of
+    a picture stays each project's own.
 
     Raises ConfigError if the title is blank, too long, or is one of ours.
     """
@@ -184,7 +185,9 @@ def save_recipe(title: str, config: TrainConfig, sentence: str = "") -> Recipe:
         raise ConfigError("A recipe needs a name.", f"Give it one of 1 to {_LONGEST_TITLE} characters.")
     if name in RECIPES:
         raise ConfigError(f"{title} is one of the recipes that are always there.", "Choose another name.")
-    recipe = Recipe(title, sentence or "Saved on this machine.", config.model_copy(update={"recipe": name}))
+    recipe = Recipe(
+        title, sentence or "Saved on this machine.", config.model_copy(update={"recipe": name, "framing": None})
+    )
     storage.write_bytes(_folder() / f"{name}.json", recipe_file(recipe))
     return recipe
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.system.errors import ConfigError
 from core.system.settings import Percent, Settings
@@ -57,6 +58,11 @@ class TrainConfig(Settings):
         le=608,
         title="Picture size (input pixels)",
         description="Side of the square that the model sees, from 32; 0 is the model's own size.",
+    )
+    framing: Framing | None = Field(
+        None,
+        title="What the model sees of a picture (framing)",
+        description="The region and the fit; none: as the project says.",
     )
     epochs: int = Field(
         60,
@@ -252,6 +258,11 @@ class TrainConfig(Settings):
         return self.pixels or max(get_backbone(name).input_pixels for name in self.backbones)
 
     @property
+    def input_framing(self) -> Framing:
+        """How a picture becomes the square that the model sees; the centre square where nothing was chosen."""
+        return self.framing or Framing()
+
+    @property
     def backbones(self) -> tuple[str, ...]:
         """The names of the networks that look at each picture: one, or two."""
         return (self.backbone, self.second_backbone) if self.second_backbone else (self.backbone,)
@@ -283,6 +294,8 @@ def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
     """`config` with `key=value` changes; a dot reaches inside (`augment.flip=horizontal`). Raises ConfigError."""
     values, asked = config.model_dump(), set()
     for change in changes:
+        if change.startswith("framing.") and values["framing"] is None:
+            values["framing"] = Framing().model_dump()
         key, equals, text = change.partition("=")
         if not equals:
             raise ConfigError(f"{change!r} is not of the form key=value.", "For instance: --set epochs=20")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets import division
 from core.datasets.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
@@ -22,13 +23,15 @@ from core.datasets.file_operations import Step
 from core.datasets.layout import Layout, layout_of, may_be_split, with_those_above
 from core.datasets.project_home import home_of, put_aside
 from core.datasets.scanner import Walk, subfolders, unwrapped, walk_folders
+from core.datasets.thumbnails import thumbnail
 from core.imaging import decode
 from core.system import storage
 from core.system.errors import PictureError, ProjectError, as_sentence
-from core.system.naming import as_text, class_name, is_digest
+from core.system.naming import as_text, class_name
 from core.system.threads import chunks, in_threads
 
 _CHOICES = TypeAdapter(ClassChoices)
+_FRAMING = "framing.json"
 _SCAN_BATCH = 64
 _NOT_NOW = "this file cannot be read"
 _ONE_BY_ONE = 1000
@@ -133,6 +136,18 @@ class Project:
         config = config if config.seed is not None else config.model_copy(update={"seed": 0})
         self.divide(lambda before: replace(before, config=config))
 
+    def framing(self) -> Framing:
+        """What models see of the project's pictures: the centre square, unless a person chose otherwise."""
+        try:
+            return Framing.model_validate(storage.read_json(self.home / _FRAMING))
+        except ValidationError:  # missing, damaged, or of another version
+            return Framing()
+
+    @as_sentence(ProjectError)
+    def keep_framing(self, framing: Framing) -> None:
+        """Makes this what models see, in all trainings to come. Raises ProjectError if it cannot be kept."""
+        storage.write_json(self.home / _FRAMING, framing.model_dump())
+
     def layout(self) -> Layout:
         """Where the class folders lie now, without a look at the pictures."""
         roots, tops = self.division().roots, subfolders(self.root)
@@ -230,22 +245,12 @@ class Project:
             raise PictureError("the file is gone")
         return file
 
-    def thumbnail(self, content: str) -> bytes:
-        """JPEG bytes of the centre square of a picture, by its id, made once and then kept.
+    def thumbnail(self, content: str, framing: Framing | None = None) -> bytes:
+        """JPEG bytes of a picture, by its id, as a model sees it; without a framing, as the project says.
 
         Raises PictureError if the file is gone or went bad since.
         """
-        if not is_digest(content):
-            raise PictureError("the file is gone")
-        kept = self.home / "thumbnails" / content[:2] / f"{content}.jpg"
-        with suppress(OSError):
-            made = storage.read_bytes(kept, decode.MAX_THUMBNAIL)
-            if made:
-                return made
-        made = decode.thumbnail(self.file_with(content))
-        with suppress(OSError):  # on a full disk it is made again next time
-            storage.write_bytes(kept, made, durable=False)
-        return made
+        return thumbnail(self.home, content, framing or self.framing(), self.file_with)
 
 
 @as_sentence(ProjectError)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.config.framing import Framing
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.layout import in_parts, remarks_on
 
@@ -17,6 +18,9 @@ finds re-uploads of one photo and no two photos that a person would call differe
 
 PLAIN = 0.2
 """Share of a signature's own deviation that the difference may not exceed: drawings on white paper are all nearly white."""
+
+SEEN = 0.6
+"""Share of a picture's area under which its centre square leaves out much: that of 4:3 and 3:2 photos is larger."""
 
 MAX_CLASSES = 1000
 """More class folders than this are refused."""
@@ -69,9 +73,11 @@ def is_tiny(width: int, height: int) -> bool:
     return min(width, height) < 32 or max(width, height) > 20 * min(width, height)
 
 
-def find_problems(catalogue: Catalogue) -> list[Problem]:
-    """What can be said in words, the gravest first; what is wrong with single pictures is in core.quality.findings."""
+def find_problems(catalogue: Catalogue, framing: Framing) -> list[Problem]:
+    """What can be said in words, the gravest first; what is wrong with single pictures is in core.quality.findings.
+    `framing`: what models see of the project's pictures."""
     return [
+        *cut_off(catalogue, framing),
         *_rejected(catalogue),
         *_split(catalogue),
         *_empty(catalogue),
@@ -79,6 +85,26 @@ def find_problems(catalogue: Catalogue) -> list[Problem]:
         *_passed_over(catalogue),
         *_remarks(catalogue),
     ]
+
+
+def cut_off(catalogue: Catalogue, framing: Framing) -> list[Problem]:
+    """Where the centre square leaves out much of most pictures, one row that says so; a person who chose a region or another
+    fit knows."""
+    if framing != Framing():
+        return []
+    pictures = catalogue.in_use.pictures
+    wide = [p.height / p.width for p in pictures if p.height < SEEN * p.width]
+    high = [p.width / p.height for p in pictures if p.width < SEEN * p.height]
+    if 2 * (len(wide) + len(high)) <= len(pictures):
+        return []
+    words = {"wider than high": wide, "higher than wide": high}
+    shapes = [shape for shape, kind in words.items() if 4 * len(kind) > len(wide) + len(high)]
+    seen = round(100 * float(np.median([*wide, *high])))
+    sentence = (
+        f"Most of these pictures are much {' or much '.join(shapes)}: the model sees only the middle {seen} % of them. If what "
+        "tells the classes apart may lie outside of that, choose the whole picture: Configure, What the model sees."
+    )
+    return [Problem("cut off", sentence)]
 
 
 def why_not_trainable(catalogue: Catalogue) -> str:

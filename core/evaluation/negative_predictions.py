@@ -31,7 +31,8 @@ def answers(project: Project, records: RunRecords, progress: Callable[[int, int]
         for number, path in enumerate(files):
             progress(number, len(files))
             try:
-                known[path.stem] = classifier.probabilities(decode.read_square(path, classifier.pixels))
+                square = decode.read_square(path, classifier.pixels, classifier.framing)
+                known[path.stem] = classifier.probabilities(square)
             except PictureError:
                 continue
         if known:

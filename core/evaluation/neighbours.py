@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
@@ -24,7 +25,7 @@ from core.runs.lifecycle import Run
 from core.runs.records import RunPlan
 from core.system.errors import ModelError, ProjectError
 from core.training.ensembles import RECIPE
-from core.training.features import FeatureStore
+from core.training.features import FeatureStore, plain_key
 
 _READ = 1000
 
@@ -54,7 +55,7 @@ class Neighbours:
     def __init__(self, run: Run) -> None:
         """Raises ModelError while there are no features to compare, with what to do."""
         plan = run.records.plan()
-        self.own, self._spec, found = _best_source(plan)
+        self.own, self._spec, self._framing, found = _best_source(plan)
         label = {picture.id: picture.label for picture in plan.part("train") if picture.id in found}
         self.ids = tuple(label)
         self.missing = len({picture.id for picture in plan.part("train")}) - len(self.ids)
@@ -71,7 +72,7 @@ class Neighbours:
         `places`: id -> path of the pictures that still exist; others are left out, and so is the one with the id `but`.
         Raises PictureError for a picture that does not open.
         """
-        vector = self._features(read_square(source, self._spec.pixels))
+        vector = self._features(read_square(source, self._spec.pixels, self._framing))
         close = self._vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
         found: list[Neighbour] = []
         for row in np.argsort(-close, kind="stable"):
@@ -104,23 +105,29 @@ def _own_spec(config: TrainConfig) -> ExtractorSpec | None:
     return specs_of(config)[0] if frozen else None
 
 
-def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, dict[str, np.ndarray]]:
-    """Whether it is the run's own, the extractor, and the features by picture id, of which there is at least one."""
-    wanted = list({picture.id for picture in plan.part("train")})
-    specs = dict.fromkeys((_own_spec(plan.config), specs_of(TrainConfig())[0]))
+def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, Framing, dict[str, np.ndarray]]:
+    """Whether it is the run's own, the extractor, what it saw of each picture, and the features by picture id, of which there
+    is at least one."""
+    own, quick, framing = _own_spec(plan.config), specs_of(TrainConfig())[0], plan.config.input_framing
     try:
-        folder = Project.open(plan.project, again=True).home / "features"
+        project = Project.open(plan.project, again=True)
     except ProjectError:  # the record of a run names any folder: none is made a project for it
-        specs = {}
-    for spec in specs:
+        sources, folder = {}, Path()
+    else:
+        folder = project.home / "features"
+        # A look at all pictures sees of them what the project says now.
+        sources = dict.fromkeys(((own, framing), (quick, framing), (quick, project.framing())))
+    for spec, framing in sources:
         if spec is None or not spec.ready or not (folder / f"{spec.id}.sqlite").is_file():
             continue
         kept = FeatureStore(folder / f"{spec.id}.sqlite")
+        wanted = {plain_key(picture.id, framing): picture.id for picture in plan.part("train")}
+        keys = list(wanted)
         found: dict[str, np.ndarray] = {}
-        for start in range(0, len(wanted), _READ):
-            found |= kept.get(wanted[start : start + _READ])
+        for start in range(0, len(keys), _READ):
+            found |= {wanted[key]: vector for key, vector in kept.get(keys[start : start + _READ]).items()}
         if found:
-            return spec == _own_spec(plan.config), spec, found
+            return (spec, framing) == (own, plan.config.input_framing), spec, framing, found
     raise ModelError(
         "The training pictures were not looked at in a way that can be compared.",
         "Let Fieldguide look at all pictures once.",

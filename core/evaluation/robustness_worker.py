@@ -13,6 +13,7 @@ import numpy as np
 from core.evaluation.corruptions import CHANGES, COVERED
 from core.evaluation.robustness import MOST, Outcome, Robustness, task, write
 from core.imaging.decode import read_square
+from core.inference.classifier import Classifier
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run, open_run
 from core.runs.pictures import find_file
@@ -45,7 +46,7 @@ def try_harder(job: TaskJob, run: Run) -> Robustness:
     for number, picture in enumerate(pictures):
         if job.should_stop():
             raise Stopped
-        square = _square(plan, picture, classifier.pixels)
+        square = _square(plan, picture, classifier)
         if square is not None:
             copies = [square, *(change.of(square, picture.id) for change in (*CHANGES, COVERED))]
             right.append([int(classifier.probabilities(copy).argmax()) == picture.label for copy in copies])
@@ -60,10 +61,10 @@ def try_harder(job: TaskJob, run: Run) -> Robustness:
     return Robustness(len(right), len(plan.part("test")), int(plain.sum()), outcomes, int(covered.sum()))
 
 
-def _square(plan: RunPlan, picture: RunPicture, pixels: int) -> np.ndarray | None:
+def _square(plan: RunPlan, picture: RunPicture, classifier: Classifier) -> np.ndarray | None:
     """The picture as the model sees it; where it was moved since, it is found by its content."""
     try:
-        return read_square(find_file(plan, picture), pixels)
+        return read_square(find_file(plan, picture), classifier.pixels, classifier.framing)
     except (FieldguideError, PictureError):
         return None
 

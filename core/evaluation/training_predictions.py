@@ -26,7 +26,7 @@ def ask(records: RunRecords, progress: Callable[[int, int], None]) -> None:
     for number, picture in enumerate(pictures):
         progress(number, len(pictures))
         try:
-            square = read_square(find_file(plan, picture), classifier.pixels)
+            square = read_square(find_file(plan, picture), classifier.pixels, classifier.framing)
         except FieldguideError:
             continue
         ids.append(picture.id)

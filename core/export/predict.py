@@ -6,6 +6,7 @@ Needs numpy and pillow, and what README.txt says for this kind of model.
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 SPEC: dict[str, Any] = json.loads((HERE / "fieldguide.json").read_text(encoding="utf-8"))
 PIXELS: int = SPEC["input"]["pixels"]
+FRAMING: dict[str, Any] = SPEC["input"]["framing"]
+BORDER = (124, 116, 104)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")  # as in training; no other decoder is ever started
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
 with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
@@ -28,23 +31,48 @@ with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
     pillow_heif.register_heif_opener()
 
 
+def place(width: int, height: int) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
+    """What is taken out of an upright picture (left, top, right, bottom), and the width and height it is scaled to."""
+    (left, right), (top, bottom) = edges(width, *FRAMING["region"][::2]), edges(height, *FRAMING["region"][1::2])
+    across, down = right - left, bottom - top
+    if FRAMING["fit"] == "crop":
+        side = min(across, down)
+        left, top = left + (across - side) // 2, top + (down - side) // 2
+        return (left, top, left + side, top + side), (PIXELS, PIXELS)
+    wide = high = PIXELS
+    if FRAMING["fit"] == "letterbox":
+        longer = max(across, down)
+        wide, high = (max(1, (2 * length * PIXELS + longer) // (2 * longer)) for length in (across, down))
+    return (left, top, right, bottom), (wide, high)
+
+
+def edges(length: int, low: float, high: float) -> tuple[int, int]:
+    """Shares of a side in whole pixels, with at least one between them."""
+    first = min(int(length * low + 0.5), length - 1)
+    return first, max(first + 1, int(length * high + 0.5))
+
+
 def square_of(image: Image.Image) -> np.ndarray:
-    """The centre square of a picture, upright, RGB on white: uint8 (PIXELS, PIXELS, 3)."""
+    """What the model sees of a picture, upright, RGB on white: uint8 (PIXELS, PIXELS, 3)."""
     with suppress(Exception):  # damaged EXIF data is as good as none
         image = image.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
     if image.mode.startswith("I"):  # 16-bit grey
         image = Image.fromarray((np.asarray(image, np.uint32) // 257).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    left, top = ((length - min(image.size)) // 2 for length in image.size)
-    box = (left, top, left + min(image.size), top + min(image.size))
-    return np.asarray(image.convert("RGB").resize((PIXELS, PIXELS), Image.Resampling.BILINEAR, box=box))
+    box, size = place(*image.size)
+    scaled = image.convert("RGB").resize(size, Image.Resampling.BILINEAR, box=box)
+    seen = Image.new("RGB", (PIXELS, PIXELS), BORDER)
+    seen.paste(scaled, ((PIXELS - size[0]) // 2, (PIXELS - size[1]) // 2))
+    return np.asarray(seen)
 
 
 def read(path: str) -> np.ndarray:
     """A picture file as the model sees it."""
     with Image.open(path, formats=FORMATS) as image:
-        image.draft(None, (2 * PIXELS, 2 * PIXELS))  # a large JPEG is decoded at a reduced size, as in training
+        left, top, right, bottom = FRAMING["region"]
+        least = 2 * math.ceil(PIXELS / min(right - left, bottom - top))
+        image.draft(None, (least, least))  # a large JPEG is decoded at a reduced size, as in training
         return square_of(image)
 
 

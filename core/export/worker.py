@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from core.config.export_formats import ALL, TEACHABLE_PIXELS, Kind
+from core.config.framing import Framing
 from core.datasets.project import Project
 from core.evaluation.model_card import markdown
 from core.export.bundle import labels_text, texts, write_zip
@@ -23,6 +24,7 @@ from core.export.int8_fallback import POINT, Int8Way, int8_ways, keep_best
 from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.export.requirements import needs_of
+from core.imaging.decode import open_picture
 from core.inference.calibration import cooled
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import decision_of
@@ -101,7 +103,9 @@ class _Exporter:
         rows = []
         for start in range(0, len(self.test), 32):
             self.say("asking", start, len(self.test))
-            squares = [read_named(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]]
+            squares = [
+                self._square(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]
+            ]
             rows.append(self.model.predict_on_batch(np.stack(squares).astype(np.float32)))
         return np.concatenate(rows)
 
@@ -115,6 +119,12 @@ class _Exporter:
         lost = self.accuracy - measured.parity.accuracy
         if kind.integer and lost > POINT:
             note = f"{note} Whole numbers cost {lost * 100:.1f} points of accuracy: take float16 if you can.".strip()
+        framing = self.plan.config.input_framing
+        if kind.teachable and framing != Framing():
+            note = (
+                f"{note} Programs for Teachable Machine show a model the centre square. This one must be shown something else: "
+                f"{framing.words}."
+            ).strip()
         self._pack(kind, model, measured, f"{self.gone} {note}".strip())
 
     def _write(self, kind: Kind, model: Path) -> str:
@@ -185,7 +195,10 @@ class _Exporter:
         """Training pictures, evenly over the classes (the plan lists them class by class)."""
         train = [self.places[picture.id] for picture in self.plan.part("train") if picture.id in self.places]
         for position in np.linspace(0, len(train) - 1, min(most, len(train))).round().astype(int):
-            yield read_named(train[position], self._pixels(kind))
+            yield self._square(train[position], self._pixels(kind))
+
+    def _square(self, path: Path, pixels: int) -> np.ndarray:
+        return read_named(path, pixels, self.plan.config.input_framing)
 
     def _pixels(self, kind: Kind) -> int:
         return TEACHABLE_PIXELS if kind.teachable else self.plan.config.input_pixels
@@ -216,12 +229,17 @@ class _Exporter:
         )
 
     def _examples(self, kind: Kind, folder: Path) -> list[Path]:
-        """Writes a few test pictures as the model sees them, without what a camera wrote into them."""
+        """Writes a few test pictures without what a camera wrote into them: as the model sees them, but for a region, which is
+        taken out of the whole picture."""
         storage.make_folder(folder / EXAMPLES)
         targets = []
         for number, (path, _) in enumerate(self._shown(), 1):
             targets.append(folder / EXAMPLES / f"{number}.png")
-            Image.fromarray(read_named(path, self._pixels(kind))).save(targets[-1], "PNG")
+            framing, pixels = self.plan.config.input_framing, self._pixels(kind)
+            seen = (
+                Image.fromarray(self._square(path, pixels)) if framing.whole else _whole(path, framing.at_least(pixels))
+            )
+            seen.save(targets[-1], "PNG")
         return targets
 
     def _shown(self) -> list[tuple[Path, str]]:
@@ -260,6 +278,12 @@ class _Exporter:
         }
         signing.sign_files(bundle, *([] if model.is_dir() else [model]))
         signing.write_signed(folder / "report.json", json.dumps(report).encode())
+
+
+def _whole(path: Path, shorter: int) -> Image.Image:
+    """A picture no larger than it need be."""
+    image = open_picture(path, at_least=shorter)
+    return ImageOps.scale(image, min(1.0, 2 * shorter / min(image.size)))
 
 
 def main(folder: Path, kinds: list[str]) -> int:

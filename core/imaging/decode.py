@@ -18,6 +18,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
+from core.config.framing import BORDER, Framing
 from core.imaging.mending import mended
 from core.imaging.profiles import to_srgb
 from core.system import storage
@@ -140,7 +141,8 @@ def _as_it_is(source: Path | bytes, at_least: int | None) -> _Decoded:
     with _source(source) as file, Image.open(file, formats=FORMATS) as opened:
         size = opened.size
         if at_least:
-            opened.draft(None, (2 * at_least, 2 * at_least))
+            needed = _enough(size, at_least)
+            opened.draft(None, (needed, needed))
         # A progressive JPEG is held whole while it is decoded, however small the result, and gone through for each scan.
         progressive = opened.info.get("progressive")
         if math.prod(size if progressive else opened.size) > MAX_PIXELS:
@@ -170,6 +172,14 @@ def _pages(image: Image.Image) -> int:
         return 1
     image.seek(0)
     return 2
+
+
+def _enough(size: tuple[int, int], at_least: int) -> int:
+    """Pixels of each side that a JPEG is not to be reduced under: twice what is needed, but no more than may be decoded."""
+    fewer = 1
+    while math.prod(size) > MAX_PIXELS * fewer**2:
+        fewer *= 2
+    return min(2 * at_least, min(size) // fewer) or 1
 
 
 def _source(source: Path | bytes) -> BinaryIO:
@@ -269,23 +279,26 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return grey
 
 
-def square(image: Image.Image, pixels: int) -> np.ndarray:
-    """The centre square of `image`, scaled: uint8 (pixels, pixels, 3), RGB."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    scaled = image.resize((pixels, pixels), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+def square(image: Image.Image, pixels: int, framing: Framing) -> np.ndarray:
+    """What a model sees of an upright RGB picture: uint8 (pixels, pixels, 3)."""
+    placed = framing.place(*image.size, pixels)
+    scaled = image.resize(placed.size, Image.Resampling.BILINEAR, box=placed.box)
+    if placed.size != (pixels, pixels):
+        framed = Image.new("RGB", (pixels, pixels), BORDER)
+        framed.paste(scaled, placed.offset)
+        scaled = framed
     return np.asarray(scaled)
 
 
-def read_square(source: Path | bytes, pixels: int) -> np.ndarray:
-    """Decodes and crops: uint8 (pixels, pixels, 3). What a model sees. Raises PictureError."""
-    return square(open_picture(source, at_least=pixels), pixels)
+def read_square(source: Path | bytes, pixels: int, framing: Framing) -> np.ndarray:
+    """Decodes and frames: uint8 (pixels, pixels, 3). What a model sees. Raises PictureError."""
+    return square(open_picture(source, at_least=framing.at_least(pixels)), pixels, framing)
 
 
-def thumbnail(source: Path | bytes, pixels: int = THUMBNAIL_PIXELS) -> bytes:
-    """JPEG bytes of the centre square, `pixels` wide; carries no EXIF data. Raises PictureError."""
+def thumbnail(source: Path | bytes, framing: Framing, pixels: int = THUMBNAIL_PIXELS) -> bytes:
+    """JPEG bytes of what a model sees, `pixels` wide; carries no EXIF data. Raises PictureError."""
     out = io.BytesIO()
-    Image.fromarray(read_square(source, pixels)).save(out, "JPEG", quality=85)
+    Image.fromarray(read_square(source, pixels, framing)).save(out, "JPEG", quality=85)
     return out.getvalue()
 
 

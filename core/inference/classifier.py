@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from core.config.framing import Framing
 from core.imaging.decode import read_square
 from core.inference.calibration import cooled
 from core.inference.decision import decision_of
@@ -65,6 +66,7 @@ class Predictions:
 class Classifier:
     """A loaded model. Safe to use from several threads; one picture is computed at a time.
 
+    It takes squares of `pixels`, which `framing` makes of pictures; a file that does not tell of it takes the centre square.
     `temperature` is applied to what the file answers; a file that was taken away has it inside. `threshold`: the
     confidence, 0..1, below which it is not sure.
     """
@@ -73,6 +75,7 @@ class Classifier:
         try:
             self.classes = tuple(str(name) for name in spec["classes"])
             self.pixels = int(spec["input"]["pixels"])
+            self.framing = Framing.model_validate(spec["input"].get("framing", {}))
             self.threshold = float(spec.get("not_sure_below", 0.0))
             self._low, high = (float(end) for end in spec["input"].get("range", (0, 255)))
             self._step = (high - self._low) / 255
@@ -157,7 +160,7 @@ class Classifier:
         """Decodes and classifies; `names` become the ids (by default the paths). Raises PictureError for a bad picture."""
         ids = tuple(names) if names else tuple(str(picture) for picture in pictures)
         sources = [Path(picture) if isinstance(picture, str) else picture for picture in pictures]
-        rows = [self.probabilities(read_square(source, self.pixels)) for source in sources]
+        rows = [self.probabilities(read_square(source, self.pixels, self.framing)) for source in sources]
         probabilities = np.stack(rows) if rows else np.empty((0, len(self.classes)), np.float32)
         return Predictions(ids, probabilities, self.classes, self.threshold)
 

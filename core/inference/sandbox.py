@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from core.config.framing import Framing
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
 from core.inference.calibration import cooled
 from core.inference.classifier import SPEC_NAME, Classifier, spec_beside
@@ -59,6 +60,7 @@ class ForeignModel(Classifier):
         try:
             self.classes = _unique(str(one)[:_LONGEST] for one in told["classes"])
             self.pixels = int(told["pixels"])
+            self.framing = Framing.model_validate(told["framing"])
             if len(self.classes) > _MOST_CLASSES or self.pixels > _MOST_PIXELS:
                 raise ModelError(
                     f"{name} is too large: at most {_MOST_CLASSES:,} classes and pictures of {_MOST_PIXELS} pixels are "
@@ -72,7 +74,10 @@ class ForeignModel(Classifier):
         except (ValueError, KeyError, TypeError, OverflowError):
             self.close()
             raise self._broken() from None
-        self.spec = {"classes": list(self.classes), "input": {"pixels": self.pixels}}
+        self.spec = {
+            "classes": list(self.classes),
+            "input": {"pixels": self.pixels, "framing": self.framing.model_dump()},
+        }
 
     @property
     def alive(self) -> bool:

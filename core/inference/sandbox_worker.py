@@ -1,7 +1,7 @@
 """The process that runs one model file from elsewhere: `python -m core.inference.sandbox_worker`, spoken to through its pipes.
 
 Each message is four bytes that tell its length, most significant first, and then its content. The first one is the zip,
-and is answered by JSON: {classes, pixels, threshold} or {error, hint}. Each later one is a picture, uint8 (S, S, 3),
+and is answered by JSON: {classes, pixels, framing, threshold} or {error, hint}. Each later one is a picture, uint8 (S, S, 3),
 answered by float32 (K,).
 """
 
@@ -81,7 +81,12 @@ def _opened(content: bytes) -> tuple[Classifier | None, dict[str, Any]]:
         return None, {"error": error.message, "hint": error.hint}
     except Exception:  # noqa: BLE001 - which one damaged content raises depends on what is damaged
         return None, {"error": "This model is damaged, or not one for pictures.", "hint": _HINT}
-    return model, {"classes": classes, "pixels": model.pixels, "threshold": model.threshold}
+    return model, {
+        "classes": classes,
+        "pixels": model.pixels,
+        "framing": model.framing.model_dump(),
+        "threshold": model.threshold,
+    }
 
 
 def _receive(source: BinaryIO) -> bytes:

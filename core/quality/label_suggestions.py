@@ -39,7 +39,7 @@ def from_run(job: Job, project: Project, run: Run, contents: Contents) -> Sugges
 
     def answer(mark: str) -> np.ndarray | None:
         try:
-            return model.probabilities(read_square(project.root / asked[mark].path, model.pixels))
+            return model.probabilities(read_square(project.root / asked[mark].path, model.pixels, model.framing))
         except PictureError:
             return None
 

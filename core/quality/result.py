@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
+from core.config.framing import Framing
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.inference.decision import decision_of
@@ -58,7 +59,7 @@ class Analysis:
     `map_method` ("t-SNE" or "PCA"). `suspects`: all labelled pictures that could be judged, the most suspicious first.
     `groups`: every unlabelled picture in exactly one; the large and close ones first, single pictures last; the most
     typical of each group first. `judged`: id -> (likeliest class, its probability), by a model that did not learn from
-    that picture; also for unlabelled ones that have suggestions.
+    that picture; also for unlabelled ones that have suggestions. `framing`: the mark of what was seen of each picture.
     """
 
     ids: tuple[str, ...]
@@ -70,11 +71,12 @@ class Analysis:
     suggestions: Suggestions | None
     judged: dict[str, tuple[str, float]]
     fingerprint: str
+    framing: str = ""
 
     def fresh(self, project: Project, catalogue: Catalogue) -> bool:
         """Whether another look would find the same: same pictures, same labels, same model to ask."""
         run = source_run(project, catalogue)
-        return self.fingerprint == fingerprint(catalogue, asked(run))
+        return self.fingerprint == fingerprint(catalogue, asked(run), project.framing())
 
 
 _TEXTS = TypeAdapter(tuple[str, ...])
@@ -89,10 +91,12 @@ def asked(run: Run | None) -> str | None:
     return f"{run.id} {decision_of(run.folder).temperature:g}" if run else None
 
 
-def fingerprint(catalogue: Catalogue, run: str | None) -> str:
-    """A hex digest of what a look depends on: which contents lie in which classes in use, and the run (see `asked`)."""
+def fingerprint(catalogue: Catalogue, run: str | None, framing: Framing) -> str:
+    """A hex digest of what a look depends on: which contents lie in which classes in use, the run (see `asked`), and what is
+    seen of a picture."""
     rows = sorted({(picture.id, picture.class_name or "") for picture in catalogue.in_use.pictures})
-    return hashlib.sha256(json.dumps([run, rows]).encode()).hexdigest()[:16]
+    framed = [framing.mark] if framing.mark else []
+    return hashlib.sha256(json.dumps([run, rows, *framed]).encode()).hexdigest()[:16]
 
 
 def source_run(project: Project, catalogue: Catalogue) -> Run | None:

@@ -15,10 +15,10 @@ from core.datasets.groups import groups_of, in_time, joined, kin_of
 from core.datasets.layout import Layout
 from core.datasets.project import Project
 from core.datasets.validation import near_groups
-from core.imaging.decode import read_square
+from core.imaging.decode import open_picture
 from core.models.feature_extractor import specs_of
 from core.system.errors import PictureError
-from core.training.features import FeatureStore, PictureView
+from core.training.features import FeatureStore, PictureView, plain_key
 from core.training.job import Job
 from core.training.linear_probe import look
 
@@ -91,14 +91,16 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
 
     Raises Stopped.
     """
-    (spec,), folder = specs_of(job.config), project.home / "features"
+    (spec,), folder, framing = specs_of(job.config), project.home / "features", job.config.input_framing
     while contents.pictures:
-        sights = [PictureView(picture.id, project.root / picture.path) for picture in contents.pictures]
+        sights = [PictureView(picture.id, project.root / picture.path, framing) for picture in contents.pictures]
         try:
             vectors = look(job, [spec], sights, folder=folder)
         except PictureError:
-            known = FeatureStore(folder / f"{spec.id}.sqlite").get(contents.ids)
-            good = [sight.id in known or _opens(sight.path) for sight in sights]
+            known = FeatureStore(folder / f"{spec.id}.sqlite").get(
+                [plain_key(content, framing) for content in contents.ids]
+            )
+            good = [plain_key(sight.id, framing) in known or _opens(sight.path) for sight in sights]
             if all(good):
                 raise
             contents = contents.only(good)
@@ -109,7 +111,7 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
 
 def _opens(path: Path) -> bool:
     try:
-        read_square(path, 32)
+        open_picture(path, at_least=32)
     except PictureError:
         return False
     return True

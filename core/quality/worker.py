@@ -57,7 +57,9 @@ def look(job: Job, project: Project) -> Analysis:
         judged |= _opinions(suggestions.ids, suggestions.classes, suggestions.probabilities)
     job.phase("map")
     last = read(project)
-    if last and last.ids == contents.ids:  # only labels changed: the map stays as it is
+    framing = job.config.input_framing
+    # Where only labels changed, the map stays as it is.
+    if last and last.ids == contents.ids and last.framing == framing.mark:
         xy, method = last.xy, last.map_method
     else:
         xy, method = job.waiting_for(lambda: embedding_map.layout(points))
@@ -70,7 +72,8 @@ def look(job: Job, project: Project) -> Analysis:
         groups=alike,
         suggestions=suggestions,
         judged=judged,
-        fingerprint=fingerprint(catalogue, asked(run)),
+        fingerprint=fingerprint(catalogue, asked(run), framing),
+        framing=framing.mark,
     )
 
 
@@ -139,7 +142,7 @@ def _opinions(
 def run(project: Project) -> int:
     """Does the whole look in this process; returns the exit status."""
     records = RunRecords(folder_of(project))
-    plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(), (), ())
+    plan = RunPlan("analysis", str(project.root), time.time(), TrainConfig(framing=project.framing()), (), ())
     job = Job(records, own_state(records), plan=plan)
 
     def work() -> None:

@@ -78,7 +78,9 @@ def distinct(titles: Sequence[str]) -> list[str]:
 
 def differences(before: TrainConfig, after: TrainConfig) -> list[Difference]:
     """The settings that differ, but for the recipe's name, in the order of the form."""
-    first, second = _flat(before.model_dump()), _flat(after.model_dump())
+    first, second = (
+        _flat(config.model_dump() | {"framing": config.input_framing.model_dump()}) for config in (before, after)
+    )
     return [Difference(key, first[key], second[key]) for key in first if first[key] != second[key] and key != "recipe"]
 
 

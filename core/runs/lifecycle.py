@@ -142,8 +142,10 @@ def begin(run: Run, plan: RunPlan, worker: str, arguments: Sequence[str]) -> Non
 
 
 def settled(project: Project, config: TrainConfig) -> TrainConfig:
-    """The settings as a training in the project uses them: with the project's split, unless they ask for their own."""
-    return config if config.own_split else config.model_copy(update={"split": project.division().config})
+    """The settings as a training in the project uses them: with the project's split and framing, unless they ask for their
+    own."""
+    split = {} if config.own_split else {"split": project.division().config}
+    return config.model_copy(update=split | {"framing": config.framing or project.framing()})
 
 
 def freeze(catalogue: Catalogue, config: TrainConfig) -> tuple[Split, tuple[RunPicture, ...]]:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from core.config.framing import BORDER
 from core.inference.classifier import SPEC_NAME, SPEC_VERSION
 from core.inference.decision import Decision
 from core.runs.records import RunPlan
@@ -21,7 +22,8 @@ def make_spec(
 
     `decision`: what is built into the model (the temperature), and below what a program should say "not sure".
     """
-    decision = decision or Decision()
+    decision, framing = decision or Decision(), plan.config.input_framing
+    borders = f"; borders are RGB {', '.join(map(str, BORDER))}" if framing.fit == "letterbox" else ""
     return {
         "fieldguide": SPEC_VERSION,
         "model": "model.tflite",
@@ -32,7 +34,8 @@ def make_spec(
             "pixels": plan.config.input_pixels,
             "channels": "RGB",
             "range": [0, 255],
-            "crop": "the centre square, scaled with bilinear filtering",
+            "framing": framing.model_dump(mode="json"),
+            "crop": f"{framing.words}, scaled with bilinear filtering{borders}",
             "dtype": "float32",
         },
         "output": {"meaning": "probabilities", "dtype": "float32"},

@@ -287,7 +287,7 @@ def _head(values: Mapping[str, Any], counts: Mapping[str, int]) -> RunHead:
         id=_TEXT.validate_python(values["id"]),
         project=_TEXT.validate_python(values["project"]),
         created=float(values["created"]),
-        config=make_config(values["config"]),
+        config=make_config({"framing": {}} | values["config"]),  # there was no choice before: the centre square
         classes=tuple(_TEXTS.validate_python(values["classes"])),
         counts=counts,
         remarks=tuple(map(str, values.get("remarks", ()))),

@@ -58,6 +58,8 @@ def why_not(runs: Sequence[Run]) -> str:
             sizes[plan.config.input_pixels].append(plan.id)
         told = "; ".join(f"{pixels} px: {', '.join(names)}" for pixels, names in sorted(sizes.items()))
         return f"These models look at pictures of different sizes. What fits together is: {told}."
+    if len({plan.config.input_framing for plan in plans}) > 1:
+        return "These models see different parts of a picture (centre square, whole, region): choose those that see the same."
     if len({_fit(plan) for plan in plans}) > 1:
         return "These trainings were checked and tested on different pictures; train them with the same seed and parts."
     return ""
@@ -167,4 +169,4 @@ def _can_join(run: Run) -> bool:
 def _fit(plan: RunPlan) -> Hashable:
     """Runs for which this is the same fit together."""
     held_out = [frozenset((p.id, p.label) for p in plan.part(part)) for part in ("val", "test")]
-    return plan.classes, plan.config.input_pixels, *held_out
+    return plan.classes, plan.config.input_pixels, plan.config.input_framing, *held_out

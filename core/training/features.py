@@ -15,6 +15,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from core.config.augmentation import AugmentConfig
+from core.config.framing import Framing
 from core.datasets.file_index import connect, ensure
 from core.datasets.project import now_at
 from core.imaging.augment import augment, generator
@@ -32,17 +33,18 @@ _READ = 1000  # kept features that are read at once
 
 @dataclass(frozen=True)
 class PictureView:
-    """One thing to compute features of: a picture file, plain (`draw` 0) or one of its random changes (1, 2, ...), or the
-    mirror image of that."""
+    """One thing to compute features of: a picture file, framed, plain (`draw` 0) or one of its random changes (1, 2, ...), or
+    the mirror image of that."""
 
     id: str
     path: Path
+    framing: Framing
     draw: int = 0
     mirror: bool = False
 
     def pixels(self, side: int, config: AugmentConfig, seed: int) -> np.ndarray:
         """What is to be looked at: uint8 (side, side, 3). Raises PictureError if the file went bad."""
-        picture = read_named(self.path, side, self.id)
+        picture = read_named(self.path, side, self.framing, self.id)
         if self.draw:
             picture = augment(picture, config, generator(seed, self.id, self.draw))
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirror else picture
@@ -195,14 +197,14 @@ def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
         return
 
 
-def read_named(path: Path, pixels: int, content: str = "") -> np.ndarray:
+def read_named(path: Path, pixels: int, framing: Framing, content: str = "") -> np.ndarray:
     """As read_square, uint8 (pixels, pixels, 3), but the error names the file: it went bad since the project was checked.
 
     `content`: the picture's id; one that was put into another class meanwhile is then found where it lies now.
     """
     for turn in range(_LOOKS):
         try:
-            return read_square(path, pixels)
+            return read_square(path, pixels, framing)
         except PictureError as error:
             if turn == _LOOKS - 1 or not content or path.exists():
                 raise PictureError(
@@ -215,7 +217,12 @@ def read_named(path: Path, pixels: int, content: str = "") -> np.ndarray:
 
 def key_of(sight: PictureView, config: AugmentConfig, seed: int) -> str:
     """What identifies a sight's features within one extractor's store."""
-    mirror = " mirror" if sight.mirror else ""
+    seen, mirror = plain_key(sight.id, sight.framing), " mirror" if sight.mirror else ""
     if not sight.draw:
-        return f"{sight.id}{mirror}"
-    return f"{sight.id} {sight.draw} {seed} {config.mark}{mirror}"
+        return f"{seen}{mirror}"
+    return f"{seen} {sight.draw} {seed} {config.mark}{mirror}"
+
+
+def plain_key(content: str, framing: Framing) -> str:
+    """The key of a picture, by its id, without any change."""
+    return f"{content} {framing.mark}".rstrip()

@@ -254,4 +254,4 @@ def feature_folder(project: str) -> Path:
 
 
 def _sight(job: Job, picture: RunPicture, draw: int = 0) -> PictureView:
-    return PictureView(picture.id, job.plan.file(picture), draw)
+    return PictureView(picture.id, job.plan.file(picture), job.config.input_framing, draw)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.imaging.augment import augment, generator
 from core.imaging.mixing import mix
@@ -23,6 +24,7 @@ IN_MEMORY_BYTES = 1_000_000_000
 def load_squares(
     files: Sequence[tuple[Path, str]],
     pixels: int,
+    framing: Framing,
     scratch: Path,
     progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
@@ -36,7 +38,7 @@ def load_squares(
         squares = np.empty(shape, np.uint8)
     else:
         squares = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
-    for row, square in enumerate(in_threads(lambda file: read_named(file[0], pixels, file[1]), files)):
+    for row, square in enumerate(in_threads(lambda file: read_named(file[0], pixels, framing, file[1]), files)):
         if row % CHUNK == 0 and should_stop():
             raise Stopped
         squares[row] = square

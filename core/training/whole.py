@@ -41,7 +41,8 @@ def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
             job.progress(before + done, total)
 
         scratch = job.records.folder / f"{part}-{pixels}.npy"
-        squares[part] = pipeline.load_squares(files, pixels, scratch, said, job.should_stop)
+        framing = job.config.input_framing
+        squares[part] = pipeline.load_squares(files, pixels, framing, scratch, said, job.should_stop)
         offset += len(files)
     job.spend("decode", time.perf_counter() - began)
     return squares

@@ -21,6 +21,7 @@ import click
 from core import Project, TrainConfig, train
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
+from core.config.framing import Framing
 from core.datasets.edit_journal import HIDDEN
 from core.imaging.decode import SUFFIXES, read_square
 from core.models.feature_extractor import prepare, specs_of
@@ -31,12 +32,12 @@ def bare(paths: list[Path], model: Path, pixels: int, threads: int) -> dict[str,
     """Seconds to decode all pictures, and to invoke the backbone on all; two interpreters of one thread each, say."""
     with ThreadPoolExecutor(threads) as pool:
         began = time.perf_counter()
-        list(pool.map(lambda path: read_square(path, pixels), paths))
+        list(pool.map(lambda path: read_square(path, pixels, Framing()), paths))
         decode = time.perf_counter() - began
     extractor = FeatureExtractor(model, pixels, threads)
-    list(extractor.compute([PictureView("warm", path) for path in paths[:8]], AugmentConfig(), 0))
+    list(extractor.compute([PictureView("warm", path, Framing()) for path in paths[:8]], AugmentConfig(), 0))
     began = time.perf_counter()
-    list(extractor.compute([PictureView("bare", path) for path in paths], AugmentConfig(), 0))
+    list(extractor.compute([PictureView("bare", path, Framing()) for path in paths], AugmentConfig(), 0))
     both = time.perf_counter() - began
     return {"decode": decode, "invoke": both - decode, "both": both}
 

@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from core import Run, export
+from core.config.framing import FITS, Framing
 from core.imaging import decode
 from tests.browser.conftest import ARGUMENTS, FAKE_CAMERA, PATIENCE
 from tests.conftest import CHROMIUM
@@ -80,41 +81,54 @@ def function(name: str) -> str:
     return found + rest.partition(end)[0] + end
 
 
+REGION = (0.1, 0.0, 0.85, 0.6)
+FRAMINGS = [Framing.model_validate({"fit": fit, "region": region}) for fit in FITS for region in ((0, 0, 1, 1), REGION)]
+
+
 # Where a picture is higher than wide, newer versions of Pillow go down before they go across: the roundings differ.
 @pytest.mark.parametrize(
-    ("size", "pixels", "apart"),
+    ("size", "pixels", "framing", "apart"),
     [
-        *(((320, 263), 224, 0), ((640, 481), 96, 0), ((900, 60), 7, 0), ((90, 71), 224, 0), ((64, 64), 64, 0)),
-        *(((3, 1), 8, 0), ((263, 320), 224, 1), ((71, 90), 224, 1), ((60, 900), 7, 1)),
+        *((size, pixels, Framing(), 0) for size, pixels in (((320, 263), 224), ((640, 481), 96), ((900, 60), 7))),
+        *((size, pixels, Framing(), 0) for size, pixels in (((90, 71), 224), ((64, 64), 64), ((3, 1), 8))),
+        *((size, pixels, Framing(), 1) for size, pixels in (((263, 320), 224), ((71, 90), 224), ((60, 900), 7))),
+        *((size, 64, framing, 1) for size in ((320, 61), (47, 310), (3, 1)) for framing in FRAMINGS),
     ],
 )
-def test_the_page_scales_as_training_does(blank: Page, size: tuple[int, int], pixels: int, apart: int) -> None:
+def test_the_page_scales_as_training_does(
+    blank: Page, size: tuple[int, int], pixels: int, framing: Framing, apart: int
+) -> None:
     rgba = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), np.uint8)
     rgba[..., 3] = 255
     made = blank.evaluate(
-        f"([data, width, height, pixels]) => {{ {function('square')} return Array.from(square(data, width, height, pixels)) }}",
-        [rgba.ravel().tolist(), *size, pixels],
+        f"(given) => {{ {function('place')} {function('square')} return Array.from(square(...given)) }}",
+        [rgba.ravel().tolist(), *size, pixels, framing.model_dump(mode="json")],
     )
     seen = np.array(made, np.uint8).reshape(pixels, pixels, 4)
     assert (seen[..., 3] == 255).all()
-    expected = decode.square(Image.fromarray(rgba).convert("RGB"), pixels).astype(int)
+    expected = decode.square(Image.fromarray(rgba).convert("RGB"), pixels, framing).astype(int)
     assert np.abs(seen[..., :3] - expected).max() <= apart
 
 
 @pytest.mark.parametrize("size", [(320, 263), (90, 120)])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_the_numbers_for_the_model_are_those_of_training(blank: Page, size: tuple[int, int], mode: str) -> None:
+@pytest.mark.parametrize("framing", [Framing(), Framing(fit="letterbox"), Framing(region=REGION)])
+def test_the_numbers_for_the_model_are_those_of_training(
+    blank: Page, size: tuple[int, int], mode: str, framing: Framing
+) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], len(mode)), np.uint8)
     content = encoded(Image.fromarray(pixels))
     made = blank.evaluate(
         """async (content) => {
             const canvas = document.createElement("canvas"), whole = document.createElement("canvas")
-            const spec = { input: { pixels: 64, range: [0, 255], dtype: "uint8" } }
+            const spec = { input: { pixels: 64, framing: FRAMING, range: [0, 255], dtype: "uint8" } }
             FUNCTIONS
             const picture = await createImageBitmap(new Blob([Uint8Array.from(content)], { type: "image/png" }))
             return [...numbers(picture, picture.width, picture.height)]
-        }""".replace("FUNCTIONS", function("square") + function("numbers")),
+        }""".replace("FUNCTIONS", function("place") + function("square") + function("numbers")).replace(
+            "FRAMING", framing.model_dump_json()
+        ),
         list(content),
     )
-    apart = np.abs(np.array(made).reshape(64, 64, 3) - decode.read_square(content, 64).astype(int))
+    apart = np.abs(np.array(made).reshape(64, 64, 3) - decode.read_square(content, 64, framing).astype(int))
     assert apart.max() <= 1  # the browser lays it on white with other roundings

@@ -13,6 +13,7 @@ import pytest
 
 from core import Project, TrainConfig
 from core.__main__ import _harmless
+from core.config.framing import Framing
 from core.datasets import negatives
 from core.evaluation import negative_predictions, training_predictions
 from core.export.exports import exports_folder, failure_of
@@ -51,6 +52,7 @@ def test_no_name_commands_the_terminal() -> None:
     [
         ({"classes": [str(n) for n in range(10_001)]}, "too large"),
         ({"pixels": 5000}, "too large"),
+        ({"framing": {"region": [0, 0, 9, 9]}}, "broke"),
         ({"pixels": float("inf")}, "broke"),
         ({"classes": 5}, "broke"),
     ],
@@ -58,7 +60,7 @@ def test_no_name_commands_the_terminal() -> None:
 def test_a_model_that_tells_more_than_can_be_shown_is_refused(
     told: dict[str, Any], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = {"classes": ["a", "x" * 1_000_000], "pixels": 224, "threshold": 0.0}
+    whole = {"classes": ["a", "x" * 1_000_000], "pixels": 224, "framing": {}, "threshold": 0.0}
     closed = []
 
     def start(model: ForeignModel) -> dict[str, Any]:
@@ -129,6 +131,7 @@ class Breaking:
 
     def __init__(self, classes: int = 2) -> None:
         self.classes, self.pixels, self.asked = tuple(map(str, range(classes))), 32, 0
+        self.framing = Framing()
 
     def probabilities(self, square: np.ndarray) -> np.ndarray:
         self.asked += 1

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from core import Project, TrainConfig, list_runs, train
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets import importing, labels
 from core.datasets.edit_journal import HIDDEN, STAGING, TRASH
@@ -435,7 +436,7 @@ def test_row_24_links_are_not_followed_when_a_folder_is_brought_in(project: Proj
         ("linked", "oak/loop", "oak/file.png", "oak/nowhere.png"), "a link, which is not followed"
     )
     assert project.scan().counts == {"elm": 1, "oak": 1}
-    problems = [p.sentence for p in find_problems(Project.open(source).scan()) if p.kind == "link"]
+    problems = [p.sentence for p in find_problems(Project.open(source).scan(), Framing()) if p.kind == "link"]
     assert len(problems) == 4
 
 
@@ -525,7 +526,7 @@ def test_row_28_an_empty_class_is_left_out_and_said(tmp_path: Path) -> None:
     labels.new_class(project, "empty")
     catalogue = project.scan()
     assert catalogue.counts["empty"] == 0
-    assert "empty has no pictures: it is left out." in [p.sentence for p in find_problems(catalogue)]
+    assert "empty has no pictures: it is left out." in [p.sentence for p in find_problems(catalogue, Framing())]
     assert why_not_trainable(catalogue) == ""
     assert make_split(catalogue, SplitConfig(), 0).classes == ("blue", "green", "red")
 

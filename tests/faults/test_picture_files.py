@@ -19,6 +19,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from core import Picture, Project
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets import importing
 from core.datasets.importing.stored import storable
@@ -57,7 +58,7 @@ def in_place(project: Project, name: str, content: bytes) -> Picture | str:
 
 def seen(source: Path | bytes) -> np.ndarray:
     """What a model sees in training and in a test, int (64, 64, 3)."""
-    return decode.read_square(source, 64).astype(int)
+    return decode.read_square(source, 64, Framing()).astype(int)
 
 
 def stored(project: Project, row: importing.Row) -> Path:
@@ -160,7 +161,7 @@ def test_row_06_of_a_film_the_first_frame_is_used_and_said(project: Project, kin
     assert isinstance(found, Picture)
     for file in (stored(project, row), project.path_of(found.path)):
         assert np.abs(seen(file).mean((0, 1)) - (255, 0, 0)).max() <= 4
-    problems = find_problems(project.scan())
+    problems = find_problems(project.scan(), Framing())
     assert [p.paths[0] for p in problems if p.kind == "note" and "first frame" in p.sentence]
 
 

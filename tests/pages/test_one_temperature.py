@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core import Project, evaluate
+from core.config.framing import Framing
 from core.evaluation.report import report
 from core.inference.calibration import cooled
 from core.inference.decision import Decision, keep_decision
@@ -43,4 +44,6 @@ def test_every_door_tells_the_same(tmp_path: Path, temperature: float) -> None:
     assert (row.log_loss == pytest.approx(before[1])) is same
     assert (asked(run) == before[2]) is same
     catalogue = project.scan()
-    assert (analysis.fingerprint(catalogue, asked(run)) == analysis.fingerprint(catalogue, before[2])) is same
+    assert (
+        analysis.fingerprint(catalogue, asked(run), Framing()) == analysis.fingerprint(catalogue, before[2], Framing())
+    ) is same

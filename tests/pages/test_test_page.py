@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from core import Project, Run
+from core.config.framing import Framing
 from core.datasets import importing, labels
 from core.datasets.edit_journal import HIDDEN
 from core.inference.classifier import Classifier
@@ -278,6 +279,7 @@ class Slow(Classifier):
 
     def __init__(self) -> None:
         self.classes, self.pixels, self.threshold = ("a", "b"), 8, 0.5
+        self.framing = Framing()
         self.asked, self.go = threading.Event(), threading.Event()
         self.go.set()
 

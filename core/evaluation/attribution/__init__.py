@@ -100,13 +100,14 @@ def make(run: Run, watch: Callable[[TaskState], None] | None = None) -> None:
 class Explainer:
     """Explains pictures by the model of a run. Safe to use from several threads; one picture is computed at a time.
 
-    `classes` (K) and `pixels` are the model's; `method` is how maps are made: by gradient where the run's file is ready.
+    `classes` (K), `pixels` and `framing` are the model's; `method` is how maps are made: by gradient where the run's file is
+    ready.
     """
 
     def __init__(self, run: Run) -> None:
         """Raises ModelError if the run has no model that opens."""
         plan = run.records.plan()
-        self.classes, self.pixels = plan.classes, plan.config.input_pixels
+        self.classes, self.pixels, self.framing = plan.classes, plan.config.input_pixels, plan.config.input_framing
         self._temperature = decision_of(run.folder).temperature
         self._file = _File.of(run)
         self._classifier = None if self._file else load_model(run.folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config.framing import Framing
 from core.config.recipes import title_of
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.project import Project
@@ -179,10 +180,11 @@ def _settings(plan: RunPlan, result: RunResult) -> Table:
         ("recipe", title_of(config.recipe)),
         ("network (backbone)", " + ".join(config.backbones)),
         ("weights (parameters)", f"{result.parameters:,}"),
-        ("picture size", f"{config.input_pixels} x {config.input_pixels} pixels, the centre square, RGB"),
+        ("picture size", f"{config.input_pixels} x {config.input_pixels} pixels, RGB"),
+        ("what it sees of a picture (framing)", config.input_framing.words),
         ("time", f"{result.seconds.get('total', 0):.0f} s"),
     ]
-    named = {"recipe", "backbone", "second_backbone", "split", "augment"}
+    named = {"recipe", "backbone", "second_backbone", "framing", "split", "augment"}
     rows += [(key, str(value)) for key, value in config.model_dump(exclude=named).items()]
     changes = ", ".join(f"{name} {value}" for name, value in config.augment.switched_on.items())
     rows.append(("changes at random (augmentation)", changes or "none"))
@@ -213,11 +215,13 @@ def _mistakes(run: Run, plan: RunPlan, *, thumbnails: bool) -> list[Shown]:
 
 
 def _thumbnail(plan: RunPlan, picture: RunPicture) -> bytes:
-    """JPEG bytes; where the picture was moved since, it is found by its content. b"" if it is gone."""
+    """JPEG bytes of what the model saw; where the picture was moved since, it is found by its content. b"" if it is gone."""
+    framing = plan.config.input_framing
     try:
         if (Path(plan.project) / HIDDEN).is_dir():
-            return decode.thumbnail(Project.open(plan.project, again=True).thumbnail(picture.id), _THUMBNAIL)
-        return decode.thumbnail(find_file(plan, picture), _THUMBNAIL)
+            kept = Project.open(plan.project, again=True).thumbnail(picture.id, framing)
+            return decode.thumbnail(kept, Framing(), _THUMBNAIL)
+        return decode.thumbnail(find_file(plan, picture), framing, _THUMBNAIL)
     except (FieldguideError, OSError):
         return b""
 

@@ -19,6 +19,9 @@ class Classifier(context: Context) {
     private val spec = JSONObject(context.assets.open("fieldguide.json").bufferedReader().readText())
     private val classes = spec.getJSONArray("classes").let { list -> List(list.length()) { list.getString(it) } }
     private val pixels = spec.getJSONObject("input").getInt("pixels")
+    private val framing = spec.getJSONObject("input").getJSONObject("framing")
+    private val fit = framing.getString("fit")
+    private val region = framing.getJSONArray("region").let { list -> List(4) { list.getDouble(it) } }
     private val range = spec.getJSONObject("input").getJSONArray("range")
     private val low = range.getDouble(0).toFloat()
     private val step = (range.getDouble(1).toFloat() - low) / 255f
@@ -57,31 +60,63 @@ class Classifier(context: Context) {
         return Answer(classes[best], probabilities[best], probabilities[best] >= spec.getDouble("not_sure_below"))
     }
 
-    /**
-     * The centre square, scaled as in training, which Android's own scaling is not: Pillow's bilinear filter lets every
-     * pixel count, across, then down, rounded to bytes between.
-     */
-    private fun square(picture: Bitmap): IntArray {
-        val side = minOf(picture.width, picture.height)
-        val across = shares(picture.width, side)
-        val row = IntArray(picture.width)
-        val narrow = Array(picture.height) { y ->
-            picture.getPixels(row, 0, picture.width, 0, y, picture.width, 1)
-            IntArray(pixels) { x -> across[x].let { (first, weights) -> mix(weights) { row[first + it] } } }
-        }
-        val down = shares(picture.height, side)
-        return IntArray(pixels * pixels) { at ->
-            val (first, weights) = down[at / pixels]
-            mix(weights) { narrow[first + it][at % pixels] }
+    /** What is taken out of a picture, in its pixels, and the width and height that it is scaled to. */
+    private data class Place(val left: Int, val top: Int, val across: Int, val down: Int, val wide: Int, val high: Int)
+
+    private fun place(width: Int, height: Int): Place {
+        val (left, right) = edges(width, region[0], region[2])
+        val (top, bottom) = edges(height, region[1], region[3])
+        val across = right - left
+        val down = bottom - top
+        val side = minOf(across, down)
+        val longer = maxOf(across, down)
+        fun scaled(length: Int) = maxOf(1, (2 * length * pixels + longer) / (2 * longer))
+        return when (fit) {
+            "letterbox" -> Place(left, top, across, down, scaled(across), scaled(down))
+            "squeeze" -> Place(left, top, across, down, pixels, pixels)
+            else -> Place(left + (across - side) / 2, top + (down - side) / 2, side, side, pixels, pixels)
         }
     }
 
-    /** For each pixel to make of a row or column: the first pixel that counts, and the shares of it and of those after it. */
-    private fun shares(size: Int, side: Int): List<Pair<Int, IntArray>> {
-        val scale = side.toDouble() / pixels
+    /** Shares of a side in whole pixels, with at least one between them. */
+    private fun edges(length: Int, low: Double, high: Double): Pair<Int, Int> {
+        val first = minOf((length * low + 0.5).toInt(), length - 1)
+        return first to maxOf(first + 1, (length * high + 0.5).toInt())
+    }
+
+    /**
+     * What the model sees, scaled as in training, which Android's own scaling is not: Pillow's bilinear filter lets every
+     * pixel count, across, then down, rounded to bytes between.
+     */
+    private fun square(picture: Bitmap): IntArray {
+        val placed = place(picture.width, picture.height)
+        val across = shares(picture.width, placed.left, placed.across, placed.wide)
+        val row = IntArray(picture.width)
+        val narrow = Array(picture.height) { y ->
+            picture.getPixels(row, 0, picture.width, 0, y, picture.width, 1)
+            IntArray(placed.wide) { x -> across[x].let { (first, weights) -> mix(weights) { row[first + it] } } }
+        }
+        val down = shares(picture.height, placed.top, placed.down, placed.high)
+        val left = (pixels - placed.wide) / 2
+        val top = (pixels - placed.high) / 2
+        return IntArray(pixels * pixels) { at ->
+            val x = at % pixels - left
+            val y = at / pixels - top
+            if (x !in 0 until placed.wide || y !in 0 until placed.high) return@IntArray BORDER
+            val (first, weights) = down[y]
+            mix(weights) { narrow[first + it][x] }
+        }
+    }
+
+    /**
+     * For each of `count` pixels to make of a part of a row or column, which begins at `start` and is `length` long: the
+     * first pixel that counts, and the shares of it and of those after it.
+     */
+    private fun shares(size: Int, start: Int, length: Int, count: Int): List<Pair<Int, IntArray>> {
+        val scale = length.toDouble() / count
         val support = maxOf(scale, 1.0)
-        return List(pixels) { at ->
-            val centre = (size - side) / 2 + (at + 0.5) * scale
+        return List(count) { at ->
+            val centre = start + (at + 0.5) * scale
             val first = maxOf(0, (centre - support + 0.5).toInt())
             val end = minOf(size, (centre + support + 0.5).toInt())
             val heights = DoubleArray(end - first) { maxOf(0.0, 1 - abs(first + it - centre + 0.5) / support) }
@@ -107,5 +142,6 @@ class Classifier(context: Context) {
 
     private companion object {
         const val BITS = 22
+        const val BORDER = 0x7C7468
     }
 }

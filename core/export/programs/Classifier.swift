@@ -11,7 +11,8 @@ struct Answer { let label: String, probability: Float, sure: Bool }
 
 final class Classifier {
     private struct Spec: Decodable {
-        struct Input: Decodable { let pixels: Int, range: [Float] }
+        struct Framing: Decodable { let fit: String, region: [Double] }
+        struct Input: Decodable { let pixels: Int, range: [Float], framing: Framing }
         let model: String, classes: [String], input: Input, not_sure_below: Float
     }
 
@@ -25,16 +26,42 @@ final class Classifier {
         try model.allocateTensors()
     }
 
+    /// What is taken out of a picture, in its pixels, and the width and height that it is scaled to.
+    private func place(_ width: Int, _ height: Int) -> (CGRect, (Int, Int)) {
+        let region = spec.input.framing.region, pixels = spec.input.pixels
+        let (left, right) = edges(width, region[0], region[2]), (top, bottom) = edges(height, region[1], region[3])
+        let across = right - left, down = bottom - top, side = min(across, down), longer = max(across, down)
+        let whole = CGRect(x: left, y: top, width: across, height: down)
+        switch spec.input.framing.fit {
+        case "letterbox":
+            let scaled = { (length: Int) in max(1, (2 * length * pixels + longer) / (2 * longer)) }
+            return (whole, (scaled(across), scaled(down)))
+        case "squeeze": return (whole, (pixels, pixels))
+        default:
+            let x = left + (across - side) / 2, y = top + (down - side) / 2
+            return (CGRect(x: x, y: y, width: side, height: side), (pixels, pixels))
+        }
+    }
+
+    /// Shares of a side in whole pixels, with at least one between them.
+    private func edges(_ length: Int, _ low: Double, _ high: Double) -> (Int, Int) {
+        let first = min(Int(Double(length) * low + 0.5), length - 1)
+        return (first, max(first + 1, Int(Double(length) * high + 0.5)))
+    }
+
     /// `picture`: upright, of any size.
     func classify(_ picture: CGImage) throws -> Answer {
-        let pixels = spec.input.pixels, side = min(picture.width, picture.height)
-        let square = picture.cropping(to: CGRect(
-            x: (picture.width - side) / 2, y: (picture.height - side) / 2, width: side, height: side))!
+        let pixels = spec.input.pixels, (box, size) = place(picture.width, picture.height)
+        let seen = picture.cropping(to: box)!
         var rgba = [UInt8](repeating: 255, count: 4 * pixels * pixels)
         let context = CGContext(
             data: &rgba, width: pixels, height: pixels, bitsPerComponent: 8, bytesPerRow: 4 * pixels,
             space: CGColorSpaceCreateDeviceRGB(), bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue)!
-        context.draw(square, in: CGRect(x: 0, y: 0, width: pixels, height: pixels))
+        context.setFillColor(red: 124 / 255, green: 116 / 255, blue: 104 / 255, alpha: 1)
+        context.fill(CGRect(x: 0, y: 0, width: pixels, height: pixels))
+        // A context counts from below: what is left over at the bottom is there one more where it is odd, as in training.
+        context.draw(seen, in: CGRect(
+            x: (pixels - size.0) / 2, y: (pixels - size.1 + 1) / 2, width: size.0, height: size.1))
         let bytes = rgba.enumerated().filter { $0.offset % 4 != 3 }.map(\.element)
         let type = try model.input(at: 0).dataType
         let low = spec.input.range[0], step = (spec.input.range[1] - low) / 255

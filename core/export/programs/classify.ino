@@ -19,7 +19,7 @@ void setup() {
   if (model->AllocateTensors() != kTfLiteOk) Serial.println("The arena is too small.");
 }
 
-// `rgb`: the centre square of a picture at the model's size, row by row; returns the place of the answer in labels.txt.
+// `rgb`: what the model wants to see of a picture (README.txt), at its size, row by row; returns the place of the answer in labels.txt.
 int classify(const uint8_t *rgb) {
   TfLiteTensor *input = model->input(0);
   for (size_t i = 0; i < input->bytes; i++) input->data.int8[i] = (int8_t)(rgb[i] - 128);  // the kind int8

@@ -64,7 +64,9 @@ def run(job: Job, study: Study) -> None:
     count, note = _possible(deal, plan.classes, study.options(FoldsOptions).folds)
     fold = deal.folds(count)
     draws = copies(config)
-    sights = [PictureView(p.id, plan.file(p), draw) for draw in range(draws) for p in plan.pictures]
+    sights = [
+        PictureView(p.id, plan.file(p), config.input_framing, draw) for draw in range(draws) for p in plan.pictures
+    ]
     seen = look(job, specs_of(config), sights, config)
     views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
     if loading:

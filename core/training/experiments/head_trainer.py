@@ -85,7 +85,8 @@ def set_up(job: Job, config: TrainConfig | None = None) -> HeadTrainer:
     loading = load_in_background("core.training.fit")
     plain = (config or job.config).model_copy(update={"augment": AugmentConfig()})
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
-    features = look(job, specs_of(plain), [PictureView(p.id, job.plan.file(p)) for p in pictures], plain)
+    sights = [PictureView(p.id, job.plan.file(p), plain.input_framing) for p in pictures]
+    features = look(job, specs_of(plain), sights, plain)
     job.until_loaded(loading)
     from core.training import fit
 

@@ -45,7 +45,8 @@ def run(job: Job, study: Study) -> None:
     Raises Stopped.
     """
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
-    sights = [PictureView(p.id, job.plan.file(p), mirror=mirror) for mirror in (False, True) for p in pictures]
+    framing = job.config.input_framing
+    sights = [PictureView(p.id, job.plan.file(p), framing, mirror=mirror) for mirror in (False, True) for p in pictures]
     plain, mirrored = np.split(look(job, specs_of(job.config), sights), 2)
     deal = grouped_folds(pictures, job.config.seed)
     labels, groups = deal.labels, deal.groups
@@ -56,4 +57,4 @@ def run(job: Job, study: Study) -> None:
 
 
 def _quick(config: TrainConfig) -> TrainConfig:
-    return TrainConfig(split=config.split, own_split=config.own_split, seed=config.seed)
+    return TrainConfig(split=config.split, own_split=config.own_split, framing=config.framing, seed=config.seed)

@@ -54,10 +54,13 @@ export function say(element, sentence) {
   element.hidden = !sentence;
 }
 
-/** @param {number} side in pixels */
-export function makeCanvas(side) {
+/**
+ * @param {number} width in pixels
+ * @param {number} [height] the same, unless given
+ */
+export function makeCanvas(width, height = width) {
   const element = make("canvas");
-  element.width = element.height = side;
+  Object.assign(element, { width, height });
   return element;
 }
 

@@ -98,7 +98,7 @@ def _turn_over() -> None:
 
 def _copies(project: Project, picture: Picture, config: TrainConfig) -> None:
     """Nine draws, or each change that is switched on by itself."""
-    original = read_square(project.path_of(picture.path), config.input_pixels)
+    original = read_square(project.path_of(picture.path), config.input_pixels, config.input_framing)
     parts = _parts(config.augment)
     alone = len(parts) > 1 and (
         st.segmented_control(
@@ -145,7 +145,8 @@ def _pairs(project: Project, split: Split, config: TrainConfig, turn: int) -> No
     """Three pictures of a batch after mixing, with what the label then says."""
     rng = generator(config.seed, "preview pairs", turn)
     taken = [split.train[i] for i in rng.choice(len(split.train), min(2 * _PAIRS, len(split.train)), replace=False)]
-    pictures = np.stack([read_square(project.path_of(p.path), config.input_pixels) for p in taken])
+    seen = (read_square(project.path_of(p.path), config.input_pixels, config.input_framing) for p in taken)
+    pictures = np.stack(list(seen))
     truth = np.eye(len(split.classes), dtype=np.float32)[[split.classes.index(str(p.class_name)) for p in taken]]
     mixed, shares = mix(pictures.astype(np.float32), truth, config.augment, rng)
     most_mixed = np.argsort(shares.max(axis=1), kind="stable")[:_PAIRS]

@@ -9,6 +9,7 @@ import streamlit as st
 from pydantic import BaseModel
 
 from core.config.augmentation import AugmentConfig
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.config.training import TrainConfig
 from core.datasets.project import Project
@@ -24,7 +25,12 @@ from pages.shared.ui.text import count, literal, percent
 
 LETTERS = ("A", "B", "C")
 _SHOWN = 24
-_GROUPS: dict[str, type[BaseModel]] = {"": TrainConfig, "augment": AugmentConfig, "split": SplitConfig}
+_GROUPS: dict[str, type[BaseModel]] = {
+    "": TrainConfig,
+    "augment": AugmentConfig,
+    "framing": Framing,
+    "split": SplitConfig,
+}
 
 
 def show(here: Here, run: RunSnapshot) -> None:
@@ -163,9 +169,13 @@ def _sides(here: Here, pairs: list[Pair]) -> None:
 def _gallery(project: Project, here: Here, pair: Pair, pictures: list[Changed]) -> None:
     by_id = {picture.id: picture for picture in here.catalogue.pictures}
     there = [one for one in pictures if one.id in by_id]
+    framing, other = (side.run.records.head().config.input_framing for side in (pair.first, pair.second))
+    if framing != other:
+        framing = Framing(fit="letterbox")  # what one of them sees would not tell why the other is right
     gallery.grid(
         project,
         [by_id[one.id] for one in there[:_SHOWN]],
+        framing,
         [
             f"{one.truth}: {pair.first.title} said {one.first[0]} ({percent(one.first[1])}), "
             f"{pair.second.title} {one.second[0]} ({percent(one.second[1])})"

@@ -59,7 +59,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
     at = _where(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
     found = [(number, at[answers.pictures[number].id]) for number in inside if answers.pictures[number].id in at]
     shown = found[:_MOST]
-    teller = Teller(here, [picture for _, picture in shown])
+    teller = Teller(here, [picture for _, picture in shown], answers.framing)
     right = findings.confirmed(here.project)
     tiles = []
     for number, picture in shown:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.config.framing import Framing
 from core.evaluation import training_predictions
 from core.inference.calibration import cooled
 from core.inference.decision import decision_of
@@ -29,7 +30,8 @@ _NOTES = {
 
 @dataclass(frozen=True)
 class Answers:
-    """The pictures of one part (N), the probabilities, float32 (N, K), as the model is used, and what they are worth."""
+    """The pictures of one part (N), the probabilities, float32 (N, K), as the model is used, what they are worth, and what
+    the model sees of each."""
 
     run: str
     part: str
@@ -37,6 +39,7 @@ class Answers:
     pictures: tuple[RunPicture, ...]
     probabilities: np.ndarray
     evaluation: Evaluation
+    framing: Framing
 
     @property
     def truth(self) -> np.ndarray:
@@ -68,7 +71,7 @@ def _answers(folder: str, part: str, temperature: float) -> Answers:
     probabilities = cooled(raw, temperature)
     truth = np.array([picture.label for picture in pictures])
     evaluation = evaluate_predictions(probabilities, truth, plan.classes)
-    return Answers(plan.id, part, plan.classes, pictures, probabilities, evaluation)
+    return Answers(plan.id, part, plan.classes, pictures, probabilities, evaluation, plan.config.input_framing)
 
 
 def choose_part(run: RunSnapshot) -> Answers | None:

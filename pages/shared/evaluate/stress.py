@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
+from core.config.framing import Framing
 from core.evaluation import robustness
 from core.evaluation.corruptions import CHANGES
 from core.evaluation.robustness import Outcome, Robustness
@@ -122,7 +123,7 @@ def _examples(here: Here, run: RunSnapshot) -> None:
     strongest = list({change.kind: change for change in CHANGES}.values())
     for picture in run.plan.part("test"):
         try:
-            plain = here.project.thumbnail(picture.id)
+            plain = here.project.thumbnail(picture.id, run.plan.config.input_framing)
         except PictureError:
             continue
         with st.expander("What such pictures look like", key="harder examples"), st.grid("auto", min_column_width=110):
@@ -137,7 +138,7 @@ def _examples(here: Here, run: RunSnapshot) -> None:
 def _example(name: str, key: str, plain: bytes) -> bytes:
     change = next(change for change in CHANGES if change.key == key)
     out = io.BytesIO()
-    Image.fromarray(change.of(read_square(plain, THUMBNAIL_PIXELS), name)).save(out, "JPEG", quality=88)
+    Image.fromarray(change.of(read_square(plain, THUMBNAIL_PIXELS, Framing()), name)).save(out, "JPEG", quality=88)
     return out.getvalue()
 
 

@@ -71,7 +71,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
     """A strip of the test pictures, mistakes first, then the least sure answers; gives the id of the chosen one."""
     with page.stopping_at_errors():
         answers = answers_of(run)
-    there = places_of(here.catalogue)
+    there, framing = places_of(here.catalogue), run.plan.config.input_framing
     sure, right = answers.probabilities.max(axis=1), answers.right
     order = sorted(range(len(sure)), key=lambda row: (right[row], sure[row] if right[row] else -sure[row]))
     rows = [row for row in order if answers.pictures[row].id in there]
@@ -97,7 +97,12 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         key="why strip",
         data={
             "items": [
-                {"id": one, "url": routes.picture_url(here.project, one), "alt": there[one], "words": word}
+                {
+                    "id": one,
+                    "url": routes.picture_url(here.project, one, framing=framing),
+                    "alt": there[one],
+                    "words": word,
+                }
                 for one, word in words.items()
             ],
             "chosen": wanted,
@@ -123,7 +128,7 @@ def _panel(here: Here, run: RunSnapshot, content: bytes, key: str, note: str) ->
         return
     digest = hashlib.sha256(content).hexdigest()
     try:
-        square, shown = read_square(content, explainer.pixels), read_square(content, _SHOWN_PIXELS)
+        square, shown = (read_square(content, side, explainer.framing) for side in (explainer.pixels, _SHOWN_PIXELS))
     except PictureError as error:
         st.error(f"This picture could not be read: {literal(error.message)}.", icon=":material/broken_image:")
         return
@@ -249,6 +254,7 @@ def _alike(here: Here, run: Run, content: bytes, digest: str, key: str) -> None:
     gallery.grid(
         here.project,
         [here.catalogue.by_path[one.path] for one in found],
+        run.records.plan().config.input_framing,
         [f"{one.class_name} · {one.similarity:.2f}" for one in found],
     )
     by = (

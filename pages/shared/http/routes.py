@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from core.config.framing import Framing
 from core.datasets.project import Project
 from core.imaging.decode import open_picture
 from core.inference.classifier import Classifier
@@ -32,21 +33,21 @@ from pages.shared.http.guard import Guard, Uploads
 
 _SECRET = secrets.token_bytes(16)
 _LARGE = 1600
-_SHOWN: dict[str, Project] = {}
+_SHOWN: dict[str, tuple[Project, Framing]] = {}
 _DECODING = threading.Semaphore(os.cpu_count() or 1)  # a page asks for hundreds at once; each may need much memory
 _KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
-MAX_LIVE = 500_000
-"""Bytes of a live picture: several times what a square one of 448 pixels has."""
+MAX_LIVE = 2_000_000
+"""Bytes of a live picture: more than the whole one of a camera has, 1280 x 720 pixels of noise."""
 _MODELS: dict[str, Classifier] = {}
 _MOST_MODELS = 6  # some 36 MB each
 _BUSY: set[str] = set()
 _FILES: dict[str, Path] = {}
 
 
-def picture_url(project: Project, content: str, kind: str = "thumbnail") -> str:
-    """Where the browser finds a picture of a project, by its id. `kind`: "thumbnail", 256 pixels square, or "picture",
-    whole, at most 1600 pixels wide and high."""
-    return f"/{kind}/{_key(project)}/{content}.jpg"
+def picture_url(project: Project, content: str, kind: str = "thumbnail", framing: Framing | None = None) -> str:
+    """Where the browser finds a picture of a project, by its id. `kind`: "thumbnail", 256 pixels square, as a model sees it,
+    without a `framing` as the project says, or "picture", whole, at most 1600 pixels wide and high."""
+    return f"/{kind}/{_key(project, framing)}/{content}.jpg"
 
 
 def thumbnails(project: Project) -> str:
@@ -59,9 +60,11 @@ def _key_of(root: str) -> str:
     return hashlib.blake2b(root.encode("utf-8", "surrogateescape"), key=_SECRET, digest_size=12).hexdigest()
 
 
-def _key(project: Project) -> str:
-    key = _key_of(str(project.root))
-    _SHOWN[key] = project
+def _key(project: Project, framing: Framing | None = None) -> str:
+    """Another one for each framing, since the browser keeps what it got."""
+    framing = framing or project.framing()
+    key = _key_of(f"{project.root} {framing.mark}".rstrip())
+    _SHOWN[key] = project, framing
     return key
 
 
@@ -73,12 +76,12 @@ def _picture(request: Request) -> Response:
     return _answer(request, _large)
 
 
-def _small(project: Project, content: str) -> bytes:
+def _small(project: Project, framing: Framing, content: str) -> bytes:
     with _DECODING:
-        return project.thumbnail(content)
+        return project.thumbnail(content, framing)
 
 
-def _large(project: Project, content: str) -> bytes:
+def _large(project: Project, _: Framing, content: str) -> bytes:
     with _DECODING:
         image = open_picture(project.file_with(content), at_least=_LARGE // 2)
     image.thumbnail((_LARGE, _LARGE))
@@ -87,12 +90,12 @@ def _large(project: Project, content: str) -> bytes:
     return out.getvalue()
 
 
-def _answer(request: Request, make: Callable[[Project, str], bytes]) -> Response:
-    project = _SHOWN.get(request.path_params["project"])
-    if project is None:
+def _answer(request: Request, make: Callable[[Project, Framing, str], bytes]) -> Response:
+    shown = _SHOWN.get(request.path_params["project"])
+    if shown is None:
         return Response(status_code=404)
     try:
-        return Response(make(project, request.path_params["content"]), media_type="image/jpeg", headers=_KEEP)
+        return Response(make(*shown, request.path_params["content"]), media_type="image/jpeg", headers=_KEEP)
     except (FieldguideError, OSError, sqlite3.Error):  # gone, or its whole folder is
         return Response(status_code=404)
 

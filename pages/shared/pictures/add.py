@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.framing import Framing
 from core.datasets import importing
 from core.datasets.project import Project
 from core.system.csv_safety import as_csv, safe_cell
@@ -93,7 +94,11 @@ def _place(project: Project) -> None:
 def _camera(project: Project) -> None:
     told = tab.first("webcam", {"saved": "", "error": ""})
     burst = webcam.burst(
-        list(state.catalogue_of(project).classes), key="burst", saved=told["saved"], error=told["error"]
+        list(state.catalogue_of(project).classes),
+        key="burst",
+        whole=project.framing() != Framing(),
+        saved=told["saved"],
+        error=told["error"],
     )
     if burst is None:
         return

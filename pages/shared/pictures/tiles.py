@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from core.config.framing import Framing
 from core.datasets.catalogue import Picture
 from core.inference.decision import decision_of
 from core.runs.lifecycle import Run, RunSnapshot
@@ -55,8 +56,9 @@ def _opinions(folder: str, finished: bool, temperature: float) -> Opinions:  # n
 class Teller:
     """Makes tiles of some pictures, with what is known of each; what is asked of a database is asked once for all."""
 
-    def __init__(self, here: Here, pictures: Iterable[Picture]) -> None:
-        self._project = here.project
+    def __init__(self, here: Here, pictures: Iterable[Picture], framing: Framing | None = None) -> None:
+        """`framing`: what a model sees of them; by default as the project says."""
+        self._project, self._framing = here.project, framing or here.project.framing()
         self._opinions = opinions_of(here.run)
         self._origins = here.project.journal.origins(picture.id for picture in pictures)
 
@@ -66,8 +68,8 @@ class Teller:
         """A tile of one picture. `suggestion`: (class, probability)."""
         return Tile(
             id=picture.path,
-            url=routes.picture_url(self._project, picture.id),
-            picture=routes.picture_url(self._project, picture.id, "picture"),
+            url=routes.picture_url(self._project, picture.id, framing=self._framing),
+            picture=routes.picture_url(self._project, picture.id, "picture", self._framing),
             class_name=picture.class_name,
             suggestion=suggestion[0] if suggestion else "",
             sure=percent(suggestion[1]) if suggestion and suggestion[1] else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.config.framing import Framing
 from pages.shared.components._component import component
 from pages.shared.http import routes
 from pages.shared.predict.model import Tested
@@ -34,8 +35,9 @@ _COMPONENT = component("live", _HTML, ("_camera",))
 
 
 def show(here: Here, models: Mapping[str, Tested]) -> None:
-    """The live view of one model, or of several of the same classes side by side. `models`: title -> model."""
-    classes = next(iter(models.values())).classifier.classes
+    """The live view of one model, or of several of the same training side by side. `models`: title -> model."""
+    classifier = next(iter(models.values())).classifier
+    classes, framing = classifier.classes, classifier.framing
     _COMPONENT(
         key="live",
         data={
@@ -47,6 +49,8 @@ def show(here: Here, models: Mapping[str, Tested]) -> None:
                 }
                 for title, tested in models.items()
             ],
+            "framing": None if framing == Framing() else framing.model_dump(),
+            "shorter": framing.at_least(classifier.pixels),
             "classes": list(classes),
             "colours": class_colours(classes, here.catalogue.colours),
         },

@@ -50,10 +50,11 @@ def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -
     (name,), (label,), (sure,) = predictions.ids, predictions.labels, predictions.sure
     classes, row = predictions.classes, predictions.probabilities[0]
     key = f"{name} {hashlib.sha256(content).hexdigest()[:16]}"
+    framing = tested.classifier.framing
     with st.container(border=True):
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            st.image(thumbnail(content, SHOWN_PIXELS), width="stretch", alt=f"{name}, cropped as the model sees it")
+            st.image(thumbnail(content, framing, SHOWN_PIXELS), width="stretch", alt=f"{name}, as the model sees it")
         with right:
             st.markdown(f"## {literal(label) if sure else 'Not sure'}")
             perhaps = "" if sure else f"Perhaps **{literal(label)}**: "

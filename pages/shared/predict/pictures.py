@@ -137,7 +137,7 @@ def _answer(
     content = b""
     try:
         content = _read()
-        square = read_square(content, _model.pixels)
+        square = read_square(content, _model.pixels, _model.framing)
     except FieldguideError as error:
         return "", _NOTHING, error.message, frozenset()
     out = io.BytesIO()

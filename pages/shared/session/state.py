@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config.framing import Framing
 from core.config.recipes import get_recipe
 from core.config.split import SplitConfig
 from core.config.training import TrainConfig, make_config
@@ -104,7 +105,7 @@ class _Known:
     at: float
     took: float
     looking: bool = False
-    problems: list[Problem] | None = None
+    problems: tuple[Framing, list[Problem]] | None = None
     findings: tuple[Catalogue, Analysis | None, tuple[int, SplitConfig], list[Finding]] | None = None
 
 
@@ -228,13 +229,14 @@ def findings_of(project: Project, catalogue: Catalogue, analysis: Analysis | Non
 
 
 def problems_of(project: Project, catalogue: Catalogue) -> list[Problem]:
-    """What is worth a look, worked out once for each state of the folders."""
+    """What is worth a look, worked out once for each state of the folders and of what models see of a picture."""
+    framing = project.framing()
     known = _catalogues().get(str(project.root))
     if known is None or known.catalogue is not catalogue:
-        return find_problems(catalogue)
-    if known.problems is None:
-        known.problems = find_problems(catalogue)
-    return known.problems
+        return find_problems(catalogue, framing)
+    if known.problems is None or known.problems[0] != framing:
+        known.problems = framing, find_problems(catalogue, framing)
+    return known.problems[1]
 
 
 def draft_of(project: Project) -> TrainConfig:
@@ -269,6 +271,7 @@ def train(
     """Starts a training, or finds the one under way, or one that others began since the person saw the page, where `seen`
     was the newest; and makes it the one that this tab looks at. Raises FieldguideError."""
     analysis.task(project).stop()  # a look at the pictures would make it wait
+    config = config.model_copy(update={"framing": None})  # the project's, as people see it on Configure
     run = start(project, config, catalogue=catalogue, seen=seen)
     if run.records.state().ended:
         st.toast("Someone else has trained in the meantime: this is what came of it.", icon=":material/info:")

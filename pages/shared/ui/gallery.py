@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from core.config.framing import Framing
 from core.datasets.catalogue import Picture
 from core.datasets.project import Project
 from core.imaging.decode import thumbnail
@@ -21,11 +22,11 @@ GAP = 4
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def mosaic(paths: tuple[str, ...], stamp: str, columns: int) -> bytes:  # noqa: ARG001 - the stamp is part of the key
-    """JPEG bytes of pictures side by side; `stamp` tells versions of the same paths apart."""
+    """JPEG bytes of pictures side by side, the centre square of each; `stamp` tells versions of the same paths apart."""
     tiles = []
     for path in paths:
         try:
-            tiles.append(Image.open(io.BytesIO(thumbnail(Path(path), TILE))))
+            tiles.append(Image.open(io.BytesIO(thumbnail(Path(path), Framing(), TILE))))
         except PictureError:
             continue
     rows = -(-len(tiles) // columns)
@@ -39,13 +40,18 @@ def mosaic(paths: tuple[str, ...], stamp: str, columns: int) -> bytes:  # noqa: 
 
 
 def grid(
-    project: Project, pictures: Sequence[Picture], captions: Sequence[str] | None = None, width: int = 132
+    project: Project,
+    pictures: Sequence[Picture],
+    framing: Framing,
+    captions: Sequence[str] | None = None,
+    width: int = 132,
 ) -> None:
-    """Square thumbnails that fill the width; a file that went bad since the last look is named instead of shown."""
+    """Square thumbnails that fill the width, as a model with this framing sees them; a file that went bad since the last look
+    is named instead of shown."""
     with st.grid("auto", min_column_width=width, gap="xsmall"):
         for number, picture in enumerate(pictures):
             try:
-                content = project.thumbnail(picture.id)
+                content = project.thumbnail(picture.id, framing)
             except PictureError as error:
                 st.caption(f"{literal(Path(picture.path).name)}: {literal(error.message)}")
                 continue

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.config.framing import Framing
 from core.config.split import PARTS, SplitConfig
 from core.datasets import importing, labels, packing
 from core.datasets.catalogue import Catalogue
@@ -136,7 +137,9 @@ def test_what_may_not_be_expected_is_said(paths: str, told: str) -> None:
 def test_parts_inside_the_classes_are_said_to_be_none_in_place_and_by_import(tmp_path: Path, own_home: Path) -> None:
     folder = split_folder(tmp_path / "p", {"cat": 4, "dog": 4}, ("train", "test"))
     said = "The folders test and train inside the classes are not used as parts."
-    assert [p.kind for p in find_problems(Project.open(folder).scan()) if p.sentence.startswith(said)] == ["layout"]
+    assert [p.kind for p in find_problems(Project.open(folder).scan(), Framing()) if p.sentence.startswith(said)] == [
+        "layout"
+    ]
     assert any(note.startswith(said) for note in importing.look(folder).notes)
 
 
@@ -145,7 +148,7 @@ def test_it_is_opened_in_place(folder: Path) -> None:
         catalogue = Project.open(root).scan()
         assert catalogue.classes == CLASSES
         assert parts(catalogue) == {"train": each(8), "val": each(2), "test": each(3)}
-    told = {problem.kind: problem.sentence for problem in find_problems(catalogue)}
+    told = {problem.kind: problem.sentence for problem in find_problems(catalogue, Framing())}
     assert told["split"] == "The pictures came split already: 24 to learn from, 6 to check with, 9 for the test."
     split = make_split(catalogue, SplitConfig())
     for part in PARTS:
@@ -155,7 +158,7 @@ def test_it_is_opened_in_place(folder: Path) -> None:
 def test_a_class_that_is_set_aside_is_not_counted_in_the_parts(folder: Path) -> None:
     project = Project.open(folder)
     labels.set_aside(project, "cross", aside=True)
-    told = {problem.kind: problem.sentence for problem in find_problems(project.scan())}
+    told = {problem.kind: problem.sentence for problem in find_problems(project.scan(), Framing())}
     assert told["split"] == "The pictures came split already: 16 to learn from, 4 to check with, 6 for the test."
 
 

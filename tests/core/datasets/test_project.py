@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.config.framing import Framing
 from core.datasets import labels
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.project import Project, copy_sample
@@ -185,6 +186,24 @@ def test_thumbnails_are_kept(folder: Path) -> None:
     first = project.thumbnail(picture.id)
     project.path_of(picture.path).unlink()
     assert project.thumbnail(picture.id) == first
+
+
+def test_what_models_see_is_kept_and_thumbnails_follow(folder: Path) -> None:
+    project = Project.open(folder)
+    picture = project.scan().pictures[0]
+    assert project.framing() == Framing()
+    usual, whole = project.thumbnail(picture.id), Framing(fit="letterbox")
+    project.keep_framing(whole)
+    assert Project.open(folder).framing() == whole
+    assert project.thumbnail(picture.id) == project.thumbnail(picture.id, whole) != usual
+    assert project.thumbnail(picture.id, Framing()) == usual
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"fit": "stretch"}', '{"region": [0, 0, 0, 0]}', '{"new": 1}'])
+def test_a_damaged_note_of_what_models_see_is_the_centre_square(folder: Path, content: str) -> None:
+    project = Project.open(folder)
+    (project.home / "framing.json").write_text(content)
+    assert project.framing() == Framing()
 
 
 def test_the_sample_is_copied_once(own_home: Path, folder: Path) -> None:

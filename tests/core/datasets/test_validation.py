@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.datasets.splits import Split, make_split
-from core.datasets.validation import find_problems, near_groups, why_not_trainable
+from core.datasets.validation import cut_off, find_problems, near_groups, why_not_trainable
 from core.quality.findings import find
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -145,6 +146,52 @@ def test_problems_are_named(folder: Path) -> None:
     (folder / "red" / "bad.jpg").write_bytes(b"")
     (folder / "empty").mkdir()
     (folder / "blue" / "notes.txt").write_text("x")
-    told = {problem.kind: problem.sentence for problem in find_problems(scan(folder))}
+    told = {problem.kind: problem.sentence for problem in find_problems(scan(folder), Framing())}
     assert told.keys() == {"unreadable", "empty", "skipped"}
     assert told["skipped"] == "1 other file is passed over: no pictures, or hidden."
+
+
+def shaped(folder: Path, sizes: dict[tuple[int, int], int]) -> Catalogue:
+    """Pictures of these sizes, so many of each, in two classes."""
+    number = 0
+    for size, each in sizes.items():
+        for _ in range(each):
+            target = folder / ("a", "b")[number % 2]
+            target.mkdir(parents=True, exist_ok=True)
+            shaded(COLOURS["red"], number, size).save(target / f"{number}.png")
+            number += 1
+    return scan(folder)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({(320, 60): 6}, "Most of these pictures are much wider than high: the model sees only the middle 19 %"),
+        ({(60, 320): 6}, "Most of these pictures are much higher than wide: the model sees only the middle 19 %"),
+        ({(160, 90): 4, (90, 90): 3}, "much wider than high: the model sees only the middle 56 %"),
+        (
+            {(160, 80): 3, (80, 160): 3},
+            "much wider than high or much higher than wide: the model sees only the middle 50 %",
+        ),
+    ],
+)
+def test_pictures_of_which_the_centre_square_shows_little_are_told(
+    tmp_path: Path, sizes: dict[tuple[int, int], int], words: str
+) -> None:
+    (problem,) = (p for p in find_problems(shaped(tmp_path / "p", sizes), Framing()) if p.kind == "cut off")
+    assert words in problem.sentence
+    assert "Configure" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [{(80, 60): 4, (60, 80): 4}, {(90, 60): 6}, {(320, 60): 3, (80, 60): 3}, {(64, 64): 6}],
+    ids=["4:3", "3:2", "half of them", "squares"],
+)
+def test_photos_and_a_few_wide_ones_are_not(tmp_path: Path, sizes: dict[tuple[int, int], int]) -> None:
+    assert cut_off(shaped(tmp_path / "p", sizes), Framing()) == []
+
+
+@pytest.mark.parametrize("framing", [Framing(fit="letterbox"), Framing(fit="squeeze"), Framing(region=(0, 0, 0.5, 1))])
+def test_who_has_chosen_what_is_seen_is_told_nothing(tmp_path: Path, framing: Framing) -> None:
+    assert cut_off(shaped(tmp_path / "p", {(320, 60): 6}), framing) == []

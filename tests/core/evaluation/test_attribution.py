@@ -21,6 +21,7 @@ from PIL import Image
 from core import Project, Run, TrainConfig, train
 from core.cli.explain import explain as command
 from core.config.backbones import Backbone, get_backbone
+from core.config.framing import Framing
 from core.evaluation import attribution
 from core.evaluation.attribution import Explainer, Explanation, check, folder_of, keep, overlay
 from core.evaluation.attribution.maps import brightest, occlusion, scaled
@@ -102,7 +103,7 @@ def copied(story: Story, tmp_path: Path) -> Run:
 def squares_of(run: Run) -> list[tuple[np.ndarray, Path]]:
     plan = run.records.plan()
     files = [plan.file(picture) for picture in plan.part("test")]
-    return [(read_square(file, plan.config.input_pixels), file) for file in files]
+    return [(read_square(file, plan.config.input_pixels, Framing()), file) for file in files]
 
 
 @pytest.mark.slow

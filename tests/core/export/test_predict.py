@@ -11,11 +11,14 @@ import tarfile
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from core.config.framing import BORDER, FITS, Framing
 from core.export import bundle
 from core.imaging import decode
+from core.training.features import read_named
 from tests.pictures import COLOURS, encoded, shaded
 
 
@@ -31,7 +34,8 @@ def imported(program: Path, folder: Path) -> ModuleType:
 
 @pytest.fixture
 def predict(tmp_path: Path) -> ModuleType:
-    (tmp_path / "fieldguide.json").write_text(json.dumps({"input": {"pixels": 32}}))
+    spec = {"input": {"pixels": 32, "framing": Framing().model_dump()}}
+    (tmp_path / "fieldguide.json").write_text(json.dumps(spec))
     return imported(bundle._PROGRAMS.with_name("predict.py"), tmp_path)
 
 
@@ -82,3 +86,27 @@ def test_a_file_that_was_cut_off_is_fetched_again(tmp_path: Path, monkeypatch: p
     start.fetch()
     assert (tmp_path / "litert" / "core.js").read_bytes() == b"x" * 1000
     assert [file.name for file in (tmp_path / "litert").iterdir()] == ["core.js"]
+
+
+REGION = (0.1, 0.0, 0.85, 0.6)
+FRAMINGS = [Framing.model_validate({"fit": fit, "region": region}) for fit in FITS for region in ((0, 0, 1, 1), REGION)]
+
+
+@pytest.mark.parametrize("framing", FRAMINGS, ids=lambda framing: framing.mark or "usual")
+def test_the_program_sees_what_training_saw(
+    predict: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framing: Framing
+) -> None:
+    monkeypatch.setattr(predict, "FRAMING", framing.model_dump(mode="json"))
+    assert predict.BORDER == BORDER
+    rng, exif = np.random.default_rng(0), Image.Exif()
+    exif[0x0112] = 6
+    for size, kind, options in (
+        ((640, 120), "PNG", {}),
+        ((77, 301), "PNG", {}),
+        ((3, 1), "PNG", {}),
+        ((1500, 700), "JPEG", {"exif": exif}),  # decoded at a reduced size, then turned
+    ):
+        image = Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), np.uint8))
+        file = tmp_path / "a picture"
+        file.write_bytes(encoded(image, kind, **options))
+        assert np.array_equal(predict.read(str(file)), read_named(file, 32, framing))

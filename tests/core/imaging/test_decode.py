@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.config.framing import Framing
 from core.imaging import decode
 from core.system.errors import PictureError
 from tests.pictures import encoded, shaded
@@ -153,7 +154,7 @@ def test_odd_exif_data_is_as_good_as_none(orientation: bytes) -> None:
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_size() -> None:
     content = encoded(Image.new("RGB", (8000, 6000), "green"), "JPEG", quality=30)  # 48 megapixels
-    assert decode.read_square(content, 224).shape == (224, 224, 3)
+    assert decode.read_square(content, 224, Framing()).shape == (224, 224, 3)
     with pytest.raises(PictureError, match="too large"):
         decode.open_picture(content)
 
@@ -161,12 +162,14 @@ def test_a_large_jpeg_is_decoded_at_a_reduced_size() -> None:
 def test_centre_square() -> None:
     image = Image.new("RGB", (300, 100), "black")
     image.paste("white", (100, 0, 200, 100))
-    assert decode.square(image, 50)[:, 1:-1].min() == 255  # the outermost pixels blend with what lies outside
+    assert (
+        decode.square(image, 50, Framing())[:, 1:-1].min() == 255
+    )  # the outermost pixels blend with what lies outside
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1)])
 def test_extreme_shapes_can_be_used(size: tuple[int, int]) -> None:
-    assert decode.read_square(encoded(Image.new("RGB", size, "red")), 32).shape == (32, 32, 3)
+    assert decode.read_square(encoded(Image.new("RGB", size, "red")), 32, Framing()).shape == (32, 32, 3)
 
 
 def test_a_thumbnail_carries_no_place() -> None:
@@ -174,7 +177,7 @@ def test_a_thumbnail_carries_no_place() -> None:
     exif.get_ifd(0x8825)[1] = "N"
     content = encoded(Image.new("RGB", (64, 64), "red"), "JPEG", exif=exif)
     assert 0x8825 in Image.open(io.BytesIO(content)).getexif()
-    assert not Image.open(io.BytesIO(decode.thumbnail(content))).getexif()
+    assert not Image.open(io.BytesIO(decode.thumbnail(content, Framing()))).getexif()
 
 
 def test_inspect_tells_what_is_there(photo: Image.Image) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from core.config.framing import Framing
 from core.datasets.importing.stored import storable
 from core.imaging.decode import inspect, open_picture, read_square
 from core.system.errors import PictureError
@@ -46,7 +47,7 @@ def test_what_is_beside_the_pixels_of_a_png_refuses_no_picture(more: bytes, tmp_
     content = with_chunk(more)
     assert open_picture(content).tobytes() == PICTURE.tobytes()
     (tmp_path / "a.png").write_bytes(content)
-    assert (read_square(tmp_path / "a.png", 64) == read_square(encoded(PICTURE), 64)).all()
+    assert (read_square(tmp_path / "a.png", 64, Framing()) == read_square(encoded(PICTURE), 64, Framing())).all()
     kept, suffix = storable(content)
     assert suffix == ".png"
     assert open_picture(kept).tobytes() == PICTURE.tobytes()

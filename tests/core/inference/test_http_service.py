@@ -21,6 +21,7 @@ from fastapi.exceptions import ResponseValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import Run
+from core.config.framing import Framing
 from core.inference import http_service as service_module
 from core.inference.classifier import Classifier
 from core.inference.http_service import MAX_BYTES, listen, make_app
@@ -188,6 +189,7 @@ class Brightness(Classifier):
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.classes, self.pixels, self.threshold, self.failure = ("dark", "bright"), 8, 0.0, failure
+        self.framing = Framing()
 
     def probabilities(self, square: np.ndarray) -> np.ndarray:
         if self.failure:

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from core import Project, Run
+from core.config.framing import Framing
 from core.datasets import labels
 from core.quality import analysis
 from core.quality.analysis import Analysis, Suggestions
@@ -331,18 +332,18 @@ def test_a_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 def test_the_fingerprint_knows_contents_classes_and_the_run(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=2))
-    before = analysis.fingerprint(project.scan(), None)
+    before = analysis.fingerprint(project.scan(), None, Framing())
     (project.root / "red" / "000.png").rename(project.root / "red" / "another name.png")
-    assert analysis.fingerprint(project.scan(), None) == before
-    assert analysis.fingerprint(project.scan(), "a run") != before
+    assert analysis.fingerprint(project.scan(), None, Framing()) == before
+    assert analysis.fingerprint(project.scan(), "a run", Framing()) != before
     (project.root / "red" / "001.png").rename(project.root / "blue" / "x.png")
-    moved = analysis.fingerprint(project.scan(), None)
+    moved = analysis.fingerprint(project.scan(), None, Framing())
     assert moved != before
     noise(1).save(project.root / "loose.png")
-    loose = analysis.fingerprint(project.scan(), None)
+    loose = analysis.fingerprint(project.scan(), None, Framing())
     assert loose not in (before, moved)
     labels.set_aside(project, "green", aside=True)
-    assert analysis.fingerprint(project.scan(), None) not in (before, moved, loose)
+    assert analysis.fingerprint(project.scan(), None, Framing()) not in (before, moved, loose)
 
 
 def test_near_duplicates_are_judged_together() -> None:

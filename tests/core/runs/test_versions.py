@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core import Project, Run, evaluate, export, list_runs
+from core.config.framing import Framing
 from core.datasets import project_home
 from core.datasets.adoption import adopt
 from core.datasets.edit_journal import HIDDEN
@@ -57,6 +58,7 @@ def test_its_training_is_evaluated_asked_and_exported(older: Path) -> None:
     plan = run.records.plan()
     assert {p.id for p in plan.pictures} == {p.id for p in project.scan().pictures}
     assert plan.counts == run.records.head().counts
+    assert project.framing() == plan.config.framing == Framing()  # there was no choice
     assert decision_of(run.folder) == Decision(1.5, 0.4)
     assert evaluate(run).right == 3
     assert is_foreign(run)

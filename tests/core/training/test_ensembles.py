@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, train
+from core.config.framing import Framing
 from core.config.recipes import get_recipe
 from core.imaging.decode import read_square
 from core.system.errors import RunError
@@ -125,7 +126,7 @@ def test_the_file_answers_as_the_weighted_mean_of_the_others(joined: Run, runs: 
     assert made.good
     assert made.max_difference < 1e-4
     plan = joined.records.plan()
-    squares = [read_square(plan.file(picture), plan.config.input_pixels) for picture in plan.part("test")]
+    squares = [read_square(plan.file(picture), plan.config.input_pixels, Framing()) for picture in plan.part("test")]
 
     def answers(source: Path) -> np.ndarray:
         model = Classifier.load(source)

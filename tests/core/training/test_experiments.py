@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from core import AugmentConfig, Project, TrainConfig
+from core.config.framing import Framing
 from core.config.recipes import get_recipe
 from core.datasets.folds import GroupedFolds
 from core.runs.lifecycle import freeze
@@ -221,10 +222,10 @@ def test_parts_are_nested_and_thirds_do_not_overlap() -> None:
 def test_a_mirrored_sight_is_another(tmp_path: Path) -> None:
     file = tmp_path / "p.png"
     shaded(COLOURS["blue"], 4, (64, 64)).save(file)
-    plain, mirrored = PictureView("id", file), PictureView("id", file, mirror=True)
+    plain, mirrored = PictureView("id", file, Framing()), PictureView("id", file, Framing(), mirror=True)
     config = AugmentConfig(brightness=0.2)
     assert (mirrored.pixels(64, config, 0) == plain.pixels(64, config, 0)[:, ::-1]).all()
-    changed, both = PictureView("id", file, 1), PictureView("id", file, 1, mirror=True)
+    changed, both = PictureView("id", file, Framing(), 1), PictureView("id", file, Framing(), 1, mirror=True)
     assert (both.pixels(64, config, 0) == changed.pixels(64, config, 0)[:, ::-1]).all()
     assert len({key_of(sight, config, 0) for sight in (plain, mirrored, changed, both)}) == 4
     assert key_of(plain, config, 0) == "id"

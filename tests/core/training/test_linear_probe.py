@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from core import Project
+from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.datasets import labels
 from core.inference.calibration import softmax
@@ -413,11 +414,11 @@ def test_two_cards_divide_the_batches(tmp_path: Path) -> None:
 def test_a_picture_that_is_put_into_another_class_meanwhile_is_still_read(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
     first, second = project.scan().by_class["red"][:2]
-    there, square = project.root / first.path, read_named(project.root / first.path, 32)
+    there, square = project.root / first.path, read_named(project.root / first.path, 32, Framing())
     labels.move(project, [first], "blue")
-    assert np.array_equal(read_named(there, 32, first.id), square)
+    assert np.array_equal(read_named(there, 32, Framing(), first.id), square)
     with pytest.raises(PictureError, match="the file is gone"):
-        read_named(there, 32)
+        read_named(there, 32, Framing())
     (project.root / second.path).unlink()
     with pytest.raises(PictureError, match="the file is gone"):
-        read_named(project.root / second.path, 32, second.id)
+        read_named(project.root / second.path, 32, Framing(), second.id)

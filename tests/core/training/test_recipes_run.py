@@ -12,6 +12,7 @@ import pytest
 
 from core import Classifier, Project, Run, TrainConfig, evaluate, export, start, train
 from core.config.augmentation import AugmentConfig
+from core.config.framing import Framing
 from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
@@ -78,7 +79,7 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
     run = train(project, small("instant", epochs=60))
     assert evaluate(run).accuracy >= 0.9
     assert run.snapshot().history[-1]["val_accuracy"] >= 0.9
-    sights = [PictureView(p.id, project.path_of(p.path)) for p in project.scan().pictures[:6]]
+    sights = [PictureView(p.id, project.path_of(p.path), Framing()) for p in project.scan().pictures[:6]]
     found = []
     for integer in (False, True):
         spec = ExtractorSpec(get_backbone("efficientnet-lite0"), 224, multi_level=True, integer=integer)

@@ -3,10 +3,16 @@
 
 import { Views, formatPercent, make } from "../_common.js";
 import { Camera, findPen, makeCanvas, say } from "../_camera.js";
+import { drawFramed, fitWhole } from "../_framing.js";
 import { SILENT, describeAnswer, describeRate, describeRefusal, findBest, noteTime } from "./answers.js";
 
+/** @typedef {import("../_framing.js").Framing} Framing */
 /** @typedef {{title: string, url: string, pixels: number}} Model `pixels`: the side of what it takes */
-/** @typedef {{models: Model[], classes: string[], colours: string[]}} LiveData what pages/shared/predict/live.py sends */
+/**
+ * What pages/shared/predict/live.py sends. `framing`: what the models see, null for the centre square; `shorter`: pixels that
+ * the shorter side of a whole picture must have for that.
+ * @typedef {{models: Model[], framing: Framing | null, shorter: number, classes: string[], colours: string[]}} LiveData
+ */
 /**
  * @typedef {object} LiveParts
  * @property {HTMLCanvasElement} seen
@@ -40,7 +46,7 @@ function pause(ms) {
 /** @extends {Camera<import("../_camera.js").CameraParts & LiveParts>} */
 class Live extends Camera {
   /** @type {LiveData} */
-  data = { models: [], classes: [], colours: [] };
+  data = { models: [], framing: null, shorter: 0, classes: [], colours: [] };
   known = ""; // what the panels were made for
   loops = 0; // only the newest goes on
   /** @type {Panel[]} */
@@ -127,9 +133,19 @@ class Live extends Camera {
 
   /** @returns {Promise<Blob | null>} */
   takePicture() {
-    this.crop(findPen(this.sending));
-    findPen(this.at.seen).drawImage(this.sending, 0, 0, this.side, this.side);
-    return new Promise((done) => this.sending.toBlob(done, "image/jpeg", QUALITY));
+    const { framing, shorter } = this.data;
+    const { sending } = this;
+    const seen = findPen(this.at.seen);
+    if (framing) {
+      const { video } = this.at;
+      Object.assign(sending, fitWhole(video.videoWidth, video.videoHeight, 2 * shorter));
+      findPen(sending).drawImage(video, 0, 0, sending.width, sending.height);
+      drawFramed(seen, sending, framing);
+    } else {
+      this.crop(findPen(sending));
+      seen.drawImage(sending, 0, 0, this.side, this.side);
+    }
+    return new Promise((done) => sending.toBlob(done, "image/jpeg", QUALITY));
   }
 
   /**

@@ -7,7 +7,8 @@
  * @property {string[]} classes
  * @property {number} most pictures at once
  * @property {number} room bytes at once
- * @property {number} side pixels at most
+ * @property {number} side pixels of the shorter side at most
+ * @property {boolean} whole all that the camera sees, not the centre square alone
  */
 /** @typedef {Settings & Answer} WebcamData */
 

@@ -1,7 +1,8 @@
-// A burst of square pictures from a webcam: hold to record, look them over, save.
+// A burst of pictures, square or whole, from a webcam: hold to record, look them over, save.
 
 import { Views } from "../_common.js";
 import { Camera, findPen, makeCanvas, makeOption, say } from "../_camera.js";
+import { fitWhole } from "../_framing.js";
 import {
   chooseClass,
   chooseFirst,
@@ -58,7 +59,7 @@ class Webcam extends Camera {
   /** @override */
   unplugged = UNPLUGGED;
   /** @type {WebcamData} */
-  data = { classes: [], most: 0, room: 0, side: 0, last: "", saved: "", error: "" };
+  data = { classes: [], most: 0, room: 0, side: 0, whole: false, last: "", saved: "", error: "" };
   /** @type {{token: string, frames: Frame[], className: string | null} | null} what the server has not answered for yet */
   sent = null;
   busy = false; // saving
@@ -219,8 +220,17 @@ class Webcam extends Camera {
     look();
   }
 
+  /**
+   * Draws what is to be saved of the video over the whole of a canvas.
+   * @param {CanvasRenderingContext2D} pen
+   */
+  copy(pen) {
+    if (this.data.whole) pen.drawImage(this.at.video, 0, 0, pen.canvas.width, pen.canvas.height);
+    else this.crop(pen);
+  }
+
   isDark() {
-    this.crop(this.probe);
+    this.copy(this.probe);
     return isBlack(this.probe.getImageData(0, 0, PROBE, PROBE).data);
   }
 
@@ -235,8 +245,9 @@ class Webcam extends Camera {
       return;
     }
     const { video } = this.at;
-    const picture = makeCanvas(Math.min(video.videoWidth, video.videoHeight, this.data.side));
-    this.crop(findPen(picture));
+    const { width, height } = fitWhole(video.videoWidth, video.videoHeight, this.data.side);
+    const picture = this.data.whole ? makeCanvas(width, height) : makeCanvas(Math.min(width, height));
+    this.copy(findPen(picture));
     const url = picture.toDataURL("image/jpeg", QUALITY);
     if (url === this.taken.frames.at(-1)?.url) return; // the camera has not sent a new one since
     this.wanted = false;
@@ -288,6 +299,7 @@ class Webcam extends Camera {
     const count = this.taken.frames.length;
     const naming = isNew(at.class.value);
     at.curtain.hidden = live;
+    at.video.classList.toggle("whole", this.data.whole);
     at.off.hidden = !this.stream;
     if (!this.stream) at.camera.hidden = true;
     at.hold.disabled = at.one.disabled = !ready;

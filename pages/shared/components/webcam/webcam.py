@@ -1,4 +1,4 @@
-"""A burst of square pictures from a webcam: hold to record, look them over, save. Knows nothing of projects."""
+"""A burst of pictures from a webcam: hold to record, look them over, save. Knows nothing of projects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_FRAMES = 300
 """Pictures in one burst."""
 
 LARGEST_SIDE = 640
-"""Pixels; a camera with a shorter side gives smaller pictures."""
+"""Pixels of the shorter side; a camera with fewer gives smaller pictures."""
 
 _FRAME_BYTES = 2_000_000  # over twice what pure noise of that size has
 _TOKEN = re.compile("[0-9a-f-]{36}")  # a UUID; fit for a file's name
@@ -27,7 +27,7 @@ _HTML = """
 <div class="camera webcam">
   <div class="columns">
     <div class="view">
-      <video id="video" autoplay muted playsinline aria-label="What the camera sees, cropped as it is saved"></video>
+      <video id="video" autoplay muted playsinline aria-label="What the camera sees, as it is saved"></video>
       <div class="curtain" id="curtain">
         <svg viewBox="0 0 48 48" aria-hidden="true">
           <path d="M6 15h8l4-6h12l4 6h8a2 2 0 0 1 2 2v21a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V17a2 2 0 0 1 2-2z"/>
@@ -78,8 +78,9 @@ class Burst:
     frames: tuple[bytes, ...]
 
 
-def burst(classes: Sequence[str], *, key: str, saved: str = "", error: str = "") -> Burst | None:
-    """The webcam. Returns a burst once for each press of Save, else None; it saves nothing itself.
+def burst(classes: Sequence[str], *, key: str, whole: bool = False, saved: str = "", error: str = "") -> Burst | None:
+    """The webcam. Returns a burst once for each press of Save, else None; it saves nothing itself. A picture is the centre
+    square of what the camera sees, or with `whole` all of it.
 
     In the run that got a burst, the caller saves it, keeps the answer in the session state and calls `st.rerun()`. In
     the next run it passes the answer: `saved`, the burst's token, upon which the browser lets go of its pictures, or
@@ -92,6 +93,7 @@ def burst(classes: Sequence[str], *, key: str, saved: str = "", error: str = "")
         "classes": list(classes),
         "most": MOST_FRAMES,
         "side": LARGEST_SIDE,
+        "whole": whole,
         "room": _room(),
         "last": last,
         "saved": saved,
