@@ -1,0 +1,355 @@
+"""Which column of which table says what, in tables as people, programs and competitions write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from core.datasets import importing
+from core.datasets.importing import ImportChoices
+from core.system.errors import ProjectError
+from tests.core.datasets.importing.sources import csv_text, labels, planned
+
+KINDS = ("cat", "dog", "owl")
+PICTURES = [f"{kind}_{n}.jpg" for kind in KINDS for n in range(5)]
+RIGHT = {name: name.partition("_")[0] for name in PICTURES}
+IDS = [f"{n:02x}a{n}" for n in range(15)]
+
+
+def rows(titles: Sequence[str], *cells: Sequence[object]) -> str:
+    return csv_text([titles, *zip(*cells, strict=True)])
+
+
+CLASSES = list(RIGHT.values())
+NUMBERS = [KINDS.index(kind) for kind in CLASSES]
+WIDTHS = [96] * 15
+DAYS = [f"2021-05-{n:02}" for n in range(1, 16)]
+
+
+@pytest.mark.parametrize("title", ["image_path", "img_path", "filepath", "image_id", "file name", "Photo", "xyz", "id"])
+def test_the_column_of_files_may_have_any_title(title: str) -> None:
+    plan = planned(PICTURES, {"t.csv": rows([title, "width", "height", "label"], PICTURES, WIDTHS, WIDTHS, CLASSES)})
+    assert labels(plan) == RIGHT
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "{stem}.jpg", "{stem}", "./{stem}.jpg", ".\\{stem}.jpg", "C:\\data\\{stem}.jpg", "/kaggle/input/x/{stem}.jpg",
+        "file:///home/x/{stem}.jpg", "gs://bucket/a/{stem}.jpg", "s3://b/{stem}.jpg", "{upper}.JPG",
+        "https://x.example/{stem}.jpg?token=1", "/data/local-files/?d=a/{stem}.jpg", "../images/{stem}.jpg",
+    ],
+)  # fmt: skip
+def test_a_file_is_found_however_its_path_is_spelled(wanted: str) -> None:
+    names = [wanted.format(stem=name[:-4], upper=name[:-4].upper()) for name in PICTURES]
+    assert labels(planned(PICTURES, {"t.csv": rows(["path", "label"], names, CLASSES)})) == RIGHT
+
+
+TABLES = {
+    "dog breeds": rows(["id", "breed"], [name[:-4] for name in PICTURES], CLASSES),
+    "numbers of a row first": rows(["", "file", "species"], range(15), PICTURES, CLASSES),
+    "whales": rows(["Image", "Id"], PICTURES, CLASSES),
+    "numbers and names of classes": rows(["image", "label", "class_name"], PICTURES, NUMBERS, CLASSES),
+    "one-hot": rows(
+        ["image_id", *KINDS], [name[:-4] for name in PICTURES], *([int(c == k) for c in CLASSES] for k in KINDS)
+    ),
+    "one-hot of words": rows(["f", *KINDS], PICTURES, *([str(c == k) for c in CLASSES] for k in KINDS)),
+    "one-hot of fractions": rows(["f", *KINDS], PICTURES, *([f"{c == k:.1f}" for c in CLASSES] for k in KINDS)),
+    "one-hot with empty cells": rows(["f", *KINDS], PICTURES, *(["1" if c == k else "" for c in CLASSES] for k in KINDS)),
+    "lesions": rows(
+        ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization"],
+        [f"L{n // 2}" for n in range(15)], [name[:-4] for name in PICTURES], CLASSES, ["histo", "cons", "histo"] * 5,
+        range(40, 55), ["male", "female", "male"] * 5, ["back", "face", "arm"] * 5,
+    ),
+    "boxes": rows(
+        ["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"],
+        PICTURES * 2, WIDTHS * 2, WIDTHS * 2, CLASSES * 2, *[range(30)] * 4,
+    ),
+    "no known title": rows(["a", "b", "c", "d"], DAYS, PICTURES, [n * 1.5 for n in range(15)], CLASSES),
+    "no titles": csv_text(zip(PICTURES, CLASSES, strict=True)),
+    "no titles, label first": csv_text(zip(CLASSES, PICTURES, strict=True)),
+    "no titles, three columns": csv_text(zip(range(15), CLASSES, PICTURES, strict=True)),
+    "separator line": "sep=;\r\n" + csv_text([("label", "file"), *zip(CLASSES, PICTURES, strict=True)], ";"),
+    "headings above": "My pictures;\n;\n" + csv_text([("file", "label"), *zip(PICTURES, CLASSES, strict=True)], ";"),
+    "one heading above": "My pictures of 2023\n\n" + rows(["image", "kind"], PICTURES, CLASSES),
+    "tabs": csv_text([("file", "label"), *zip(PICTURES, CLASSES, strict=True)], "\t"),
+    "bars": csv_text([("path", "klasse"), *zip(PICTURES, CLASSES, strict=True)], "|"),
+    "dates and measures": rows(["taken", "f", "kg", "w"], DAYS, PICTURES, [n / 7 for n in range(15)], CLASSES),
+    "notes that differ": rows(["f", "remark", "kind"], PICTURES, [f"seen at {n} o'clock" for n in range(15)], CLASSES),
+    "a constant": rows(["f", "source", "what"], PICTURES, ["web"] * 15, CLASSES),
+    "wild cameras": rows(
+        ["seq_id", "location", "file_name", "id", "frame_num", "category_id", "category"],
+        range(15), [n % 4 for n in range(15)], PICTURES, [f"i{n}" for n in range(15)], [n % 3 for n in range(15)], NUMBERS,
+        CLASSES,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_the_columns_are_told_by_their_values(table: str) -> None:
+    plan = planned(PICTURES, {"t.csv": table})
+    assert labels(plan) == RIGHT
+    assert not plan.rows
+    assert plan.recognised[0].layout == "table"
+
+
+JSON_FILES: dict[str, object] = {
+    "records": [{"image": f, "label": c} for f, c in RIGHT.items()],
+    "one object": RIGHT,
+    "classes": {kind: [f for f, c in RIGHT.items() if c == kind] for kind in KINDS},
+    "pandas by columns": {
+        "image_path": dict(zip(map(str, range(15)), PICTURES, strict=True)),
+        "y": dict(zip(map(str, range(15)), CLASSES, strict=True)),
+    },
+    "pandas by lists": {"image_path": PICTURES, "species": CLASSES},
+    "pandas split": {"columns": ["f", "label"], "index": [*range(15)], "data": [[f, c] for f, c in RIGHT.items()]},
+    "lists": [[f, c] for f, c in RIGHT.items()],
+    "FiftyOne": {"classes": list(KINDS), "labels": {f[:-4]: KINDS.index(c) for f, c in RIGHT.items()}},
+    "FiftyOne with confidences": {
+        "classes": list(KINDS), "labels": {f[:-4]: {"label": c, "confidence": 0.9} for f, c in RIGHT.items()},
+    },
+    "COCO": {
+        "images": [{"id": n, "file_name": f, "width": 9} for n, f in enumerate(PICTURES)],
+        "annotations": [{"id": n, "image_id": n, "category_id": NUMBERS[n] + 1} for n in range(15)],
+        "categories": [{"id": n, "name": kind} for n, kind in enumerate(KINDS, 1)],
+    },
+    "VoTT": {
+        "assets": {
+            f"{n:x}": {"asset": {"name": f, "path": f"file:/home/x/{f}"}, "regions": [{"tags": [c]}]}
+            for n, (f, c) in enumerate(RIGHT.items())
+        }
+    },
+    "CreateML": [{"image": f, "annotations": [{"label": c, "coordinates": {"x": 1}}]} for f, c in RIGHT.items()],
+    "Label Studio": [
+        {"data": {"image": f"/data/upload/1/0a1b2c3d-{f}"}, "annotations": [{"result": [{"value": {"choices": [c]}}]}]}
+        for f, c in RIGHT.items()
+    ],
+    "Label Studio, least": [
+        {"image": f"/data/upload/1/0a1b2c3d-{f}", "id": n, "choice": c, "annotator": 1, "lead_time": 3.5}
+        for n, (f, c) in enumerate(RIGHT.items())
+    ],
+    "VGG": {f"{f}123": {"filename": f, "size": 123, "file_attributes": {"kind": c}} for f, c in RIGHT.items()},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", JSON_FILES.values(), ids=JSON_FILES)
+def test_the_json_of_tools_is_read(value: object) -> None:
+    assert labels(planned(PICTURES, {"labels.json": json.dumps(value)})) == RIGHT
+
+
+def test_json_lines_of_vertex() -> None:
+    lines = [
+        {
+            "imageGcsUri": f"gs://bucket/{f}",
+            "classificationAnnotation": {"displayName": c},
+            "dataItemResourceLabels": {"aiplatform.googleapis.com/ml_use": "test" if n % 5 == 0 else "training"},
+        }
+        for n, (f, c) in enumerate(RIGHT.items())
+    ]
+    plan = planned(PICTURES, {"t.jsonl": "\n".join(map(json.dumps, lines))})
+    assert labels(plan) == RIGHT
+    assert [entry.part for entry in plan.entries[:2]] == ["test", "train"]
+
+
+@pytest.mark.parametrize("titled", [True, False])
+def test_a_column_of_parts(titled: bool) -> None:
+    parts = ["TRAIN", "TRAIN", "TEST", "VALIDATION", "UNASSIGNED"] * 3
+    table = csv_text(zip(parts, [f"gs://b/{f}" for f in PICTURES], CLASSES, strict=True))
+    plan = planned(PICTURES, {"t.csv": ("split,f,label\n" if titled else "") + table})
+    assert labels(plan) == RIGHT
+    assert [entry.part for entry in plan.entries[:5]] == ["train", "train", "test", "val", None]
+
+
+def test_two_tables_called_as_the_parts() -> None:
+    half = [n for n in range(15) if n % 2]
+    other = [n for n in range(15) if not n % 2]
+
+    def table(numbers: list[int]) -> str:
+        return rows(["image", "label"], [PICTURES[n] for n in numbers], [CLASSES[n] for n in numbers])
+
+    plan = planned(PICTURES, {"train.csv": table(half), "test.csv": table(other)})
+    assert labels(plan) == RIGHT
+    assert {entry.part for entry in plan.entries} == {"train", "test"}
+    unlabelled = rows(["image"], [PICTURES[n] for n in other])
+    plan = planned(PICTURES, {"train.csv": table(half), "test.csv": unlabelled})
+    assert labels(plan) == {PICTURES[n]: CLASSES[n] for n in half}
+    assert {row.reason for row in plan.rows} == {"not in the table"}
+
+
+@pytest.mark.parametrize("names", [
+    csv_text([("id", "name"), *enumerate(KINDS)]), csv_text(enumerate(KINDS)),
+    csv_text([("class_name", "label_id"), *((kind, n) for n, kind in enumerate(KINDS))]),
+])  # fmt: skip
+def test_the_names_of_the_classes_are_in_another_table(names: str) -> None:
+    plan = planned(PICTURES, {"images.csv": rows(["file", "label_id"], PICTURES, NUMBERS), "labels.csv": names})
+    assert labels(plan) == RIGHT
+    assert any("names of the classes come from labels.csv" in note for note in plan.notes)
+    numbered = json.dumps({str(n): kind for n, kind in enumerate(KINDS)})
+    plan = planned(PICTURES, {"train.csv": rows(["image_id", "label"], PICTURES, NUMBERS), "map.json": numbered})
+    assert labels(plan) == RIGHT
+
+
+def test_files_and_labels_are_joined_by_a_key() -> None:
+    tables = {
+        "images.csv": rows(["id", "file_name", "width"], IDS, PICTURES, WIDTHS),
+        "annotations.csv": rows(["image_id", "category"], reversed(IDS), reversed(CLASSES)),
+    }
+    assert labels(planned(PICTURES, dict(tables))) == RIGHT
+    tables["annotations.csv"] = rows(["image_id", "category_id"], IDS, NUMBERS)
+    tables["categories.csv"] = csv_text([("id", "name"), *enumerate(KINDS)])
+    assert labels(planned(PICTURES, dict(tables))) == RIGHT
+
+
+def test_several_ones_are_more_than_one_label() -> None:
+    hot = [[int(c == k) for c in CLASSES] for k in KINDS]
+    hot[1][0] = 1
+    plan = planned(PICTURES, {"t.csv": rows(["f", *KINDS], PICTURES, *hot)})
+    assert len(plan.entries) == 14
+    assert [(row.name, row.reason) for row in plan.rows] == [(PICTURES[0], "has more than one label: cat, dog")]
+
+
+def test_boxes_of_different_classes_are_more_than_one_label() -> None:
+    table = rows(["filename", "class"], [*PICTURES, PICTURES[0], PICTURES[1]], [*CLASSES, "dog", "cat"])
+    plan = planned(PICTURES, {"t.csv": table})
+    assert [(row.name, row.outcome) for row in plan.rows] == [(PICTURES[0], "rejected")]
+    assert len(plan.entries) == 14
+    assert any("named by several lines" in note for note in plan.notes)
+
+
+def test_what_programs_write_for_nothing_is_no_class_and_is_said() -> None:
+    marked = [*CLASSES[:12], "nan", "NULL", ""]
+    plan = planned(PICTURES, {"t.csv": rows(["f", "label"], PICTURES, marked)})
+    assert [labels(plan)[name] for name in PICTURES[12:]] == [None] * 3
+    assert any("2 lines of t.csv have nan, NULL for a label" in note for note in plan.notes)
+    plan = planned(PICTURES, {"t.csv": rows(["f", "label"], PICTURES, [*CLASSES[:10], *["none"] * 5])})
+    assert plan.counts["none"] == 5
+    numbers = planned(PICTURES, {"t.csv": rows(["f", "label"], PICTURES, [*map(float, NUMBERS[:14]), ""])})
+    assert set(numbers.counts) == {"0", "1", "2", None}
+
+
+def test_where_no_label_is_found_the_titles_are_said() -> None:
+    plan = planned(["1.jpg", "2.jpg", *PICTURES], {"t.csv": rows(["f", "width", "day"], PICTURES, WIDTHS, DAYS)})
+    assert {entry.class_name for entry in plan.entries} == {None}
+    assert any("none of its columns was recognised as the classes: f, width, day" in note for note in plan.notes)
+    assert plan.recognised[0].options.label_columns == ("f", "width", "day")
+
+
+def test_a_choice_of_columns_counts() -> None:
+    table = rows(["image", "mask", "label", "sex"], PICTURES, PICTURES[::-1], CLASSES, (["m", "f", "m"] * 5))
+    assert labels(planned(PICTURES, {"t.csv": table})) == RIGHT
+    plan = planned(PICTURES, {"t.csv": table}, ImportChoices(label_column="sex", file_column="mask"))
+    assert plan.counts == {"m": 10, "f": 5}
+    assert plan.recognised[0].choices.label_column == "sex"
+    plans, [row] = importing.from_files(
+        [*((name, b"") for name in PICTURES), ("t.csv", table.encode())], {"files": ImportChoices(label_column="age")}
+    )
+    assert not plans
+    assert row.reason == "t.csv has no column age. Its columns are: image, mask, label, sex."
+
+
+def in_folders(root: Path, table: str | None, folders: dict[str, str]) -> Path:
+    for name, folder in folders.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / name).write_bytes(b"")
+    if table:
+        (root / "labels.csv").write_text(table)
+    return root
+
+
+def test_a_table_beside_class_folders(tmp_path: Path) -> None:
+    others = {name: "ab"[n % 2] for n, name in enumerate(PICTURES)}
+    source = in_folders(tmp_path / "a", rows(["file", "label"], PICTURES, CLASSES), others)
+    plan = importing.look(source)
+    assert plan.counts == dict.fromkeys(KINDS, 5)
+    assert any("The table counts, not the class folders" in note for note in plan.notes)
+    assert importing.look(source, choices=ImportChoices(classes_from="folders")).counts == {"a": 8, "b": 7}
+    source = in_folders(tmp_path / "b", rows(["file", "label"], PICTURES[:3], CLASSES[:3]), others)
+    plan = importing.look(source)
+    assert plan.counts == {"a": 8, "b": 7}
+    assert any("names only 3 pictures: the class folders count" in note for note in plan.notes)
+    plan = importing.look(source, choices=ImportChoices(classes_from="table"))
+    assert len(plan.entries) == 3
+    assert [row.reason for row in plan.rows] == ["not in the table"] * 12
+
+
+def test_folders_that_are_called_as_the_parts_are_no_classes_beside_a_table(tmp_path: Path) -> None:
+    """As of a competition: the labels of what is in train, and a list of what is in test with an even chance for each."""
+    folders = {f"{name}.jpg": "train" if n < 7 else "test" for n, name in enumerate(IDS)}
+    source = in_folders(tmp_path / "k", rows(["id", "breed"], IDS[:7], CLASSES[:7]), folders)
+    (source / "sample_submission.csv").write_text(rows(["id", *KINDS], IDS[7:], *[[0.33] * 8] * 3))
+    plan = importing.look(source)
+    assert plan.counts == {"cat": 5, "dog": 2}
+    assert len(plan.rows) >= 8
+
+
+def test_a_table_in_each_part(tmp_path: Path) -> None:
+    """The same names in each, as they are counted anew."""
+    for part in ("train", "valid"):
+        folder = in_folders(tmp_path / part, None, dict.fromkeys(["1.jpg", "2.jpg"], ""))
+        (folder / "_classes.csv").write_text("filename, cat, dog\n1.jpg, 1, 0\n2.jpg, 0, 1\n")
+    plan = importing.look(tmp_path)
+    assert {(e.name, e.class_name, e.part) for e in plan.entries} == {
+        ("train/1.jpg", "cat", "train"), ("train/2.jpg", "dog", "train"),
+        ("valid/1.jpg", "cat", "val"), ("valid/2.jpg", "dog", "val"),
+    }  # fmt: skip
+
+
+def test_a_path_that_is_missing_does_not_take_the_label_of_another(tmp_path: Path) -> None:
+    source = in_folders(tmp_path, "file,label\na/1.jpg,cat\nb/1.jpg,dog\n", {"1.jpg": "x/a"})
+    plan = importing.look(source / "labels.csv")
+    assert labels(plan) == {"x/a/1.jpg": "cat"}
+    assert [(row.name, row.reason) for row in plan.rows] == [("b/1.jpg", "no such file here")]
+
+
+def test_a_table_that_names_nothing_here_says_what_it_looked_for(tmp_path: Path) -> None:
+    source = in_folders(tmp_path, "file,label\nx.jpg,cat\ny.jpg,dog\n", {"1.jpg": "a"})
+    with pytest.raises(ProjectError) as told:
+        importing.look(source / "labels.csv")
+    assert told.value.message == "None of the 2 files that labels.csv names is among the 1 picture here: x.jpg, y.jpg."
+
+
+NAMED = [f"cat_{n:03}.jpg" for n in range(3)] + ["dog.1.jpg", "dog.2.jpg", "dog (3).jpg", "Dog-4.jpg"]
+
+
+def test_names_that_begin_alike_are_classes_where_nothing_else_says_it() -> None:
+    plan = planned(NAMED, {})
+    assert plan.counts == {"cat": 3, "dog": 4}
+    assert (
+        plan.recognised[0].sentence
+        == "The names of the pictures begin with their classes, such as cat for cat_000.jpg."
+    )
+    assert plan.recognised[0].options.classes_from == ("folders", "names")
+    assert planned(NAMED, {}, ImportChoices(classes_from="folders")).counts == {None: 7}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"IMG_{n}.jpg" for n in range(5)] + [f"DSC_{n}.jpg" for n in range(5)],
+        [f"{n}.jpg" for n in range(9)],
+        [*NAMED, "owl_1.jpg"],
+        [f"cat_{n}.jpg" for n in range(9)],
+        [f"{n:02}f{n}a.jpg" for n in range(20)],
+    ],
+)
+def test_names_that_do_not_tell_classes_are_left(names: list[str]) -> None:
+    assert planned(names, {}).counts == {None: len(names)}
+
+
+def test_classes_from_names_are_offered_beside_folders(tmp_path: Path) -> None:
+    source = in_folders(tmp_path, None, {name: "ab"[n % 2] for n, name in enumerate(PICTURES)})
+    plan = importing.look(source)
+    assert plan.counts == {"a": 8, "b": 7}
+    assert plan.recognised[0].options.classes_from == ("folders", "names")
+    assert importing.look(source, choices=ImportChoices(classes_from="names")).counts == dict.fromkeys(KINDS, 5)
+
+
+def test_what_is_not_read_is_counted_by_its_kind(tmp_path: Path) -> None:
+    source = in_folders(tmp_path, None, {**dict.fromkeys(["1.jpg"], "a"), **{f"{n}.tif": "b" for n in range(36)}})
+    assert any("36 TIFF pictures are not read" in note for note in importing.look(source).notes)
+    (source / "a" / "1.jpg").unlink()
+    with pytest.raises(ProjectError, match="36 TIFF pictures"):
+        importing.look(source)
