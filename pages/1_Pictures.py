@@ -40,6 +40,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         if not missing:
             page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
+add.first_look(catalogue)
 st.markdown(f"{how_many()} {literal(missing)}")
 
 if not catalogue.pictures:

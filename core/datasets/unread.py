@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from core.system.naming import count
 
@@ -41,9 +41,9 @@ def reason(name: str) -> str:
     return f"{kind}, not read" if kind else "not a picture"
 
 
-def sentences(names: Iterable[str]) -> list[str]:
-    """ "36 TIFF pictures are not read: save them as PNG or JPEG.", one for each kind that people may miss, most first."""
-    return [_sentence(kind, number) for kind, number in tally(names).most_common()]
+def sentences(kinds: Mapping[str, int]) -> list[str]:
+    """ "36 TIFF pictures are not read: save them as PNG or JPEG.", one for each kind of a `tally`, most first."""
+    return [_sentence(kind, number) for kind, number in Counter(kinds).most_common()]
 
 
 def tally(names: Iterable[str]) -> Counter[str]:

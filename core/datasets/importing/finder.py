@@ -35,9 +35,15 @@ class Finder:
         self.names = list(names)
         self._there = set(self.names)
         self._known: dict[tuple[int, bool], dict[str, list[str]]] = {}
+        self._asked: dict[tuple[str, str], Found | None] = {}
 
     def find(self, wanted: str, folder: str = "") -> Found | None:
         """The file of which a table in `folder` says `wanted`; None if there is no such file or several could be meant."""
+        if (wanted, folder) not in self._asked:
+            self._asked[wanted, folder] = self._find(wanted, folder)
+        return self._asked[wanted, folder]
+
+    def _find(self, wanted: str, folder: str) -> Found | None:
         path = _plain(wanted)
         if not path:
             return None

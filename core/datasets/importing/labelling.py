@@ -43,7 +43,7 @@ class Labelling:
 
     `entries` have their place in the list of names as keys.
     `labelled`: whether a column says the classes; `used`: paths of the tables; `titles`: those of the first one; `problems`:
-    why tables were not used, in sentences.
+    why tables were not used, in sentences; `guessed`: whether their encoding was.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -55,6 +55,7 @@ class Labelling:
     sentence: str = ""
     choices: ImportChoices = field(default_factory=ImportChoices)
     problems: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,28 @@ class _Decided:
         return self.columns.label is not None or bool(self.columns.one_hot)
 
 
-def label_pictures(sheets: Sequence[Sheet], names: Sequence[str], choices: ImportChoices) -> Labelling:
-    """What the tables say of the pictures called `names`; nothing `used` where none of them names one.
+def label_pictures(
+    sheets: Sequence[Sheet], names: Sequence[str], choices: ImportChoices, main: str | None = None
+) -> Labelling:
+    """What the tables say of the pictures called `names`; nothing `used` where none of them names one. `main`: path of the
+    table that was chosen; the others only say what it leaves open.
 
     Raises ProjectError for a column or an encoding that is asked for and that there is not.
     """
     finder = Finder(names)
     tables, problems = _read(sheets, choices)
     decided, others = _decided(tables, finder, choices, problems)
+    if main is not None:
+        others += [each.table for each in decided if each.sheet.path != main]
+        decided = [each for each in decided if each.sheet.path == main]
     decided = [_completed(each, others, finder, choices) for each in decided]
     best = [each for each in decided if each.labelled] or decided
     if not best:
         return Labelling(problems=tuple(problems))
+    best, doubles = _different(best, finder)
     best = _with_parts(best)
-    notes = [note for each in best for note in _notes_on(each)]
+    notes = [f"{each.table.name} names the same pictures again, and is not used." for each in doubles]
+    notes += [note for each in best for note in _notes_on(each)]
     lines = [line for each in best for line in _lines(each, finder, others, notes)]
     entries, rows = _merged(lines, notes)
     places = {name: place for place, name in reversed([*enumerate(names)])}
@@ -110,6 +119,7 @@ def label_pictures(sheets: Sequence[Sheet], names: Sequence[str], choices: Impor
         sentence=_sentence(best),
         choices=_as_choices(first),
         problems=tuple(problems),
+        guessed=any(each.table.guessed for each in best),
     )  # fmt: skip
 
 
@@ -191,6 +201,22 @@ def _completed(each: _Decided, others: Sequence[Table], finder: Finder, choices:
             if done.labelled:
                 return done
     return each
+
+
+def _different(tables: Sequence[_Decided], finder: Finder) -> tuple[list[_Decided], list[_Decided]]:
+    """The tables of which each names other pictures, and those that only name again what is named already."""
+    named: dict[str, set[str]] = {}
+    for each in tables:
+        found = (finder.find(cell, each.sheet.folder) for cell in each.table.column(each.columns.file))
+        named[each.sheet.path] = {hit.name for hit in found if hit}
+    kept: list[_Decided] = []
+    doubles: list[_Decided] = []
+    known: set[str] = set()
+    for each in sorted(tables, key=lambda each: -len(named[each.sheet.path])):
+        own = named[each.sheet.path]
+        (doubles if 2 * len(own & known) > len(own) else kept).append(each)
+        known |= own
+    return [each for each in tables if each in kept], doubles
 
 
 def _with_parts(tables: Sequence[_Decided]) -> list[_Decided]:

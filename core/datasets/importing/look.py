@@ -26,8 +26,8 @@ ClassOf = Callable[[str], str | None]
 @dataclass(frozen=True)
 class _Listing:
     """The names of what is in a source. `pictures`: paths, without what only wraps them, and `keys`, by which `opened` reads
-    them; `names_read_as`: the encoding of names that do not say it; `may_be_empty`: that nothing can be taken is told by
-    its rows."""
+    them; `names_read_as`: the encoding of names that do not say it; `main`: the table that was chosen; `may_be_empty`: that
+    nothing can be taken is told by its rows."""
 
     source: str
     pictures: Sequence[str]
@@ -38,6 +38,7 @@ class _Listing:
     rows: Sequence[Row] = ()
     notes: Sequence[str] = ()
     names_read_as: str = ""
+    main: str | None = None
     may_be_empty: bool = False
 
 
@@ -82,7 +83,7 @@ def look(
     if is_picture_name(lower):
         content = source
         return from_pictures([(name, content if isinstance(content, bytes) else _content(content))], name)
-    hint = unread.sentences([lower])
+    hint = unread.sentences(unread.tally([lower]))
     raise ProjectError(
         f"{name} is neither pictures nor a zip nor a table.",
         hint[0] if hint else "Choose pictures, a zip, a folder, a CSV or JSON Lines.",
@@ -159,8 +160,11 @@ def _beside(table: Path) -> _Listing:
     """A table and the pictures in its folder; the other tables there may say what it leaves open."""
     walk = walk_folders(table.parent)
     others = [path for path in walk.others if "/" not in path and path != table.name]
-    sheets = [Sheet(as_text(table.name), partial(_content, table)), *_sheets_in(table.parent, others)]
-    return _Listing(table.name, list(walk.files), range(len(walk.files)), walk.layout(), _reading(table.parent), sheets)
+    main = Sheet(as_text(table.name), partial(_content, table))
+    sheets = [main, *_sheets_in(table.parent, others)]
+    reading = _reading(table.parent)
+    pictures = list(walk.files)
+    return _Listing(table.name, pictures, range(len(pictures)), walk.layout(), reading, sheets, main=main.path)
 
 
 def _archive(source: Path | bytes, name: str, choices: ImportChoices) -> _Listing:
@@ -233,9 +237,9 @@ def _recognise(listing: _Listing, choices: ImportChoices, class_of: ClassOf | No
     folders = arrangement.folders_tell(listing.layout, listing.pictures)
     said = Labelling()
     if listing.sheets and listing.pictures and choices.classes_from in (None, "table"):
-        said = label_pictures(listing.sheets, listing.pictures, choices)
+        said = label_pictures(listing.sheets, listing.pictures, choices, listing.main)
     outcome = _outcome(listing, choices, said, folders)
-    return _planned(listing, outcome, _options(listing, said, outcome, folders))
+    return _planned(listing, outcome, _options(listing, choices, said, outcome))
 
 
 def _outcome(listing: _Listing, choices: ImportChoices, said: Labelling, folders: bool) -> _Outcome:
@@ -294,16 +298,20 @@ def _by_folders(listing: _Listing, notes: list[str]) -> _Outcome:
     return _Outcome("loose", "Pictures without a class.", entries, notes=notes, choices=chosen)
 
 
-def _options(listing: _Listing, said: Labelling, outcome: _Outcome, folders: bool) -> ImportOptions:
+def _options(listing: _Listing, choices: ImportChoices, said: Labelling, outcome: _Outcome) -> ImportOptions:
     ways: list[ClassesFrom] = []
     if said.used or (listing.sheets and outcome.choices.classes_from != "table"):
         ways.append("table")
-    if folders or _in_folders(listing) or ways:
+    if _in_folders(listing) or ways:
         ways.append("folders")
     if outcome.layout == "names" or arrangement.names_may_tell(listing.pictures):
         ways += ["names"] if ways else ["folders", "names"]
     table = outcome.layout == "table" or bool(said.used and not said.labelled)
-    encodings = NAME_ENCODINGS if listing.names_read_as else TABLE_ENCODINGS if table else []
+    encodings: Sequence[str] = ()
+    if listing.names_read_as:
+        encodings = NAME_ENCODINGS
+    elif table and (said.guessed or choices.encoding):
+        encodings = TABLE_ENCODINGS
     return ImportOptions(
         said.titles if table else (),
         said.titles if table else (),
@@ -317,7 +325,7 @@ def _planned(listing: _Listing, outcome: _Outcome, options: ImportOptions) -> Pl
     rows = [*outcome.rows, *(row for row in listing.rows if row.name.rpartition("/")[2] not in used)]
     if not outcome.entries and not listing.may_be_empty:
         reasons = sorted({row.reason for row in rows if row.outcome == "rejected"})
-        missed = unread.sentences(row.name for row in rows)
+        missed = unread.sentences(unread.tally(row.name for row in rows))
         raise ProjectError(
             f"There are no pictures in {listing.source}{f' that can be taken ({reasons[0]})' if reasons else ''}.",
             missed[0] if missed else "It should hold a folder for each class, with pictures in it.",
@@ -332,7 +340,7 @@ def _planned(listing: _Listing, outcome: _Outcome, options: ImportOptions) -> Pl
     entries = [replace(entry, key=listing.keys[entry.key]) for entry in outcome.entries]
     entries.sort(key=lambda entry: entry.key)  # a packed tar is read from its start for each step back
     notes = [*(listing.notes if outcome.layout != "table" else [n for n in listing.notes if "folders in" not in n])]
-    notes += [*outcome.notes, *unread.sentences(row.name for row in rows if row.outcome == "skipped")]
+    notes += [*outcome.notes, *unread.sentences(unread.tally(row.name for row in rows if row.outcome == "skipped"))]
     encoding = listing.names_read_as or outcome.choices.encoding
     recognised = Recognised(
         as_text(listing.source), outcome.layout, outcome.sentence, replace(outcome.choices, encoding=encoding), options

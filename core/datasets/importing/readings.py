@@ -112,14 +112,15 @@ def read_text(content: bytes, encoding: str = "") -> Text:
 
 
 def _without_mark(content: bytes) -> str:
-    """UTF-16 that does not say so: every other byte of plain letters is zero."""
+    """UTF-16 that does not say so: every other byte of plain letters, digits and commas is zero."""
     start = content[:2000]
     half = len(start) // 2
     if half < 4 or len(content) % 2:
         return ""
-    if start[1::2].count(0) > 0.7 * half > 0 == start[::2].count(0):
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if odd > 0.3 * half and not even:
         return "utf-16-le"
-    return "utf-16-be" if start[::2].count(0) > 0.7 * half and not start[1::2].count(0) else ""
+    return "utf-16-be" if even > 0.3 * half and not odd else ""
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

@@ -22,8 +22,6 @@ def names_in(infos: Sequence[zipfile.ZipInfo], encoding: str = "") -> list[tuple
     raw = [_unsaid(info) for info in infos]
     open_ones = [name for name in raw if name and not name.isascii()]
     wanted = known_encoding(encoding) if encoding else ""
-    if not open_ones:
-        return [(info.filename, "") for info in infos]
     chosen = wanted or _guess(open_ones)
     said = "" if chosen == "utf-8" and not wanted else chosen
     return [
@@ -34,8 +32,7 @@ def names_in(infos: Sequence[zipfile.ZipInfo], encoding: str = "") -> list[tuple
 
 def _guess(names: Sequence[bytes]) -> str:
     try:
-        for name in names:
-            name.decode()
+        b"/".join(names).decode()
     except UnicodeDecodeError:
         # One folder counts once, however many pictures lie in it.
         return likeliest(

@@ -353,3 +353,15 @@ def test_what_is_not_read_is_counted_by_its_kind(tmp_path: Path) -> None:
     (source / "a" / "1.jpg").unlink()
     with pytest.raises(ProjectError, match="36 TIFF pictures"):
         importing.look(source)
+
+
+def test_of_two_tables_of_the_same_pictures_one_is_used(tmp_path: Path) -> None:
+    other = [kind.upper() for kind in CLASSES]
+    other_table = rows(["file", "label"], PICTURES[:9], other[:9])
+    plan = planned(PICTURES, {"old.csv": other_table, "new.csv": rows(["file", "label"], PICTURES, CLASSES)})
+    assert labels(plan) == RIGHT
+    assert "old.csv names the same pictures again, and is not used." in plan.notes
+    source = in_folders(tmp_path, rows(["file", "label"], PICTURES, CLASSES), dict.fromkeys(PICTURES, ""))
+    (source / "old.csv").write_text(other_table)
+    assert labels(importing.look(source / "labels.csv")) == RIGHT
+    assert importing.look(source / "old.csv").counts == {"CAT": 5, "DOG": 4}
