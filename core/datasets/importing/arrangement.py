@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from pathlib import PurePosixPath
 
 from core.datasets.importing.plan import Entry
 from core.datasets.layout import Layout, in_parts, remarks_on, tells_nothing
@@ -57,7 +56,7 @@ def by_names(paths: Sequence[str], layout: Layout) -> list[Entry]:
 
 def beginning(path: str) -> str:
     """What a file's name says before its number; "" for a name that is only a number, or that a camera gave."""
-    match = _BEGINNING.fullmatch(PurePosixPath(path).stem)
+    match = _BEGINNING.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
     word = match["word"].strip(" _-.([") if match else ""
     return "" if re.sub(r"[\W_]+", "_", word.casefold()) in _BY_CAMERAS else word
 

@@ -141,7 +141,7 @@ def _titled(table: Table, finder: Finder, folder: str) -> Table:
     if table.titles:
         return table
     first, rest = table.rows[0], table.rows[1 : _LOOKED_AT + 1]
-    if any(found.certainty > 2 for cell in first if (found := finder.find(cell, folder))):
+    if any(found.certainty > 2 for cell in first if "." in cell and (found := finder.find(cell, folder))):
         return with_titles(table, headed=False)
     if not rest:
         return with_titles(table, headed=False)
@@ -215,7 +215,8 @@ def _titled_label(columns: Sequence[_Column], table: Table) -> int | None:
     best = min(usable, key=lambda column: (titled[column.number], column.number))
     if best.numbers:
         names = [c for c in columns if not c.numbers and not c.measures and _says_the_same(table, best, c)]
-        named = [c for c in names if c.number in titled or plain_name(c.title)] or names[:0]
+        surely = len(table.rows) > _FEW  # what agrees in a few rows only may do so by chance
+        named = [c for c in names if surely or c.number in titled or plain_name(c.title)]
         return min(named, key=lambda c: _late(titled.get(c.number))).number if named else best.number
     return best.number
 

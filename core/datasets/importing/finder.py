@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from core.system.naming import class_key
@@ -90,7 +89,8 @@ class Finder:
 
 
 def _stem(path: str) -> str:
-    return path.removesuffix(PurePosixPath(path).suffix)
+    above, dot, ending = path.rpartition(".")
+    return above if dot and "/" not in ending and above.rpartition("/")[2] else path
 
 
 def _nearest(

@@ -12,14 +12,15 @@ _KEYS = ("id", "image_id", "img_id", "picture_id", "photo_id", "file_id", "key",
 
 
 def readings(table: Table) -> Iterator[Table]:
-    """A table whose first row may be its titles or not, in both ways, the likelier first."""
+    """A table with its titles; in both ways where its first row may be titles or not."""
     if table.titles:
         yield table
         return
-    headed = len(table.rows) > 1 and any(map(is_title, table.rows[0]))
-    yield with_titles(table, headed)
-    if len(table.rows) > 1:
-        yield with_titles(table, not headed)
+    several = len(table.rows) > 1
+    if several:
+        yield with_titles(table, headed=True)
+    if not (several and any(map(is_title, table.rows[0]))):
+        yield with_titles(table, headed=False)
 
 
 def names_of(labels: set[str], label_title: str, other: Table) -> dict[str, str]:

@@ -8,6 +8,7 @@ export. CreateML: objects of "image" and "annotations". Vertex AI: JSON Lines of
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from core.system.errors import ProjectError
 Sheet = tuple[tuple[str, ...], list[list[str]]]
 _PAIR = ("file", "label")
 _DEEPEST = 3
+_PYTHON_TEXT = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
+_PYTHON_LIST = re.compile(rf"\[\s*(?:(?:{_PYTHON_TEXT.pattern})\s*(?:,\s*)?)*\]")
+_LONGEST = 5000  # characters of a cell that are looked into
 
 
 def read_json(text: str, *, lines: bool) -> Sheet:
@@ -33,13 +37,16 @@ def read_json(text: str, *, lines: bool) -> Sheet:
 
 
 def labels_in(cell: str) -> tuple[str, ...]:
-    """The labels in a cell: none, one, or several where it holds JSON, as Label Studio writes several choices."""
+    """The labels in a cell: none, one, or several where it holds JSON, as Label Studio writes several choices, or a list as
+    Python writes it."""
     text = cell.strip()
-    if text.startswith(("{", "[")):
+    if text.startswith(("{", "[")) and len(text) < _LONGEST:
         try:
             return tuple(dict.fromkeys(_names(json.loads(text))))
         except (ValueError, RecursionError):
             pass
+        if _PYTHON_LIST.fullmatch(text):
+            return tuple(dict.fromkeys(a or b for a, b in _PYTHON_TEXT.findall(text) if a or b))
     return (text,) if text else ()
 
 

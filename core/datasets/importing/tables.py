@@ -99,6 +99,8 @@ def _sheet(text: str) -> tuple[list[list[str]], int]:
         given, text = "\t", rest
     pairs = itertools.product(given or "\t,;|", "\"'")
     delimiter, quote = max(pairs, key=lambda pair: _fits(text, *pair))
+    if not given and not _fits(text, delimiter, quote)[1] and _fits(text, " ", quote)[1:3] == (True, 1.0):
+        delimiter = " "
     try:
         rows = [row for row in _lines(text, delimiter, quote) if any(cell.strip() for cell in row)]
     except csv.Error as error:

@@ -79,6 +79,23 @@ TABLES = {
     "bars": csv_text([("path", "klasse"), *zip(PICTURES, CLASSES, strict=True)], "|"),
     "dates and measures": rows(["taken", "f", "kg", "w"], DAYS, PICTURES, [n / 7 for n in range(15)], CLASSES),
     "notes that differ": rows(["f", "remark", "kind"], PICTURES, [f"seen at {n} o'clock" for n in range(15)], CLASSES),
+    "lists as Python writes them": rows(["file", "labels"], PICTURES, [f"['{c}']" for c in CLASSES]),
+    "spaces between": "".join(f"{f} {c}\n" for f, c in RIGHT.items()),
+    "spaces around": '"file" , "label"\n' + "".join(f'"{f}" , "{c}"\n' for f, c in RIGHT.items()),
+    "diagnoses": rows(
+        ["image_name", "patient_id", "sex", "age_approx", "anatom_site", "diagnosis", "target"],
+        [name[:-4] for name in PICTURES], [f"IP_{n % 4}" for n in range(15)], ["male", "female", "male"] * 5,
+        [45.0, 50.0, 55.0] * 5, ["torso", "head", "arm"] * 5, CLASSES, NUMBERS,
+    ),
+    "findings": rows(
+        ["Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "View Position", "Image[Width"],
+        PICTURES, CLASSES, range(15), [n // 3 for n in range(15)], [50] * 15, ["PA", "AP", "PA"] * 5, [2500] * 15,
+    ),
+    "two annotators": rows(
+        ["file", "annotator", "label", "confidence", "at"], PICTURES * 2, ["anna"] * 15 + ["ben"] * 15, CLASSES * 2,
+        [0.5, 0.75] * 15, DAYS * 2,
+    ),
+    "folds": rows(["fname", "labels", "is_valid"], PICTURES, CLASSES, (["True", "False", "False"] * 5)),
     "a constant": rows(["f", "source", "what"], PICTURES, ["web"] * 15, CLASSES),
     "wild cameras": rows(
         ["seq_id", "location", "file_name", "id", "frame_num", "category_id", "category"],
@@ -201,6 +218,40 @@ def test_files_and_labels_are_joined_by_a_key() -> None:
     tables["annotations.csv"] = rows(["image_id", "category_id"], IDS, NUMBERS)
     tables["categories.csv"] = csv_text([("id", "name"), *enumerate(KINDS)])
     assert labels(planned(PICTURES, dict(tables))) == RIGHT
+
+
+def test_four_tables_of_one_set() -> None:
+    """As birds are published: paths, classes of pictures, names of classes, and more."""
+    tables = {
+        "images.csv": rows(["id", "path"], range(1, 16), PICTURES),
+        "image_class_labels.csv": rows(["image_id", "class_id"], range(1, 16), [n + 1 for n in NUMBERS]),
+        "classes.csv": csv_text([("class_id", "class_name"), *enumerate(KINDS, 1)]),
+        "train_test_split.csv": rows(["image_id", "is_training_image"], range(1, 16), [n % 2 for n in range(15)]),
+    }
+    assert labels(planned(PICTURES, dict(tables))) == RIGHT
+
+
+@pytest.mark.parametrize("more", ["file,label\n", "Total,15\n", ",\n", "\n"])
+def test_lines_that_name_no_picture_do_not_spoil_the_others(more: str) -> None:
+    half = csv_text(list(RIGHT.items())[:7]), csv_text(list(RIGHT.items())[7:])
+    plan = planned(PICTURES, {"t.csv": f"file,label\n{half[0]}{more}{half[1]}"})
+    assert labels(plan) == RIGHT
+    assert len(plan.rows) == (more[0] not in ",\n")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        rows(["id", *KINDS], [name[:-4] for name in PICTURES], *[[0.33] * 15] * 3),
+        rows(["file", "Smiling", "Young"], PICTURES, [1, -1, 1] * 5, [-1, -1, 1] * 5),
+        rows(["file", "text"], PICTURES, [f"a {c} no. {n}" for n, c in enumerate(CLASSES)]),
+        rows(["file"], PICTURES),
+    ],
+)
+def test_columns_that_are_no_labels_are_not_taken_for_them(table: str) -> None:
+    plan = planned(PICTURES[:9], {"t.csv": table})
+    assert {entry.class_name for entry in plan.entries} <= {None, *KINDS}
+    assert any("recognised as the classes" in note for note in plan.notes)
 
 
 def test_several_ones_are_more_than_one_label() -> None:

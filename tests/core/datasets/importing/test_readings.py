@@ -29,7 +29,8 @@ def test_a_table_of_words_is_read_as_they_were_written(encoding: str, words: str
 
 
 @pytest.mark.parametrize(
-    ("encoding", "end"), [(e, end) for e in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be") for end in ("\n", "\r\n")]
+    ("encoding", "end"),
+    [(e, end) for e in ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"] for end in ("\n", "\r\n")],
 )  # fmt: skip
 @pytest.mark.parametrize("word", ["cat", "Röschen", "крест"])
 def test_unicode_is_known_without_a_guess(encoding: str, end: str, word: str) -> None:
