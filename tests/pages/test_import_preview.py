@@ -102,7 +102,7 @@ def test_a_folder_that_is_opened_for_the_first_time_says_what_it_was_taken_for(p
     at.switch_page("pages/1_Pictures.py").run()
     assert not at.exception, at.exception
     said = words(at).replace("\\", "")
-    assert "**Each folder is a class:** blue · 2, green · 2, red · 2" in said
+    assert "**Classes:** blue · 2, green · 2, red · 2" in said
     assert "1 TIFF picture is not read: save them as PNG or JPEG." in said
     button(at, "Understood").click().run()
-    assert "Each folder is a class" not in words(at)
+    assert "**Classes:**" not in words(at)

@@ -204,7 +204,7 @@ def first_look(catalogue: Catalogue) -> None:
     more = len(catalogue.counts) - len(named)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Each folder is a class:** {', '.join(named)}{f' and {more:,} more' if more else ''}")
+            st.markdown(f"**Classes:** {', '.join(named)}{f' and {more:,} more' if more else ''}")
             st.button("Understood", type="tertiary", icon=":material/close:", on_click=lambda: tab.take("first look"))
         for problem in told:
             st.caption(literal(problem.sentence))

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from core.datasets import importing
 from core.datasets.importing import ImportChoices
-from core.system.errors import ProjectError
-from tests.core.datasets.importing.sources import csv_text, labels, planned
+from tests.core.datasets.importing.sources import (
+    CLASSES,
+    KINDS,
+    NUMBERS,
+    PICTURES,
+    RIGHT,
+    csv_text,
+    labels,
+    planned,
+    rows,
+)
 
-KINDS = ("cat", "dog", "owl")
-PICTURES = [f"{kind}_{n}.jpg" for kind in KINDS for n in range(5)]
-RIGHT = {name: name.partition("_")[0] for name in PICTURES}
 IDS = [f"{n:02x}a{n}" for n in range(15)]
-
-
-def rows(titles: Sequence[str], *cells: Sequence[object]) -> str:
-    return csv_text([titles, *zip(*cells, strict=True)])
-
-
-CLASSES = list(RIGHT.values())
-NUMBERS = [KINDS.index(kind) for kind in CLASSES]
 WIDTHS = [96] * 15
 DAYS = [f"2021-05-{n:02}" for n in range(1, 16)]
 
@@ -111,64 +107,6 @@ def test_the_columns_are_told_by_their_values(table: str) -> None:
     assert labels(plan) == RIGHT
     assert not plan.rows
     assert plan.recognised[0].layout == "table"
-
-
-JSON_FILES: dict[str, object] = {
-    "records": [{"image": f, "label": c} for f, c in RIGHT.items()],
-    "one object": RIGHT,
-    "classes": {kind: [f for f, c in RIGHT.items() if c == kind] for kind in KINDS},
-    "pandas by columns": {
-        "image_path": dict(zip(map(str, range(15)), PICTURES, strict=True)),
-        "y": dict(zip(map(str, range(15)), CLASSES, strict=True)),
-    },
-    "pandas by lists": {"image_path": PICTURES, "species": CLASSES},
-    "pandas split": {"columns": ["f", "label"], "index": [*range(15)], "data": [[f, c] for f, c in RIGHT.items()]},
-    "lists": [[f, c] for f, c in RIGHT.items()],
-    "FiftyOne": {"classes": list(KINDS), "labels": {f[:-4]: KINDS.index(c) for f, c in RIGHT.items()}},
-    "FiftyOne with confidences": {
-        "classes": list(KINDS), "labels": {f[:-4]: {"label": c, "confidence": 0.9} for f, c in RIGHT.items()},
-    },
-    "COCO": {
-        "images": [{"id": n, "file_name": f, "width": 9} for n, f in enumerate(PICTURES)],
-        "annotations": [{"id": n, "image_id": n, "category_id": NUMBERS[n] + 1} for n in range(15)],
-        "categories": [{"id": n, "name": kind} for n, kind in enumerate(KINDS, 1)],
-    },
-    "VoTT": {
-        "assets": {
-            f"{n:x}": {"asset": {"name": f, "path": f"file:/home/x/{f}"}, "regions": [{"tags": [c]}]}
-            for n, (f, c) in enumerate(RIGHT.items())
-        }
-    },
-    "CreateML": [{"image": f, "annotations": [{"label": c, "coordinates": {"x": 1}}]} for f, c in RIGHT.items()],
-    "Label Studio": [
-        {"data": {"image": f"/data/upload/1/0a1b2c3d-{f}"}, "annotations": [{"result": [{"value": {"choices": [c]}}]}]}
-        for f, c in RIGHT.items()
-    ],
-    "Label Studio, least": [
-        {"image": f"/data/upload/1/0a1b2c3d-{f}", "id": n, "choice": c, "annotator": 1, "lead_time": 3.5}
-        for n, (f, c) in enumerate(RIGHT.items())
-    ],
-    "VGG": {f"{f}123": {"filename": f, "size": 123, "file_attributes": {"kind": c}} for f, c in RIGHT.items()},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("value", JSON_FILES.values(), ids=JSON_FILES)
-def test_the_json_of_tools_is_read(value: object) -> None:
-    assert labels(planned(PICTURES, {"labels.json": json.dumps(value)})) == RIGHT
-
-
-def test_json_lines_of_vertex() -> None:
-    lines = [
-        {
-            "imageGcsUri": f"gs://bucket/{f}",
-            "classificationAnnotation": {"displayName": c},
-            "dataItemResourceLabels": {"aiplatform.googleapis.com/ml_use": "test" if n % 5 == 0 else "training"},
-        }
-        for n, (f, c) in enumerate(RIGHT.items())
-    ]
-    plan = planned(PICTURES, {"t.jsonl": "\n".join(map(json.dumps, lines))})
-    assert labels(plan) == RIGHT
-    assert [entry.part for entry in plan.entries[:2]] == ["test", "train"]
 
 
 @pytest.mark.parametrize("titled", [True, False])
@@ -299,120 +237,3 @@ def test_a_choice_of_columns_counts() -> None:
     )
     assert not plans
     assert row.reason == "t.csv has no column age. Its columns are: image, mask, label, sex."
-
-
-def in_folders(root: Path, table: str | None, folders: dict[str, str]) -> Path:
-    for name, folder in folders.items():
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / folder / name).write_bytes(b"")
-    if table:
-        (root / "labels.csv").write_text(table)
-    return root
-
-
-def test_a_table_beside_class_folders(tmp_path: Path) -> None:
-    others = {name: "ab"[n % 2] for n, name in enumerate(PICTURES)}
-    source = in_folders(tmp_path / "a", rows(["file", "label"], PICTURES, CLASSES), others)
-    plan = importing.look(source)
-    assert plan.counts == dict.fromkeys(KINDS, 5)
-    assert any("The table counts, not the class folders" in note for note in plan.notes)
-    assert importing.look(source, choices=ImportChoices(classes_from="folders")).counts == {"a": 8, "b": 7}
-    source = in_folders(tmp_path / "b", rows(["file", "label"], PICTURES[:3], CLASSES[:3]), others)
-    plan = importing.look(source)
-    assert plan.counts == {"a": 8, "b": 7}
-    assert any("names only 3 pictures: the class folders count" in note for note in plan.notes)
-    plan = importing.look(source, choices=ImportChoices(classes_from="table"))
-    assert len(plan.entries) == 3
-    assert [row.reason for row in plan.rows] == ["not in the table"] * 12
-
-
-def test_folders_that_are_called_as_the_parts_are_no_classes_beside_a_table(tmp_path: Path) -> None:
-    """As of a competition: the labels of what is in train, and a list of what is in test with an even chance for each."""
-    folders = {f"{name}.jpg": "train" if n < 7 else "test" for n, name in enumerate(IDS)}
-    source = in_folders(tmp_path / "k", rows(["id", "breed"], IDS[:7], CLASSES[:7]), folders)
-    (source / "sample_submission.csv").write_text(rows(["id", *KINDS], IDS[7:], *[[0.33] * 8] * 3))
-    plan = importing.look(source)
-    assert plan.counts == {"cat": 5, "dog": 2}
-    assert len(plan.rows) >= 8
-
-
-def test_a_table_in_each_part(tmp_path: Path) -> None:
-    """The same names in each, as they are counted anew."""
-    for part in ("train", "valid"):
-        folder = in_folders(tmp_path / part, None, dict.fromkeys(["1.jpg", "2.jpg"], ""))
-        (folder / "_classes.csv").write_text("filename, cat, dog\n1.jpg, 1, 0\n2.jpg, 0, 1\n")
-    plan = importing.look(tmp_path)
-    assert {(e.name, e.class_name, e.part) for e in plan.entries} == {
-        ("train/1.jpg", "cat", "train"), ("train/2.jpg", "dog", "train"),
-        ("valid/1.jpg", "cat", "val"), ("valid/2.jpg", "dog", "val"),
-    }  # fmt: skip
-
-
-def test_a_path_that_is_missing_does_not_take_the_label_of_another(tmp_path: Path) -> None:
-    source = in_folders(tmp_path, "file,label\na/1.jpg,cat\nb/1.jpg,dog\n", {"1.jpg": "x/a"})
-    plan = importing.look(source / "labels.csv")
-    assert labels(plan) == {"x/a/1.jpg": "cat"}
-    assert [(row.name, row.reason) for row in plan.rows] == [("b/1.jpg", "no such file here")]
-
-
-def test_a_table_that_names_nothing_here_says_what_it_looked_for(tmp_path: Path) -> None:
-    source = in_folders(tmp_path, "file,label\nx.jpg,cat\ny.jpg,dog\n", {"1.jpg": "a"})
-    with pytest.raises(ProjectError) as told:
-        importing.look(source / "labels.csv")
-    assert told.value.message == "None of the 2 files that labels.csv names is among the 1 picture here: x.jpg, y.jpg."
-
-
-NAMED = [f"cat_{n:03}.jpg" for n in range(3)] + ["dog.1.jpg", "dog.2.jpg", "dog (3).jpg", "Dog-4.jpg"]
-
-
-def test_names_that_begin_alike_are_classes_where_nothing_else_says_it() -> None:
-    plan = planned(NAMED, {})
-    assert plan.counts == {"cat": 3, "dog": 4}
-    assert (
-        plan.recognised[0].sentence
-        == "The names of the pictures begin with their classes, such as cat for cat_000.jpg."
-    )
-    assert plan.recognised[0].options.classes_from == ("folders", "names")
-    assert planned(NAMED, {}, ImportChoices(classes_from="folders")).counts == {None: 7}
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        [f"IMG_{n}.jpg" for n in range(5)] + [f"DSC_{n}.jpg" for n in range(5)],
-        [f"{n}.jpg" for n in range(9)],
-        [*NAMED, "owl_1.jpg"],
-        [f"cat_{n}.jpg" for n in range(9)],
-        [f"{n:02}f{n}a.jpg" for n in range(20)],
-    ],
-)
-def test_names_that_do_not_tell_classes_are_left(names: list[str]) -> None:
-    assert planned(names, {}).counts == {None: len(names)}
-
-
-def test_classes_from_names_are_offered_beside_folders(tmp_path: Path) -> None:
-    source = in_folders(tmp_path, None, {name: "ab"[n % 2] for n, name in enumerate(PICTURES)})
-    plan = importing.look(source)
-    assert plan.counts == {"a": 8, "b": 7}
-    assert plan.recognised[0].options.classes_from == ("folders", "names")
-    assert importing.look(source, choices=ImportChoices(classes_from="names")).counts == dict.fromkeys(KINDS, 5)
-
-
-def test_what_is_not_read_is_counted_by_its_kind(tmp_path: Path) -> None:
-    source = in_folders(tmp_path, None, {**dict.fromkeys(["1.jpg"], "a"), **{f"{n}.tif": "b" for n in range(36)}})
-    assert any("36 TIFF pictures are not read" in note for note in importing.look(source).notes)
-    (source / "a" / "1.jpg").unlink()
-    with pytest.raises(ProjectError, match="36 TIFF pictures"):
-        importing.look(source)
-
-
-def test_of_two_tables_of_the_same_pictures_one_is_used(tmp_path: Path) -> None:
-    other = [kind.upper() for kind in CLASSES]
-    other_table = rows(["file", "label"], PICTURES[:9], other[:9])
-    plan = planned(PICTURES, {"old.csv": other_table, "new.csv": rows(["file", "label"], PICTURES, CLASSES)})
-    assert labels(plan) == RIGHT
-    assert "old.csv names the same pictures again, and is not used." in plan.notes
-    source = in_folders(tmp_path, rows(["file", "label"], PICTURES, CLASSES), dict.fromkeys(PICTURES, ""))
-    (source / "old.csv").write_text(other_table)
-    assert labels(importing.look(source / "labels.csv")) == RIGHT
-    assert importing.look(source / "old.csv").counts == {"CAT": 5, "DOG": 4}
