@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
 
+from core.datasets.layout import with_those_above
 from core.system.naming import class_key
 
 _UPLOAD_PREFIX = 9  # Label Studio puts eight hex digits and a dash before the name of an uploaded file
@@ -35,6 +36,16 @@ class Finder:
         self._there = set(self.names)
         self._known: dict[tuple[int, bool], dict[str, list[str]]] = {}
         self._asked: dict[tuple[str, str], Found | None] = {}
+
+    def folder_of(self, table: str) -> str:
+        """Where the pictures of a table are to be looked for first: in the folder beside it that is called as it is, as `train`
+        for train.csv, else in its own."""
+        same = _stem(table)
+        return same if same in self._folders else table.rpartition("/")[0]
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        return {above for name in self.names for above in with_those_above(name.rpartition("/")[0])}
 
     def find(self, wanted: str, folder: str = "") -> Found | None:
         """The file of which a table in `folder` says `wanted`; None if there is no such file or several could be meant."""
@@ -96,14 +107,14 @@ def _stem(path: str) -> str:
 def _nearest(
     candidates: list[str], wanted: list[str], key: Callable[[str], str], whole: Callable[[str], str], folder: str
 ) -> tuple[str, int] | None:
-    """The candidate that shares the longest end with a path, and how many parts; of several, the one in `folder`."""
+    """The candidate that shares the longest end with a path, and how many parts; of several, the one below `folder`."""
     if not candidates:
         return None
     scored = [(_shared([key(part) for part in whole(name).split("/")], wanted), name) for name in candidates]
     most = max(shared for shared, _ in scored)
     best = [name for shared, name in scored if shared == most]
     if len(best) > 1:
-        best = [name for name in best if name.rpartition("/")[0] == folder and most == len(wanted)]
+        best = [name for name in best if name.startswith(f"{folder}/") and most == len(wanted)] if folder else []
     return (best[0], most) if len(best) == 1 else None
 
 

@@ -31,11 +31,6 @@ class Sheet:
     path: str
     read: Callable[[], bytes]
 
-    @property
-    def folder(self) -> str:
-        """The folder that it lies in, "" for the topmost."""
-        return self.path.rpartition("/")[0]
-
 
 @dataclass(frozen=True)
 class Labelling:
@@ -74,6 +69,7 @@ class _Decided:
     sheet: Sheet
     table: Table
     columns: Columns
+    folder: str
     part: str | None = None
 
     @property
@@ -146,16 +142,17 @@ def _decided(
     others: list[Table] = []
     refused: list[ProjectError] = []
     for sheet, table in tables:
+        folder = finder.folder_of(sheet.path)
         try:
-            titled, columns = _decide(table, finder, choices, sheet.folder, alone=len(tables) == 1)
+            titled, columns = _decide(table, finder, choices, folder, alone=len(tables) == 1)
         except ProjectError as error:
             others.append(table)
             refused.append(error)
             problems.append(f"{error.message}")
             continue
         wanted = [cell for cell in titled.column(columns.file) if cell]
-        if any(finder.find(cell, sheet.folder) for cell in wanted):
-            decided.append(_Decided(sheet, titled, columns))
+        if any(finder.find(cell, folder) for cell in wanted):
+            decided.append(_Decided(sheet, titled, columns, folder))
         else:
             others.append(table)
             if wanted:
@@ -178,10 +175,10 @@ def _decide(table: Table, finder: Finder, choices: ImportChoices, folder: str, *
 
 
 def _none_there(name: str, wanted: Sequence[str], there: int) -> str:
-    some = listed(wanted, 2)
-    reason = f" ({_ONLINE})" if all(map(_is_online, wanted)) else ""
-    here = f"is among the {count(there, 'picture')} here"
-    return f"None of the {count(len(wanted), 'file')} that {name} names {here}: {some}{reason}."
+    here = f"the {count(there, 'picture')} here: {listed(wanted, 2)}{f' ({_ONLINE})' if all(map(_is_online, wanted)) else ''}"
+    if len(wanted) == 1:
+        return f"The file that {name} names is not among {here}."
+    return f"None of the {count(len(wanted), 'file')} that {name} names is among {here}."
 
 
 def _is_online(wanted: str) -> bool:
@@ -196,7 +193,7 @@ def _completed(each: _Decided, others: Sequence[Table], finder: Finder, choices:
         joined = joins.with_labels_of(each.table, other)
         if joined:
             file = replace(choices, file_column=each.table.titles[each.columns.file])
-            table, columns = decide(joined, finder, file, each.sheet.folder)
+            table, columns = decide(joined, finder, file, each.folder)
             done = replace(each, table=table, columns=columns)
             if done.labelled:
                 return done
@@ -207,7 +204,7 @@ def _different(tables: Sequence[_Decided], finder: Finder) -> tuple[list[_Decide
     """The tables of which each names other pictures, and those that only name again what is named already."""
     named: dict[str, set[str]] = {}
     for each in tables:
-        found = (finder.find(cell, each.sheet.folder) for cell in each.table.column(each.columns.file))
+        found = (finder.find(cell, each.folder) for cell in each.table.column(each.columns.file))
         named[each.sheet.path] = {hit.name for hit in found if hit}
     kept: list[_Decided] = []
     doubles: list[_Decided] = []
@@ -261,7 +258,7 @@ def _lines(each: _Decided, finder: Finder, others: Sequence[Table], notes: list[
         if wanted := as_text(row[columns.file]):
             part = part_of(row[columns.part]) if columns.part is not None else each.part
             group = row[columns.group] if columns.group is not None else ""
-            yield _Line(wanted, finder.find(wanted, each.sheet.folder), of_row, part, as_text(group) or None)
+            yield _Line(wanted, finder.find(wanted, each.folder), of_row, part, as_text(group) or None)
 
 
 def _labels(each: _Decided, notes: list[str]) -> list[tuple[str, ...]]:

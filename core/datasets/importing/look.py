@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from core.datasets import unread
 from core.datasets.importing import archives, arrangement, tables
 from core.datasets.importing.choices import ClassesFrom, ImportChoices, ImportOptions, LayoutKind, Recognised
-from core.datasets.importing.labelling import Labelling, Sheet, label_pictures
-from core.datasets.importing.plan import Entry, Opened, Plan, Reader, Row, from_pictures, opened_pictures
+from core.datasets.importing.labelling import Labelling, label_pictures
+from core.datasets.importing.listing import Listing, content_of, of_archive, of_files, of_folder, of_table
+from core.datasets.importing.plan import Entry, Plan, Row, from_pictures
 from core.datasets.importing.readings import NAME_ENCODINGS, TABLE_ENCODINGS
-from core.datasets.layout import Layout, find_parts, layout_of, with_those_above
-from core.datasets.scanner import ignored, is_picture_name, unwrapped, walk_folders
+from core.datasets.scanner import is_picture_name
 from core.datasets.validation import MAX_CLASSES
 from core.system.errors import ProjectError
 from core.system.naming import as_text, count
 
+_MOST_PROBLEMS = 3
 ClassOf = Callable[[str], str | None]
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """The names of what is in a source. `pictures`: paths, without what only wraps them, and `keys`, by which `opened` reads
-    them; `names_read_as`: the encoding of names that do not say it; `main`: the table that was chosen; `may_be_empty`: that
-    nothing can be taken is told by its rows."""
-
-    source: str
-    pictures: Sequence[str]
-    keys: Sequence[int]
-    layout: Layout
-    opened: Opened
-    sheets: Sequence[Sheet] = ()
-    rows: Sequence[Row] = ()
-    notes: Sequence[str] = ()
-    names_read_as: str = ""
-    main: str | None = None
-    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,21 +48,21 @@ def look(
         source = source.expanduser().absolute()
         name = name or as_text(source.name)
         if source.is_dir():
-            return _recognise(_folder(source), choices, class_of)
+            return _recognise(of_folder(source), choices, class_of)
         if not source.is_file():
             raise ProjectError(f"There is no file or folder {source}.", "Check the spelling.")
     lower = name.lower()
     if lower.endswith(archives.SUFFIXES):
-        return _recognise(_archive(source, name, choices), choices, class_of)
+        return _recognise(of_archive(source, name, choices), choices, class_of)
     if lower.endswith(tables.SUFFIXES):
         if isinstance(source, bytes):
             raise ProjectError(
                 "A table alone has no pictures in it.", "Put it into one zip with them, or choose their folder."
             )
-        return _recognise(_beside(source), replace(choices, classes_from="table"), class_of)
+        return _recognise(of_table(source), replace(choices, classes_from="table"), class_of)
     if is_picture_name(lower):
         content = source
-        return from_pictures([(name, content if isinstance(content, bytes) else _content(content))], name)
+        return from_pictures([(name, content if isinstance(content, bytes) else content_of(content))], name)
     hint = unread.sentences(unread.tally([lower]))
     raise ProjectError(
         f"{name} is neither pictures nor a zip nor a table.",
@@ -101,7 +81,7 @@ def from_files(
     rows: list[Row] = []
     loose = any(is_picture_name(name) for name, _ in files)
     if loose:
-        listing = _loose(files)
+        listing = of_files(files)
         try:
             plans.append(_recognise(listing, chosen.get(listing.source, ImportChoices()), None))
         except ProjectError as error:
@@ -117,119 +97,7 @@ def from_files(
     return plans, rows
 
 
-def _loose(files: Sequence[tuple[str, bytes]]) -> _Listing:
-    places: dict[str, int] = {}
-    rows = []
-    for number, (name, _) in enumerate(files):
-        if is_picture_name(name):
-            if name in places:
-                rows.append(Row(name, "skipped", "another file of this name came along"))
-            places.setdefault(name, number)
-    sheets = [Sheet(name, partial(bytes, content)) for name, content in files if name.lower().endswith(tables.SUFFIXES)]
-    return _Listing(
-        "files", list(places), list(places.values()), Layout(), opened_pictures(files), sheets, rows, may_be_empty=True
-    )
-
-
-def _folder(root: Path) -> _Listing:
-    inner = unwrapped(root)
-    walk = walk_folders(inner)
-    rows = [Row(r.path, "rejected", r.reason) for r in walk.unusable]
-    rows += [Row(path, "rejected", "a link, which is not followed") for path in walk.links]
-    rows += [_passed_over(path) for path in walk.others]
-    notes = [f"The classes are the folders in {inner.name}."] if inner != root else []
-    sheets = _sheets_in(inner, walk.others)
-    while inner != root:  # a table may lie beside the folder that wraps the others
-        inner = inner.parent
-        sheets += _sheets_in(inner, [file.name for file in sorted(inner.iterdir()) if file.is_file()])
-    base = unwrapped(root)
-    return _Listing(
-        root.name, list(walk.files), range(len(walk.files)), walk.layout(), _reading(base), sheets, rows, notes
-    )
-
-
-def _sheets_in(folder: Path, paths: Sequence[str]) -> list[Sheet]:
-    return [
-        Sheet(as_text(path), partial(_content, folder / path))
-        for path in paths
-        if path.lower().endswith(tables.SUFFIXES) and not ignored(path.rpartition("/")[2]) and (folder / path).is_file()
-    ]
-
-
-def _beside(table: Path) -> _Listing:
-    """A table and the pictures in its folder; the other tables there may say what it leaves open."""
-    walk = walk_folders(table.parent)
-    others = [path for path in walk.others if "/" not in path and path != table.name]
-    main = Sheet(as_text(table.name), partial(_content, table))
-    sheets = [main, *_sheets_in(table.parent, others)]
-    reading = _reading(table.parent)
-    pictures = list(walk.files)
-    return _Listing(table.name, pictures, range(len(pictures)), walk.layout(), reading, sheets, main=main.path)
-
-
-def _archive(source: Path | bytes, name: str, choices: ImportChoices) -> _Listing:
-    encoding = choices.encoding or ""
-    rows: list[Row] = []
-    pictures: dict[int, str] = {}
-    found: dict[int, str] = {}
-    with archives.open_archive(source, encoding) as members:
-        for number, member in enumerate(members):
-            parts = [part for part in member.name.replace("\\", "/").split("/") if part not in ("", ".")]
-            path = "/".join(parts)
-            if member.refused:
-                rows.append(Row(member.name, "rejected", member.refused))
-            elif not parts or any(ignored(part) for part in parts):
-                rows.append(Row(member.name, "skipped", "hidden, or a system's own file"))
-            elif is_picture_name(path):
-                pictures[number] = path
-            elif path.lower().endswith(archives.SUFFIXES):
-                rows.append(Row(member.name, "rejected", "a zip in a zip: unpack it first"))
-            else:
-                if path.lower().endswith(tables.SUFFIXES):
-                    found[number] = path
-                rows.append(_passed_over(path))
-        reading = next((member.reading for member in members if member.reading), "")
-
-    @contextmanager
-    def opened() -> Iterator[Reader]:
-        with archives.open_archive(source, encoding) as again:
-            yield lambda entry: again[entry.key].read()
-
-    def content(number: int) -> bytes:
-        with archives.open_archive(source, encoding) as again:
-            return again[number].read()
-
-    inner, depth = arrangement.stripped(list(pictures.values()))
-    notes = []
-    if depth:
-        notes.append(f"The classes are the folders in {next(iter(pictures.values())).split('/')[depth - 1]}.")
-    if reading:
-        notes.append(
-            f"The names in {as_text(name)} do not say in which encoding they are: they were read as {reading}. If they look "
-            "wrong, choose another encoding."
-        )
-    top = "/".join(next(iter(pictures.values())).split("/")[:depth]) + "/" if depth else ""
-    sheets = [Sheet(path.removeprefix(top), partial(content, number)) for number, path in found.items()]
-    folders = {above for path in inner for above in with_those_above(path.rpartition("/")[0])}
-    layout = layout_of(folders, find_parts(folders, inner))
-    return _Listing(name, inner, list(pictures), layout, opened, sheets, rows, notes, reading)
-
-
-def _passed_over(path: str) -> Row:
-    return Row(path, "skipped", unread.reason(path.rpartition("/")[2]))
-
-
-def _reading(root: Path) -> Opened:
-    return lambda: nullcontext(lambda entry: _content(root / entry.name))
-
-
-def _content(file: Path) -> bytes:
-    if file.stat().st_size > archives.MAX_FILE:
-        raise ProjectError(archives.TOO_LARGE)
-    return file.read_bytes()
-
-
-def _recognise(listing: _Listing, choices: ImportChoices, class_of: ClassOf | None) -> Plan:
+def _recognise(listing: Listing, choices: ImportChoices, class_of: ClassOf | None) -> Plan:
     """The plan of a source, by what it says itself where the choices leave it open."""
     if class_of:
         entries, notes = arrangement.by_folders(listing.pictures, listing.layout, class_of)
@@ -242,7 +110,7 @@ def _recognise(listing: _Listing, choices: ImportChoices, class_of: ClassOf | No
     return _planned(listing, outcome, _options(listing, choices, said, outcome))
 
 
-def _outcome(listing: _Listing, choices: ImportChoices, said: Labelling, folders: bool) -> _Outcome:
+def _outcome(listing: Listing, choices: ImportChoices, said: Labelling, folders: bool) -> _Outcome:
     asked = choices.classes_from
     most = 2 * len(said.entries) >= len(listing.pictures)
     if asked == "table" and not said.used and listing.pictures:
@@ -256,7 +124,8 @@ def _outcome(listing: _Listing, choices: ImportChoices, said: Labelling, folders
             notes.append("The table counts, not the class folders, since it names most of the pictures.")
         return _Outcome("table", said.sentence, said.entries, said.rows, notes, said.choices)
     notes = _why_no_table(said, folders) if asked is None else []
-    if asked == "names" or (asked is None and not said.used and not _in_folders(listing) and _names(listing)):
+    told = asked is None and not said.used and not folders and arrangement.names_tell(listing.pictures)
+    if asked == "names" or told:
         return _by_names(listing, notes)
     return _by_folders(listing, notes)
 
@@ -268,18 +137,17 @@ def _why_no_table(said: Labelling, folders: bool) -> list[str]:
         ]
     if said.used and not folders:
         return said.notes
-    return list(said.problems) if not folders else []
+    if folders:
+        return []
+    more = len(said.problems) - _MOST_PROBLEMS
+    return [*said.problems[:_MOST_PROBLEMS], *([f"So it is with {count(more, 'more table')}."] if more > 0 else [])]
 
 
-def _in_folders(listing: _Listing) -> bool:
+def _in_folders(listing: Listing) -> bool:
     return any(listing.layout.class_of(path) is not None for path in listing.pictures)
 
 
-def _names(listing: _Listing) -> bool:
-    return arrangement.names_tell(listing.pictures)
-
-
-def _by_names(listing: _Listing, notes: list[str]) -> _Outcome:
+def _by_names(listing: Listing, notes: list[str]) -> _Outcome:
     entries = arrangement.by_names(listing.pictures, listing.layout)
     first = next((entry for entry in entries if entry.class_name), None)
     example = f", such as {first.class_name} for {first.name.rpartition('/')[2]}" if first else ""
@@ -287,7 +155,7 @@ def _by_names(listing: _Listing, notes: list[str]) -> _Outcome:
     return _Outcome("names", sentence, entries, notes=notes, choices=ImportChoices(classes_from="names"))
 
 
-def _by_folders(listing: _Listing, notes: list[str]) -> _Outcome:
+def _by_folders(listing: Listing, notes: list[str]) -> _Outcome:
     entries, more = arrangement.by_folders(listing.pictures, listing.layout)
     chosen = ImportChoices(classes_from="folders")
     if listing.layout.roots:
@@ -298,7 +166,7 @@ def _by_folders(listing: _Listing, notes: list[str]) -> _Outcome:
     return _Outcome("loose", "Pictures without a class.", entries, notes=notes, choices=chosen)
 
 
-def _options(listing: _Listing, choices: ImportChoices, said: Labelling, outcome: _Outcome) -> ImportOptions:
+def _options(listing: Listing, choices: ImportChoices, said: Labelling, outcome: _Outcome) -> ImportOptions:
     ways: list[ClassesFrom] = []
     if said.used or (listing.sheets and outcome.choices.classes_from != "table"):
         ways.append("table")
@@ -320,9 +188,9 @@ def _options(listing: _Listing, choices: ImportChoices, said: Labelling, outcome
     )
 
 
-def _planned(listing: _Listing, outcome: _Outcome, options: ImportOptions) -> Plan:
+def _planned(listing: Listing, outcome: _Outcome, options: ImportOptions) -> Plan:
     used = {sheet.path for sheet in listing.sheets} if outcome.layout == "table" else set()
-    rows = [*outcome.rows, *(row for row in listing.rows if row.name.rpartition("/")[2] not in used)]
+    rows = [*outcome.rows, *(row for row in listing.rows if not used & {*_ends(row.name)})]
     if not outcome.entries and not listing.may_be_empty:
         reasons = sorted({row.reason for row in rows if row.outcome == "rejected"})
         missed = unread.sentences(unread.tally(row.name for row in rows))
@@ -339,7 +207,7 @@ def _planned(listing: _Listing, outcome: _Outcome, options: ImportOptions) -> Pl
         )
     entries = [replace(entry, key=listing.keys[entry.key]) for entry in outcome.entries]
     entries.sort(key=lambda entry: entry.key)  # a packed tar is read from its start for each step back
-    notes = [*(listing.notes if outcome.layout != "table" else [n for n in listing.notes if "folders in" not in n])]
+    notes = [*(listing.wrapped if outcome.layout in ("folders", "parts") else []), *listing.notes]
     notes += [*outcome.notes, *unread.sentences(unread.tally(row.name for row in rows if row.outcome == "skipped"))]
     encoding = listing.names_read_as or outcome.choices.encoding
     recognised = Recognised(
@@ -348,3 +216,9 @@ def _planned(listing: _Listing, outcome: _Outcome, options: ImportOptions) -> Pl
     return Plan(
         as_text(listing.source), tuple(entries), tuple(rows), tuple(dict.fromkeys(notes)), listing.opened, (recognised,)
     )
+
+
+def _ends(path: str) -> Iterator[str]:
+    """A path, and what is left of it without its first folder, its first two, and so on."""
+    parts = path.split("/")
+    return ("/".join(parts[start:]) for start in range(len(parts)))

@@ -99,7 +99,7 @@ def _sheet(text: str) -> tuple[list[list[str]], int]:
         given, text = "\t", rest
     pairs = itertools.product(given or "\t,;|", "\"'")
     delimiter, quote = max(pairs, key=lambda pair: _fits(text, *pair))
-    if not given and not _fits(text, delimiter, quote)[1] and _fits(text, " ", quote)[1:3] == (True, 1.0):
+    if not given and not _fits(text, delimiter, quote)[1] and _fits(text, " ", quote)[1:] == (True, 1.0):
         delimiter = " "
     try:
         rows = [row for row in _lines(text, delimiter, quote) if any(cell.strip() for cell in row)]
@@ -113,9 +113,9 @@ def _lines(text: str, delimiter: str, quote: str) -> Iterable[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote, skipinitialspace=True)
 
 
-def _fits(text: str, delimiter: str, quote: str) -> tuple[bool, bool, float, int]:
+def _fits(text: str, delimiter: str, quote: str) -> tuple[bool, bool, float]:
     """How well a table is told by a delimiter: whether its first line has the title of a column of files or labels, whether
-    it has several cells, the share of lines that have as many, and how many. csv.Sniffer counts characters also inside quotes
+    it has several cells, and the share of lines that have as many. csv.Sniffer counts characters also inside quotes
     instead, and takes a `;` in a few labels for the delimiter."""
     try:
         rows = [row for row in itertools.islice(_lines(text, delimiter, quote), _LOOKED_AT) if any(row)]
@@ -124,10 +124,10 @@ def _fits(text: str, delimiter: str, quote: str) -> tuple[bool, bool, float, int
     above = _before_titles(rows)
     rows = rows[above:]
     if not rows:
-        return False, False, 0.0, 0
+        return False, False, 0.0
     alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows) - (0.05 if above else 0)
     bare = [cell for cell in rows[0] if cell == cell.strip("\"'")]
-    return any(map(is_title, bare)), len(rows[0]) > 1, alike, len(rows[0])
+    return any(map(is_title, bare)), len(rows[0]) > 1, alike
 
 
 def _before_titles(rows: list[list[str]]) -> int:

@@ -129,3 +129,24 @@ def test_of_two_tables_of_the_same_pictures_one_is_used(tmp_path: Path) -> None:
     (source / "old.csv").write_text(other_table)
     assert labels(importing.look(source / "labels.csv")) == RIGHT
     assert importing.look(source / "old.csv").counts == {"CAT": 5, "DOG": 4}
+
+
+def test_a_table_called_as_a_folder_is_of_the_pictures_in_it(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        in_folders(tmp_path, None, dict.fromkeys(PICTURES, part))
+        (tmp_path / part / PICTURES[0]).rename(tmp_path / part / f"only in {part}.jpg")
+        names = [f"only in {part}.jpg", *PICTURES[1:]]
+        (tmp_path / f"{part}.csv").write_text(rows(["image", "label"], names, CLASSES))
+    for plan in (importing.look(tmp_path), importing.look(tmp_path / "test.csv")):
+        assert {entry.name.partition("/")[0] for entry in plan.entries if entry.part == "test"} <= {"test"}
+        assert all(entry.class_name in entry.name for entry in plan.entries if "only" not in entry.name)
+    assert importing.look(tmp_path).counts == dict.fromkeys(KINDS, 10)
+
+
+def test_many_tables_that_name_nothing_are_told_in_a_few_words(tmp_path: Path) -> None:
+    source = in_folders(tmp_path, None, dict.fromkeys([f"{n}.jpg" for n in range(9)], ""))
+    for number in range(9):
+        (source / f"{number}.jpg.json").write_text('{"label": "cat"}')
+    notes = importing.look(source).notes
+    assert len(notes) == 4
+    assert notes[-1] == "So it is with 6 more tables."
