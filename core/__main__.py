@@ -7,13 +7,14 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from glob import glob
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
-from core.cli import explain, export, framing, runs, serve, split, studies
+from core.cli import explain, export, framing, import_pictures, runs, serve, split, studies
 from core.cli.launch import open_app
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import recipes
@@ -32,6 +33,7 @@ from core.runs.lifecycle import train as train_run
 from core.system import storage
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import ConfigError, FieldguideError, PictureError, in_words
+from core.system.naming import count
 from core.system.statistics import told
 
 
@@ -56,10 +58,14 @@ def check(folder: str, quick: bool, json_: bool) -> None:
     reason = validation.why_not_trainable(catalogue)
     looked = None if quick or reason else analysis.look(project, catalogue, phase_watcher())
     found = findings.find(project, catalogue, looked)
-    for name, count in catalogue.counts.items():
-        click.echo(f"{count:7}  {name}{', set aside' if name in catalogue.aside else ''}")
+    for name, number in catalogue.counts.items():
+        click.echo(f"{number:7}  {name}{', set aside' if name in catalogue.aside else ''}")
     if catalogue.unlabelled:
         click.echo(f"{len(catalogue.unlabelled):7}  without a class")
+    for past in (imports := importing.past_imports(project.home)):
+        click.echo(
+            " ".join([f"import: {count(past.taken, 'picture')} from {past.source}.", past.sentence, *past.notes])
+        )
     for problem in problems:
         click.echo(f"{problem.kind}: {problem.sentence}")
     for finding in found:
@@ -84,6 +90,7 @@ def check(folder: str, quick: bool, json_: bool) -> None:
             "findings": [{"kind": f.kind, "sentence": f.title, "files": [p.path for p in f.pictures]} for f in found],
             "duplicates": [[p.path for p in f.pictures] for f in found if f.kind in ("conflict", "copy", "near")],
             "suspects": _suspects(project, catalogue, looked),
+            "imports": [asdict(past) for past in imports],
             "advice": {line.class_name: line.sentence for line in findings.advice(catalogue) if line.sentence},
             "split": list(remarks),
             "trainable": not reason,
@@ -106,32 +113,6 @@ def _suspects(project: Project, catalogue: Catalogue, looked: analysis.Analysis 
         for number, (picture, suggested, quality, likely) in enumerate(every)
         if likely or number < len(every) / 10
     ]
-
-
-@cli.command("import")
-@click.argument("source")
-@click.argument("folder")
-@click.option("--into", metavar="CLASS", help="The class of pictures that have none; by default they stay without one.")
-@as_json
-def import_pictures(source: str, folder: str, into: str | None, json_: bool) -> None:
-    """Copy the pictures of SOURCE into the project FOLDER, which is made if it is missing.
-
-    SOURCE is a folder of class folders, a zip or tar of them, a CSV or JSON Lines of file and label, or one picture.
-    """
-    target = Path(folder).expanduser()
-    plan = importing.look(Path(source)).into(into)
-    if target.parent.is_dir():
-        target.mkdir(exist_ok=True)
-    report = importing.take(open_project(target), plan, bar("reading pictures"))
-    for row in report.rows:
-        if row.reason and row.outcome != "skipped":
-            click.echo(f"{row.name} - {row.reason}")
-    for note in plan.notes:
-        click.echo(note)
-    click.echo(
-        f"{report.count('taken')} taken, {report.count('skipped')} skipped, {report.count('rejected')} rejected."
-    )
-    say_json(json_, report.as_dict())
 
 
 @cli.command()
@@ -263,6 +244,7 @@ class _TrainingWatcher:
         self._epochs = len(snapshot.history)
 
 
+import_pictures.add_to(cli)
 split.add_to(cli)
 framing.add_to(cli)
 studies.add_to(cli)

@@ -41,6 +41,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         if not missing:
             page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
+add.first_look(catalogue, here.project.framing())
 st.markdown(f"{how_many()} {literal(missing)}")
 framing = here.project.framing()
 cut_off = validation.cut_off(catalogue, framing)

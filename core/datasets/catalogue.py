@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -63,7 +63,7 @@ class Rejected:
 class Catalogue:
     """What a look at the folders found. `classes` also names folders without a usable picture, in the order that the
     person chose, else by name; those in `aside` are not trained on; `colours` are numbers of a palette; `layout` says where
-    the class folders lie."""
+    the class folders lie; `unread`: kind of file, such as "TIFF picture" -> how many of those `skipped` are of it."""
 
     pictures: tuple[Picture, ...]
     classes: tuple[str, ...]
@@ -73,6 +73,7 @@ class Catalogue:
     aside: frozenset[str] = frozenset()
     colours: dict[str, int] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def by_class(self) -> dict[str, list[Picture]]:

@@ -102,6 +102,13 @@ def part_word(name: str) -> tuple[str, str] | None:
     return (parts[0], " ".join(rest)) if len(set(parts)) == 1 else None
 
 
+def tells_nothing(name: str) -> bool:
+    """Whether a folder's name says only that there are pictures in it, or which part they are: no name of a class."""
+    return part_word(name) is not None or all(
+        w in _FILLERS or w.isdigit() for w in re.split(r"[\W_]+", name.casefold())
+    )
+
+
 def in_parts(parts: Iterable[str | None]) -> str:
     """How many are in which part, in words; "" where none is in any."""
     counts = Counter(parts)

@@ -37,7 +37,17 @@ _VERSION = 1
 _ABOUT = "fieldguide-project.json"
 _PICTURES, _KEPT = "pictures/", "kept/"
 _EDITS = "edits.sqlite"
-_TRAVELS = ("classes.json", "split.json", "draft.json", "dismissed.json", "runs", "studies", "trash", "unknown")
+_TRAVELS = (
+    "classes.json",
+    "split.json",
+    "imports.json",
+    "draft.json",
+    "dismissed.json",
+    "runs",
+    "studies",
+    "trash",
+    "unknown",
+)
 _TRAININGS = ("runs", "studies")
 _MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop", "signatures.json")
 """What is not kept of a training."""

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.config.framing import Framing
 from core.config.split import SplitConfig
-from core.datasets import division
+from core.datasets import division, unread
 from core.datasets.catalogue import Catalogue, ClassChoices, Picture, Rejected, class_order
 from core.datasets.division import Division
 from core.datasets.edit_journal import HIDDEN, Edit, Journal
@@ -318,6 +318,7 @@ def _catalogue(
         frozenset(chosen.aside).intersection(classes),
         {name: chosen.colours.get(name, number) for number, name in enumerate(classes)},
         layout,
+        unread.tally(walk.others),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.config.framing import Framing
+from core.datasets import unread
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.layout import in_parts, remarks_on
 
@@ -160,10 +161,12 @@ def _links(catalogue: Catalogue) -> list[Problem]:
 
 
 def _passed_over(catalogue: Catalogue) -> list[Problem]:
-    if not catalogue.skipped:
-        return []
-    files = "1 other file is" if catalogue.skipped == 1 else f"{catalogue.skipped:,} other files are"
-    return [Problem("skipped", f"{files} passed over: no pictures, or hidden.")]
+    found = [Problem("unread", sentence) for sentence in unread.sentences(catalogue.unread)]
+    others = catalogue.skipped - sum(catalogue.unread.values())
+    if others:
+        files = "1 other file is" if others == 1 else f"{others:,} other files are"
+        found.append(Problem("skipped", f"{files} passed over: no pictures, or hidden."))
+    return found
 
 
 def _remarks(catalogue: Catalogue) -> list[Problem]:

@@ -648,4 +648,4 @@ def test_wild_tables_are_a_sentence_or_rows(project: Project, name: str, content
 
 def test_a_table_of_too_many_rows_is_refused() -> None:
     with pytest.raises(ProjectError, match="more than 200,000 rows"):
-        tables.read_table(b"a.png,oak\n" * (tables.MAX_ROWS + 1), ".csv")
+        tables.read_table(b"a.png,oak\n" * (tables.MAX_ROWS + 2), "t.csv")

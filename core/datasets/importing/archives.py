@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from core.datasets.importing.zip_names import names_in
 from core.imaging import decode
 from core.system.errors import FieldguideError, ProjectError
 from core.system.naming import as_text
@@ -41,12 +42,16 @@ SUFFIXES = (".zip", ".tm", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".t
 
 @dataclass(frozen=True)
 class Member:
-    """One file in an archive: the path as the archive has it, its size as declared, and why it is refused, or ""."""
+    """One file in an archive: the path as the archive has it, its size as declared, and why it is refused, or "".
+
+    `reading`: the encoding in which its name was read, where the archive does not say which it is, or "".
+    """
 
     name: str
     size: int
     refused: str
     read: Callable[[], bytes]
+    reading: str = ""
 
 
 class _Readable(Protocol):
@@ -85,8 +90,9 @@ class _Guarded:
 
 
 @contextmanager
-def open_archive(source: Path | bytes) -> Iterator[list[Member]]:
-    """The files in a zip or tar, in its order; they can be read until the end of the block.
+def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Member]]:
+    """The files in a zip or tar, in its order; they can be read until the end of the block. `encoding`: that of the names of
+    a zip which does not say it; "" to guess.
 
     Raises ProjectError, before anything is read, for more entries or bytes than allowed, a bomb, an encrypted, cut or
     damaged archive, or none at all. `Member.read` raises it too, where an entry does not hold what was declared.
@@ -95,10 +101,10 @@ def open_archive(source: Path | bytes) -> Iterator[list[Member]]:
         with _clear_words():
             opened: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
             file = stack.enter_context(opened)
-            zipped = zipfile.is_zipfile(file)
+            as_zip = stack.enter_context(zipfile.ZipFile(file)) if zipfile.is_zipfile(file) else None
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            members = _zip_members(stack.enter_context(zipfile.ZipFile(file))) if zipped else _tar_members(file, size)
+            members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size)
         yield members
 
 
@@ -121,7 +127,7 @@ def _bomb(what: str) -> ProjectError:
     return ProjectError(f"This archive is not opened: {what}.", "Unpack it yourself and choose the folder instead.")
 
 
-def _zip_members(archive: zipfile.ZipFile) -> list[Member]:
+def _zip_members(archive: zipfile.ZipFile, encoding: str) -> list[Member]:
     if len(archive.infolist()) > MAX_ENTRIES:
         raise _bomb(_MANY)
     infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
@@ -142,24 +148,13 @@ def _zip_members(archive: zipfile.ZipFile) -> list[Member]:
         return read
 
     members = []
-    for info in infos:
+    for info, (name, reading) in zip(infos, names_in(infos, encoding), strict=True):
         # The upper half of the attributes is the Unix mode; 0o12 is a symbolic link.
         refused = "a link, not a file" if info.external_attr >> 28 == 0o12 else ""
         if info.compress_type not in _ZIP_METHODS:
             refused = "packed in an unusual way: make the zip again"
-        name = _zip_name(info)
-        members.append(Member(name, info.file_size, refused or _refusal(name, info.file_size), reader(info)))
+        members.append(Member(name, info.file_size, refused or _refusal(name, info.file_size), reader(info), reading))
     return members
-
-
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name of an entry. Macs write UTF-8 without saying so, which reads as `cafe╠ü` for `café`."""
-    if not info.flag_bits & 0x800:
-        try:
-            return info.filename.encode("cp437").decode()
-        except ValueError:
-            pass
-    return info.filename
 
 
 def _tar_members(file: IO[bytes], size: int) -> list[Member]:

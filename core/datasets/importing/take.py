@@ -14,6 +14,7 @@ from core.datasets.catalogue import Picture
 from core.datasets.edit_journal import STAGING, TRASH, Edit
 from core.datasets.file_index import FileRow
 from core.datasets.file_operations import Move, Step
+from core.datasets.importing import history
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
 from core.datasets.importing.plan import Entry, Plan, Reader, Row
 from core.datasets.importing.stored import storable
@@ -31,11 +32,13 @@ _BATCH_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each file of an import, and the edit that can be undone (None if nothing was taken)."""
+    """What became of each file of an import, the edit that can be undone (None if nothing was taken), and sentences on what
+    the source was taken for and what may not be expected."""
 
     source: str
     rows: tuple[Row, ...]
     edit: Edit | None
+    notes: tuple[str, ...] = ()
 
     def count(self, outcome: str) -> int:
         """How many files were "taken", "skipped" or "rejected"."""
@@ -46,6 +49,7 @@ class Report:
         return {
             "source": self.source,
             **{outcome: self.count(outcome) for outcome in ("taken", "skipped", "rejected")},
+            "notes": list(self.notes),
             "files": [
                 {"file": row.name, "outcome": row.outcome, "reason": row.reason, "path": row.path} for row in self.rows
             ],
@@ -76,7 +80,9 @@ def take(project: Project, plan: Plan, progress: Callable[[int, int], None] | No
     with project.journal.staging() as token:
         ready = list(_prepared(project, plan, token, progress))
         with project.journal.editing():
-            return _placed(project, plan, ready, token)
+            report = _placed(project, plan, ready, token)
+    history.remember(project.home, plan, report.count("taken"))
+    return replace(report, notes=(*(each.sentence for each in plan.recognised if each.sentence), *plan.notes))
 
 
 def _prepared(
@@ -130,6 +136,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     rows: list[Row] = []
     fresh: list[_Ready] = []
     parts: dict[str, str] = {}
+    groups: dict[str, str] = {}
     for one in ready:
         if one.facts is None:
             rows.append(Row(one.entry.name, "rejected", one.reason))
@@ -140,6 +147,8 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         to = one.entry.class_name
         if one.entry.part:
             parts[one.facts.sha256] = one.entry.part
+        if one.entry.group:
+            groups[one.facts.sha256] = one.entry.group
         there = known.get(one.facts.sha256) or known.get(one.original) or []
         same = [p for p in there if to is None or (p.class_name and class_key(p.class_name) == class_key(to))]
         if same:
@@ -159,8 +168,8 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
             elsewhere = next((p.class_name for p in there if p.class_name), None)
             rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
         known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
-    if parts:
-        project.divide(lambda before: before.with_parts(parts))
+    if parts or groups:
+        project.divide(lambda before: replace(before.with_parts(parts), groups={**before.groups, **groups}))
     if not steps:
         return Report(plan.source, (*rows, *plan.rows), None)
     count = sum(row.outcome == "taken" for row in rows)

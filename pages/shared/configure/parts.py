@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -133,11 +132,10 @@ def _table(project: Project, catalogue: Catalogue) -> None:
     if file is None:
         return
     try:
-        suffix = Path(file.name).suffix.lower()
-        columns: Sequence[str] = importing.group_columns(file.getvalue(), suffix)
+        columns: Sequence[str] = importing.group_columns(project, file.getvalue(), file.name)
         column = st.selectbox("The column of groups", columns, key="groups column", format_func=literal)
         if st.button("Take these groups", icon=":material/check:"):
-            importing.assign_groups(project, file.getvalue(), str(column), suffix)
+            importing.assign_groups(project, file.getvalue(), str(column), file.name)
             state.look_again(project)
             st.rerun()
     except FieldguideError as error:

@@ -14,10 +14,10 @@ from core.datasets import importing, opened, packing
 from core.datasets.importing.archives import SUFFIXES
 from core.datasets.project import Progress, Project, copy_sample, new_project
 from core.system import storage
-from core.system.errors import FieldguideError
-from core.system.naming import class_key, file_stem, free_name
+from core.system.errors import FieldguideError, ProjectError
+from core.system.naming import as_text, class_key, file_stem, free_name
 from pages.shared.http import routes
-from pages.shared.pictures import add
+from pages.shared.pictures import add, preview
 from pages.shared.session import state, tab
 from pages.shared.ui import folder_picker, illustrations, page
 from pages.shared.ui.gallery import mosaic
@@ -116,22 +116,25 @@ def _own_folder() -> None:
     typed = tab.get("file to open", "")
     try:
         if file is not None:
-            _from_file(file.getvalue(), file.name)
+            _from_file(file.getvalue(), file.name, str(file.file_id))
         elif typed:
             path = Path(typed).expanduser().absolute()
-            _from_file(path, path.name)
+            _from_file(path, path.name, f"{path} {path.stat().st_mtime_ns}")
+    except OSError:
+        page.show_error(ProjectError(f"The file {typed} cannot be read.", "Is it still there?"))
     except FieldguideError as error:
+        preview.reset()
         page.show_error(error)
 
 
-def _from_file(source: Path | bytes, name: str) -> None:
-    """What is in a file, and one button that makes a project of it. Raises FieldguideError."""
+def _from_file(source: Path | bytes, name: str, stamp: str) -> None:
+    """What is in a file, and one button that makes a project of it. `stamp` changes with its content. Raises
+    FieldguideError."""
     contents = packing.peek(source) if name.lower().endswith(SUFFIXES) else None
     if contents is None:
-        plan = importing.look(source, name)
-        classes = len({entry.class_name for entry in plan.entries} - {None})
-        words = f"{count(len(plan.entries), 'picture')} in {count(classes, 'class')}"
-        st.markdown(f"**{literal(name)}**: {words}.")
+        plan = importing.look(source, name, choices=preview.choices_of(as_text(name)))
+        preview.show(plan, stamp)
+        preview.reset()
         if st.button("Begin a project with them", type="primary", icon=":material/add:", key="begin with file"):
             enter(_project_of(plan, name).root)
         return
@@ -158,6 +161,7 @@ def _project_of(plan: importing.Plan, name: str) -> Project:
     except FieldguideError:
         shutil.rmtree(project.root, ignore_errors=True)
         raise
+    preview.forget_choices()
     add.keep_report(project, report.rows)
     return project
 

@@ -9,21 +9,24 @@ from typing import Any
 import streamlit as st
 
 from core.config.framing import Framing
-from core.datasets import importing
+from core.datasets import importing, validation
+from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import FieldguideError
 from pages.shared.components.webcam import webcam
 from pages.shared.http import guard
-from pages.shared.pictures import starters
+from pages.shared.pictures import preview, starters
+from pages.shared.pictures.preview import NO_CLASS
 from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count, literal
 
-_NO_CLASS = "without a class"
 _NEW_CLASS = "new class ..."
 _FILES, _PLACE, _CAMERA, _SETS = "Files", "Folder or zip here", "Webcam", "Ready-made sets"
 _MOST_ROWS = 500
+_CLASSES_NAMED = 12
+_TOLD_FIRST = ("split", "layout", "unread", "skipped", "empty")
 
 
 @st.dialog("Add pictures", width="large", on_dismiss="rerun")
@@ -74,8 +77,9 @@ def _files(project: Project) -> None:
     )
     if not uploads:
         return
-    plans, refused = importing.from_files([(upload.name, upload.getvalue()) for upload in uploads])
-    _preview_and_take(project, plans, refused)
+    files = [(upload.name, upload.getvalue()) for upload in uploads]
+    plans, refused = importing.from_files(files, preview.all_choices())
+    _preview_and_take(project, plans, refused, " ".join(str(upload.file_id) for upload in uploads))
 
 
 def _place(project: Project) -> None:
@@ -88,7 +92,8 @@ def _place(project: Project) -> None:
         if path.expanduser().absolute() == project.root:
             st.info("That is the folder of this project: its pictures are here already.")
             return
-        _preview_and_take(project, [importing.look(path)], [])
+        plan = preview.look(path)
+        _preview_and_take(project, [plan], [], f"{path} {path.expanduser().stat().st_mtime_ns}")
 
 
 def _camera(project: Project) -> None:
@@ -109,18 +114,21 @@ def _camera(project: Project) -> None:
         report = importing.take(project, importing.from_pictures(pictures, "webcam").into(burst.class_name))
         state.look_again(project)
         told.update(saved=burst.token, error="")
-        where = literal(burst.class_name or _NO_CLASS)
+        where = literal(burst.class_name or NO_CLASS)
         st.toast(f"{count(report.count('taken'), 'picture')} saved: {where}", icon=":material/check:")
     except FieldguideError as error:
         told.update(saved="", error=str(error))
     page.rerun_dialog()
 
 
-def _preview_and_take(project: Project, plans: Sequence[importing.Plan], refused: Sequence[importing.Row]) -> None:
+def _preview_and_take(
+    project: Project, plans: Sequence[importing.Plan], refused: Sequence[importing.Row], stamp: str
+) -> None:
     for plan in plans:
-        _preview(plan)
+        preview.show(plan, stamp)
     for row in refused:
         st.warning(f"{literal(row.name)}: {literal(row.reason)}", icon=":material/error:")
+    preview.reset()
     total = sum(len(plan.entries) for plan in plans)
     if not total:
         return
@@ -137,31 +145,17 @@ def _preview_and_take(project: Project, plans: Sequence[importing.Plan], refused
         state.look_again(project)
         tab.count("uploads")
         tab.take("place", None)
+        preview.forget_choices()
         keep_report(project, [*refused, *report.rows])
         st.rerun()
 
 
-def _preview(plan: importing.Plan) -> None:
-    parts = [f"{literal(name or _NO_CLASS)} {number:,}" for name, number in plan.counts.items()]
-    more = f" and {count(len(parts) - 12, 'more class')}" if len(parts) > 12 else ""
-    st.markdown(f"**{literal(plan.source)}**: {count(len(plan.entries), 'picture')} ({', '.join(parts[:12])}{more}).")
-    notes = [*plan.notes]
-    rejected = [row for row in plan.rows if row.outcome == "rejected"]
-    if plan.hidden:
-        notes.append(f"{count(plan.hidden, 'file')} passed over: no pictures, or hidden.")
-    notes += [f"{row.name}: {row.reason}." for row in rejected[:5]]
-    if len(rejected) > 5:
-        notes.append(f"... and {len(rejected) - 5} more that cannot be taken.")
-    for note in notes:
-        st.caption(literal(note))
-
-
 def _choose_class(project: Project) -> str | None:
     classes = state.catalogue_of(project).classes
-    chosen = st.selectbox("Which class are the loose pictures?", [_NO_CLASS, *classes, _NEW_CLASS], key="add to")
+    chosen = st.selectbox("Which class are the loose pictures?", [NO_CLASS, *classes, _NEW_CLASS], key="add to")
     if chosen == _NEW_CLASS:
         return st.text_input("Name of the new class", key="add to new").strip() or None
-    return None if chosen == _NO_CLASS else chosen
+    return None if chosen == NO_CLASS else chosen
 
 
 def keep_report(project: Project, rows: Sequence[importing.Row]) -> None:
@@ -201,6 +195,24 @@ def last_report(project: Project) -> None:
                     icon=":material/download:",
                     on_click="ignore",
                 )
+
+
+def first_look(catalogue: Catalogue, framing: Framing) -> None:
+    """What a folder that was opened for the first time was taken for, where there is more to say than its classes."""
+    if not tab.get("first look"):
+        return
+    told = [problem for problem in validation.find_problems(catalogue, framing) if problem.kind in _TOLD_FIRST]
+    if not told:
+        tab.take("first look")
+        return
+    named = [f"{literal(name)} · {number:,}" for name, number in list(catalogue.counts.items())[:_CLASSES_NAMED]]
+    more = len(catalogue.counts) - len(named)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Classes:** {', '.join(named)}{f' and {more:,} more' if more else ''}")
+            st.button("Understood", type="tertiary", icon=":material/close:", on_click=lambda: tab.take("first look"))
+        for problem in told:
+            st.caption(literal(problem.sentence))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:

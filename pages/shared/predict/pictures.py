@@ -22,10 +22,13 @@ from core.imaging.decode import read_square
 from core.inference.classifier import Classifier, Predictions
 from core.inference.own_test import digests
 from core.system.errors import FieldguideError
+from core.system.naming import as_text
 from pages.shared.predict.model import Tested
 
 MOST = 2000
 """Pictures at once; more are left out, and said."""
+_EVERY = importing.ImportChoices(classes_from="folders")
+"""Also the pictures that a table beside them does not name."""
 _SMALL = 72
 _NOTHING = np.empty(0, np.float32)
 
@@ -95,7 +98,8 @@ def plans_of(files: Sequence[UploadedFile]) -> tuple[list[Plan], list[str], list
     keys: list[str] = []
     rows: list[Row] = []
     for file in files:
-        found, refused = importing.from_files([(file.name, file.getvalue())])
+        every = {as_text(file.name): _EVERY}
+        found, refused = importing.from_files([(file.name, file.getvalue())], every)
         plans += found
         keys += [str(file.file_id)] * len(found)
         rows += refused
@@ -105,7 +109,7 @@ def plans_of(files: Sequence[UploadedFile]) -> tuple[list[Plan], list[str], list
 def place_of(typed: str) -> tuple[Plan, str]:
     """The plan of a folder or zip on this computer, and a key that changes with it. Raises FieldguideError."""
     path = Path(typed).expanduser().absolute()
-    plan = importing.look(path)
+    plan = importing.look(path, choices=_EVERY)
     if path.is_dir():
         files = walk_folders(unwrapped(path)).files
         return plan, f"{path} {hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()}"

@@ -40,8 +40,11 @@ _RECENT = 8
 
 def open_project(folder: str | Path) -> Project:
     """Opens a folder because a person asked for it, makes it this tab's project, and remembers it. Raises ProjectError."""
+    before = opened.opened()
     project = opened.open_project(folder)
     tab.turn_to(str(project.root))
+    if str(project.root) not in before:
+        tab.put("first look", True)
     tab.take("run")
     prepare_in_background(TrainConfig())
     return project

@@ -147,7 +147,7 @@ def test_a_table_that_cannot_be_used_is_a_sentence(project: Project, tmp_path: P
         assign_groups(project, tmp_path / "none.csv", "day")
     for content, match in (
         (b"", "no rows"),
-        (b"a,b\n1,2\n", "No column of this table"),
+        (b"a,b\n1,2\n", r"No column of table\.csv"),
         (b"file,patient\nelse.png,3\n", "names no picture"),
     ):
         with pytest.raises(ProjectError, match=match):

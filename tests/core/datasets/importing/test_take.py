@@ -14,7 +14,6 @@ from PIL import Image
 from core import Project
 from core.datasets import importing, labels
 from core.datasets.edit_journal import STAGING
-from core.datasets.importing.tables import read_table
 from core.imaging.decode import open_picture
 from core.system.errors import ProjectError
 from tests.pictures import COLOURS, encoded, flat_project, noise, shaded, zipped
@@ -304,17 +303,3 @@ def test_pictures_with_a_table_beside_them(project: Project) -> None:
     plans, refused = importing.from_files(files)
     assert not refused
     assert [plan.counts for plan in plans] == [{"oak": 1, "elm": 1}]
-
-
-def test_the_delimiter_of_a_table_is_not_one_of_its_labels() -> None:
-    """csv.Sniffer took these for tables of one column, or of another."""
-    pairs = [("...png", ()), ("0", ()), ("0.png", ("cat;dog",))]
-    assert read_table(b'path;tag\r\n...png;\r\n0;\r\n0.png;"cat;dog"\r\n', ".csv") == pairs
-    assert read_table(b'label|file\n0|"|.jpg"\n0|0.jpg\n', ".csv") == [("|.jpg", ("0",)), ("0.jpg", ("0",))]
-    assert read_table(b"file,label\ra.jpg,cat\r", ".csv") == [("a.jpg", ("cat",))]  # as old Macs end lines
-
-
-def test_a_line_of_json_may_hold_every_character() -> None:
-    assert read_table('{"file": "a\u2028b.jpg", "label": "x\x85y"}'.encode(), ".jsonl") == [
-        ("a\u2028b.jpg", ("x\x85y",))
-    ]
