@@ -52,7 +52,7 @@ def evaluate(run_dir: str, part: str, pictures: str | None, json_: bool) -> None
     else:
         known = {picture.id for name in ("train", "val") for picture in run.records.plan().part(name)}
         found = own_test.measure(
-            load_model(run_dir), importing.look(Path(pictures)), known, bar("asking about the pictures")
+            load_model(run_dir), importing.look(Path(pictures)).of_pictures(), known, bar("asking about the pictures")
         )
         evaluation, remarks = found.evaluation, found.remarks
         numbers = evaluation.as_dict() | {"names": list(run.records.head().classes), "remarks": remarks}

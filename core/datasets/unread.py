@@ -21,7 +21,7 @@ _KINDS = {
     "Parquet table": (".parquet .feather .arrow", "save it as CSV"),
     "Excel table": (".xls .xlsx .xlsm .ods", "save it as CSV"),
     "XML file": (".xml", "write the labels into a CSV of file and label"),
-    "film": (".mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .3gp", "save single pictures of it"),
+    "old film": (".mpg .mpeg .wmv .flv .mts .vob", "save it as MP4"),
     "document": (".pdf .doc .docx .ppt .pptx", "save its pictures as PNG or JPEG"),
     "packed file": (".rar .7z .gz .bz2 .xz", "unpack it first"),
 }

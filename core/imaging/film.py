@@ -22,7 +22,6 @@ from PIL import Image
 
 from core.system.errors import PictureError
 
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".3gp")
 MOST = 300
 """Pictures of one film."""
 FEWEST = 30

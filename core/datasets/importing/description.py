@@ -43,11 +43,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Description:
-    """What a plan comes to. `classes` by name, those without one last; `parts`: "train", "val", "test" or None -> pictures,
-    empty where nothing is split; `groups`: how many things that belong together are named; `left_out` the most first."""
+    """What a plan comes to: single `pictures`, `films`, and both `in_words`. `classes` by name, those without one last;
+    `parts`: "train", "val", "test" or None -> pictures, empty where nothing is split; `groups`: how many things that belong
+    together are named; `left_out` the most first."""
 
     source: str
     pictures: int
+    films: int
+    in_words: str
     recognised: tuple[Recognised, ...]
     classes: tuple[ClassToCome, ...]
     parts: dict[str | None, int]
@@ -63,7 +66,7 @@ class Description:
     def lines(self) -> Iterator[str]:
         """The description in lines of text."""
         yield from (each.sentence for each in self.recognised if each.sentence)
-        yield f"{count(self.pictures, 'picture')} in {count(len(self.named), 'class')}."
+        yield f"{self.in_words} in {count(len(self.named), 'class')}."
         for each in self.classes[:_MOST_CLASSES]:
             some = ", ".join(entry.name for entry in each.first)
             yield f"{each.count:7}  {each.name or 'without a class'} ({some})"
@@ -87,6 +90,7 @@ class Description:
         return {
             "source": self.source,
             "pictures": self.pictures,
+            "films": self.films,
             "recognised": [asdict(each) for each in self.recognised],
             "classes": [
                 {"class": each.name, "pictures": each.count, "first": [entry.name for entry in each.first]}
@@ -111,7 +115,9 @@ def describe(plan: Plan) -> Description:
     left_out = (LeftOut(reason, len(names), tuple(names[:_EXAMPLES])) for reason, names in reasons.items())
     return Description(
         plan.source,
-        len(plan.entries),
+        len(plan.entries) - plan.films,
+        plan.films,
+        plan.in_words,
         plan.recognised,
         tuple(ClassToCome(name, len(entries), tuple(entries[:_FIRST])) for name, entries in of_class.items()),
         dict(parts) if parts.keys() - {None} else {},

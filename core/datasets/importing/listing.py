@@ -11,8 +11,9 @@ from pathlib import Path
 from core.datasets import unread
 from core.datasets.importing import archives, arrangement, tables
 from core.datasets.importing.choices import ImportChoices
+from core.datasets.importing.films import is_film
 from core.datasets.importing.labelling import Sheet
-from core.datasets.importing.plan import Opened, Reader, Row, opened_pictures
+from core.datasets.importing.plan import FileOf, Opened, Reader, Row, opened_pictures
 from core.datasets.layout import Layout, find_parts, layout_of, with_those_above
 from core.datasets.scanner import ignored, is_picture_name, unwrapped, walk_folders
 from core.system.errors import ProjectError
@@ -37,6 +38,12 @@ class Listing:
     names_read_as: str = ""
     main: str | None = None
     may_be_empty: bool = False
+    file_of: FileOf | None = None
+
+
+def can_be_taken(name: str) -> bool:
+    """Whether a file is a picture or a film, by its ending."""
+    return is_picture_name(name) or is_film(name)
 
 
 def of_files(files: Sequence[tuple[str, bytes]]) -> Listing:
@@ -44,7 +51,7 @@ def of_files(files: Sequence[tuple[str, bytes]]) -> Listing:
     places: dict[str, int] = {}
     rows = []
     for number, (name, _) in enumerate(files):
-        if is_picture_name(name):
+        if can_be_taken(name):
             if name in places:
                 rows.append(Row(name, "skipped", "another file of this name came along"))
             places.setdefault(name, number)
@@ -60,7 +67,8 @@ def of_folder(root: Path) -> Listing:
     walk = walk_folders(inner)
     rows = [Row(r.path, "rejected", r.reason) for r in walk.unusable]
     rows += [Row(path, "rejected", "a link, which is not followed") for path in walk.links]
-    rows += [_passed_over(path) for path in walk.others]
+    rows += [_passed_over(path) for path in walk.others if not is_film(path)]
+    pictures = [*walk.files, *filter(is_film, walk.others)]
     wrapped = [f"The classes are the folders in {inner.name}."] if inner != root else []
     sheets = _sheets_in(inner, walk.others)
     while inner != root:  # a table may lie beside the folder that wraps the others
@@ -68,8 +76,9 @@ def of_folder(root: Path) -> Listing:
         sheets += _sheets_in(inner, [file.name for file in sorted(inner.iterdir()) if file.is_file()])
     base = unwrapped(root)
     return Listing(
-        root.name, list(walk.files), range(len(walk.files)), walk.layout(), _reading(base), sheets, rows, wrapped
-    )
+        root.name, pictures, range(len(pictures)), walk.layout(), _reading(base), sheets, rows, wrapped,
+        file_of=lambda entry: base / entry.name,
+    )  # fmt: skip
 
 
 def _sheets_in(folder: Path, paths: Sequence[str]) -> list[Sheet]:
@@ -105,7 +114,7 @@ def of_archive(source: Path | bytes, name: str, choices: ImportChoices) -> Listi
                 rows.append(Row(member.name, "rejected", member.refused))
             elif not parts or any(ignored(part) for part in parts):
                 rows.append(Row(member.name, "skipped", "hidden, or a system's own file"))
-            elif is_picture_name(path):
+            elif can_be_taken(path):
                 pictures[number] = path
             elif path.lower().endswith(archives.SUFFIXES):
                 rows.append(Row(member.name, "rejected", "a zip in a zip: unpack it first"))

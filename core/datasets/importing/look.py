@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.datasets import unread
-from core.datasets.importing import archives, arrangement, tables
+from core.datasets.importing import archives, arrangement, films, tables
 from core.datasets.importing.choices import ClassesFrom, ImportChoices, ImportOptions, LayoutKind, Recognised
+from core.datasets.importing.films import is_film
 from core.datasets.importing.labelling import Labelling, label_pictures
-from core.datasets.importing.listing import Listing, content_of, of_archive, of_files, of_folder, of_table
-from core.datasets.importing.plan import Entry, Plan, Row, from_pictures
+from core.datasets.importing.listing import Listing, can_be_taken, content_of, of_archive, of_files, of_folder, of_table
+from core.datasets.importing.plan import Entry, Plan, Reader, Row, from_pictures
 from core.datasets.importing.readings import NAME_ENCODINGS, TABLE_ENCODINGS
 from core.datasets.scanner import is_picture_name
 from core.datasets.validation import MAX_CLASSES
@@ -63,11 +65,21 @@ def look(
     if is_picture_name(lower):
         content = source
         return from_pictures([(name, content if isinstance(content, bytes) else content_of(content))], name)
+    if is_film(lower):
+        return _film(source, name)
     hint = unread.sentences(unread.tally([lower]))
     raise ProjectError(
         f"{name} is neither pictures nor a zip nor a table.",
         hint[0] if hint else "Choose pictures, a zip, a folder, a CSV or JSON Lines.",
     )
+
+
+def _film(source: Path | bytes, name: str) -> Plan:
+    def reading() -> AbstractContextManager[Reader]:
+        return nullcontext(lambda _: source if isinstance(source, bytes) else content_of(source))
+
+    where = source if isinstance(source, Path) else None
+    return Plan(name, (Entry(name),), (), (films.note_on(1),), reading, file_of=lambda _: where)
 
 
 def from_files(
@@ -79,7 +91,7 @@ def from_files(
     chosen = choices or {}
     plans: list[Plan] = []
     rows: list[Row] = []
-    loose = any(is_picture_name(name) for name, _ in files)
+    loose = any(can_be_taken(name) for name, _ in files)
     if loose:
         listing = of_files(files)
         try:
@@ -88,7 +100,7 @@ def from_files(
             first = listing.sheets[0].path if listing.sheets else listing.source
             rows.append(Row(first, "rejected", f"{error.message} {error.hint}"))
     for name, content in files:
-        if is_picture_name(name) or (loose and name.lower().endswith(tables.SUFFIXES)):
+        if can_be_taken(name) or (loose and name.lower().endswith(tables.SUFFIXES)):
             continue
         try:
             plans.append(look(content, name, choices=chosen.get(as_text(name))))
@@ -208,14 +220,17 @@ def _planned(listing: Listing, outcome: _Outcome, options: ImportOptions) -> Pla
     entries = [replace(entry, key=listing.keys[entry.key]) for entry in outcome.entries]
     entries.sort(key=lambda entry: entry.key)  # a packed tar is read from its start for each step back
     notes = [*(listing.wrapped if outcome.layout in ("folders", "parts") else []), *listing.notes]
+    if number := sum(is_film(entry.name) for entry in entries):
+        notes.append(films.note_on(number))
     notes += [*outcome.notes, *unread.sentences(unread.tally(row.name for row in rows if row.outcome == "skipped"))]
     encoding = listing.names_read_as or outcome.choices.encoding
     recognised = Recognised(
         as_text(listing.source), outcome.layout, outcome.sentence, replace(outcome.choices, encoding=encoding), options
     )
-    return Plan(
+    plan = Plan(
         as_text(listing.source), tuple(entries), tuple(rows), tuple(dict.fromkeys(notes)), listing.opened, (recognised,)
     )
+    return replace(plan, file_of=listing.file_of) if listing.file_of else plan
 
 
 def _ends(path: str) -> Iterator[str]:

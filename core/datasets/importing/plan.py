@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from core.datasets.importing.choices import Recognised
-from core.system.naming import class_name
+from core.datasets.importing.films import is_film
+from core.system.naming import class_name, count
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,22 @@ class Row:
 
 
 Reader = Callable[[Entry], bytes]
+FileOf = Callable[[Entry], Path | None]
 Opened = Callable[[], AbstractContextManager[Reader]]
+
+
+_ONLY_PICTURES = "a film: only single pictures are looked at here"
+
+
+def _no_file(_: Entry) -> None:
+    return None
 
 
 @dataclass(frozen=True)
 class Plan:
     """An import that has not happened yet. `rows` are the files that are left out already, `notes` sentences on what the
     person may not expect; `opened` gives a reader of entries for as long as its block lasts; `recognised`: what was taken
-    for what, one for each source."""
+    for what, one for each source; `file_of`: where an entry lies, if it is a file of its own."""
 
     source: str
     entries: tuple[Entry, ...]
@@ -51,11 +61,31 @@ class Plan:
     notes: tuple[str, ...]
     opened: Opened
     recognised: tuple[Recognised, ...] = ()
+    file_of: FileOf = _no_file
 
     @cached_property
     def counts(self) -> dict[str | None, int]:
         """Class -> number of pictures that would come into it."""
         return dict(Counter(entry.class_name for entry in self.entries))
+
+    @cached_property
+    def films(self) -> int:
+        """How many of the entries are films, out of which pictures are taken."""
+        return sum(is_film(entry.name) for entry in self.entries)
+
+    @property
+    def in_words(self) -> str:
+        """For instance "12 pictures", "12 pictures and 1 film"."""
+        pictures = len(self.entries) - self.films
+        told = [count(pictures, "picture")] if pictures or not self.films else []
+        return " and ".join([*told, *([count(self.films, "film")] if self.films else [])])
+
+    def of_pictures(self) -> Plan:
+        """Without the films, for who asks about single pictures; each is told."""
+        if not self.films:
+            return self
+        told = [Row(e.name, "rejected", _ONLY_PICTURES) for e in self.entries if is_film(e.name)]
+        return replace(self, entries=tuple(e for e in self.entries if not is_film(e.name)), rows=(*self.rows, *told))
 
     @property
     def hidden(self) -> int:
@@ -101,4 +131,5 @@ def together(plans: Sequence[Plan]) -> Plan:
         tuple(note for plan in plans for note in plan.notes),
         opened,
         tuple(each for plan in plans for each in plan.recognised),
+        lambda entry: plans[pairs[entry.key][0]].file_of(pairs[entry.key][1]),
     )

@@ -16,6 +16,7 @@ from core.datasets.file_index import FileRow
 from core.datasets.file_operations import Move, Step
 from core.datasets.importing import history
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
+from core.datasets.importing.films import is_film, pictures_of
 from core.datasets.importing.plan import Entry, Plan, Reader, Row
 from core.datasets.importing.stored import storable
 from core.datasets.labels import ClassFolders
@@ -27,6 +28,8 @@ from core.system.errors import FieldguideError, PictureError, ProjectError, as_s
 from core.system.naming import class_key, file_stem
 
 _BATCH = 16
+_UNREADABLE = "this file cannot be read"
+_Arrived = tuple[Entry, bytes | str, str]
 _BATCH_BYTES = 64_000_000
 
 
@@ -88,17 +91,38 @@ def take(project: Project, plan: Plan, progress: Callable[[int, int], None] | No
 def _prepared(
     project: Project, plan: Plan, token: str, progress: Callable[[int, int], None] | None
 ) -> Iterator[_Ready]:
+    done, total = 0, len(plan.entries)
+
+    def tell() -> None:
+        if progress:
+            progress(done, total)
+
+    batch: list[_Arrived] = []
     with plan.opened() as read, ThreadPoolExecutor() as pool:
-        done, total = 0, len(plan.entries)
-        while done < total:
-            batch: list[tuple[Entry, bytes | str, str]] = []
-            while len(batch) < _BATCH and done < total and sum(len(content) for _, content, _ in batch) < _BATCH_BYTES:
-                entry = plan.entries[done]
-                batch.append((entry, _content(read, entry), f"{token}/{done}"))
-                done += 1
-            yield from pool.map(lambda each: _prepare(project.root, *each), batch)
-            if progress:
-                progress(done, total)
+        for done, entry in enumerate(plan.entries, 1):
+            for number, (each, content) in enumerate(_contents(plan, read, entry, tell)):
+                batch.append((each, content, f"{token}/{done}-{number}"))
+                if len(batch) == _BATCH or sum(len(content) for _, content, _ in batch) >= _BATCH_BYTES:
+                    yield from pool.map(lambda one: _prepare(project.root, *one), batch)
+                    batch.clear()
+                    tell()
+        yield from pool.map(lambda one: _prepare(project.root, *one), batch)
+        tell()
+
+
+def _contents(plan: Plan, read: Reader, entry: Entry, tell: Callable[[], None]) -> Iterator[tuple[Entry, bytes | str]]:
+    """The picture of an entry, or those of a film; instead of what cannot be read the reason."""
+    if not is_film(entry.name):
+        yield entry, _content(read, entry)
+        return
+    try:
+        with pictures_of(plan.file_of(entry) or read(entry), entry.name, tell) as frames:
+            for name, file in frames:
+                yield replace(entry, name=name), file.read_bytes()
+    except FieldguideError as error:
+        yield entry, error.message
+    except OSError:
+        yield entry, _UNREADABLE
 
 
 def _content(read: Reader, entry: Entry) -> bytes | str:
@@ -108,7 +132,7 @@ def _content(read: Reader, entry: Entry) -> bytes | str:
     except FieldguideError as error:
         return error.message
     except OSError:
-        return "this file cannot be read"
+        return _UNREADABLE
     return content if len(content) <= MAX_FILE else TOO_LARGE
 
 

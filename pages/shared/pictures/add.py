@@ -135,13 +135,14 @@ def _preview_and_take(
     to = None
     if any(None in plan.counts for plan in plans):
         to = _choose_class(project)
-    if st.button(f"Add {count(total, 'picture')}", type="primary", icon=":material/add_photo_alternate:"):
+    every = importing.together(plans)
+    if st.button(f"Add {every.in_words}", type="primary", icon=":material/add_photo_alternate:"):
         bar = st.progress(0.0, "Reading the pictures")
 
         def show(now: int, _: int) -> None:
-            bar.progress(now / total, f"Reading the pictures: {now:,} of {total:,}")
+            bar.progress(now / total, f"Reading: {now:,} of {total:,}")
 
-        report = importing.take(project, importing.together(plans).into(to), show)
+        report = importing.take(project, every.into(to), show)
         state.look_again(project)
         tab.count("uploads")
         tab.take("place", None)

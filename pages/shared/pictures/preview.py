@@ -14,6 +14,7 @@ from core.config.framing import Framing
 from core.datasets import importing
 from core.datasets.importing.choices import ImportChoices, Recognised
 from core.datasets.importing.description import ClassToCome, LeftOut
+from core.datasets.importing.films import is_film
 from core.datasets.importing.plan import Plan
 from core.datasets.layout import in_parts
 from core.imaging.decode import thumbnail
@@ -57,7 +58,7 @@ def show(plan: Plan, stamp: str) -> None:
     told = importing.describe(plan)
     sentence = " ".join(each.sentence for each in told.recognised if told.named)
     classes = f" in {count(len(told.named), 'class')}" if told.named else ""
-    st.markdown(f"**{literal(plan.source)}**: {count(told.pictures, 'picture')}{classes}. {literal(sentence)}")
+    st.markdown(f"**{literal(plan.source)}**: {told.in_words}{classes}. {literal(sentence)}")
     if told.named:
         _classes(plan, told.classes, stamp)
     if parts := in_parts(part for part, number in told.parts.items() for _ in range(number)):
@@ -108,6 +109,8 @@ def _strips(
         wanted = sorted((entry for each in _classes for entry in each.first), key=lambda entry: entry.key)
         tiles: dict[int, Image.Image] = {}
         for entry in wanted:
+            if is_film(entry.name):
+                continue
             try:
                 tiles[entry.key] = Image.open(io.BytesIO(thumbnail(read(entry), Framing(), _SIDE)))
             except (FieldguideError, OSError):  # it is told when it is added

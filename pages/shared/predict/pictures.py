@@ -100,7 +100,7 @@ def plans_of(files: Sequence[UploadedFile]) -> tuple[list[Plan], list[str], list
     for file in files:
         every = {as_text(file.name): _EVERY}
         found, refused = importing.from_files([(file.name, file.getvalue())], every)
-        plans += found
+        plans += [plan.of_pictures() for plan in found]
         keys += [str(file.file_id)] * len(found)
         rows += refused
     return plans, keys, rows
@@ -109,7 +109,7 @@ def plans_of(files: Sequence[UploadedFile]) -> tuple[list[Plan], list[str], list
 def place_of(typed: str) -> tuple[Plan, str]:
     """The plan of a folder or zip on this computer, and a key that changes with it. Raises FieldguideError."""
     path = Path(typed).expanduser().absolute()
-    plan = importing.look(path, choices=_EVERY)
+    plan = importing.look(path, choices=_EVERY).of_pictures()
     if path.is_dir():
         files = walk_folders(unwrapped(path)).files
         return plan, f"{path} {hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()}"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,32 +15,7 @@ from PIL import Image
 from core.imaging import film
 from core.imaging.film import FEWEST, LARGEST_SIDE, MOST, chosen, look, write
 from core.system.errors import PictureError
-
-
-def filmed(
-    file: Path,
-    seconds: float = 3,
-    size: tuple[int, int] = (160, 96),
-    *,
-    rate: int = 10,
-    codec: str = "mpeg4",
-    gop: int = 10,
-) -> Path:
-    """A film that goes from black to white, with a red mark in its upper left corner."""
-    with av.open(str(file), "w") as made:
-        stream = made.add_stream(codec, rate=rate)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.gop_size = gop
-        count = round(seconds * rate)
-        for number in range(count):
-            picture = np.full((size[1], size[0], 3), 255 * number // max(count - 1, 1), np.uint8)
-            picture[: size[1] // 3, : size[0] // 4] = (255, 0, 0)
-            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
-                made.mux(packet)
-        for packet in stream.encode():
-            made.mux(packet)
-    return file
+from tests.films import filmed
 
 
 def turned(file: Path) -> Path:
