@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from core.system.naming import count
 
+FILMS = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".3gp")
+"""Endings of films that an import takes pictures out of."""
 _AS_PICTURES = "save them as PNG or JPEG"
 _KINDS = {
     "JPEG XL picture": (".jxl", _AS_PICTURES),
@@ -21,7 +23,8 @@ _KINDS = {
     "Parquet table": (".parquet .feather .arrow", "save it as CSV"),
     "Excel table": (".xls .xlsx .xlsm .ods", "save it as CSV"),
     "XML file": (".xml", "write the labels into a CSV of file and label"),
-    "old film": (".mpg .mpeg .wmv .flv .mts .vob", "save it as MP4"),
+    "film": (" ".join(FILMS), "Add pictures takes pictures out of films"),
+    "film of another kind": (".mpg .mpeg .wmv .flv .mts .vob", "save it as MP4"),
     "document": (".pdf .doc .docx .ppt .pptx", "save its pictures as PNG or JPEG"),
     "packed file": (".rar .7z .gz .bz2 .xz", "unpack it first"),
 }

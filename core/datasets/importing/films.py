@@ -13,12 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
+from core.datasets.unread import FILMS
 from core.system.errors import PictureError
 from core.system.naming import count, file_stem
 from core.system.tasks.processes import ROOT
 
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".3gp")
-"""File endings that are taken for films."""
 MOST_PICTURES = 300
 """Taken out of one film."""
 _SILENT_SECONDS = 60.0
@@ -28,7 +27,7 @@ _BROKEN = "this film broke the program that reads it"
 
 def is_film(name: str) -> bool:
     """Whether a file is a film, by its ending."""
-    return name.lower().endswith(SUFFIXES)
+    return name.lower().endswith(FILMS)
 
 
 def note_on(number: int) -> str:

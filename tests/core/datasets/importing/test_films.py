@@ -9,9 +9,11 @@ import psutil
 import pytest
 
 from core import Project
+from core.config.framing import Framing
 from core.config.split import SplitConfig
 from core.datasets import importing
 from core.datasets.groups import groups_of, kin_of
+from core.datasets.validation import find_problems
 from core.system.errors import ProjectError
 from tests.films import filmed
 from tests.pictures import COLOURS, flat_project, noise
@@ -90,3 +92,9 @@ def test_kinds_of_films_that_are_not_read_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.wmv").write_bytes(b"x")
     with pytest.raises(ProjectError, match="save it as MP4"):
         importing.look(tmp_path / "a.wmv")
+
+
+def test_films_in_a_folder_that_is_opened_are_told(project: Project) -> None:
+    filmed(project.root / "red" / "a.mp4", 1)
+    told = [problem.sentence for problem in find_problems(project.scan(), Framing())]
+    assert any("1 film is not read: Add pictures takes pictures out of films" in sentence for sentence in told)
