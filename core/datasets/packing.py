@@ -24,7 +24,7 @@ from core.datasets.edit_journal import HIDDEN
 from core.datasets.importing import Row, archives
 from core.datasets.layout import Layout, with_those_above
 from core.datasets.project import Progress, Project
-from core.datasets.scanner import Walk, ignored, is_picture_name, walk_folders
+from core.datasets.scanner import Walk, ignored, is_picture_name, may_be_picture, walk_folders
 from core.datasets.validation import MAX_CLASSES
 from core.imaging import decode
 from core.system import storage
@@ -222,7 +222,8 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
     if name.startswith(_PICTURES):
         inside = name.removeprefix(_PICTURES)
         parts = inside.split("/")
-        return root / inside if is_picture_name(inside) and not any(map(_hidden, parts)) else None
+        named = is_picture_name(inside) or may_be_picture(parts[-1])
+        return root / inside if named and not any(map(_hidden, parts)) else None
     inside = name.removeprefix(_KEPT)
     first, *rest = inside.split("/")
     if (

@@ -1,8 +1,9 @@
-"""A folder of class folders as it lies on the disk: what is in it, without opening a file."""
+"""A folder of class folders as it lies on the disk: what is in it."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from core.datasets.catalogue import Rejected
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.layout import Layout, find_parts, layout_of, may_be_split
 from core.imaging import decode
+from core.system import storage
 
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 
@@ -23,6 +25,23 @@ def ignored(name: str) -> bool:
 def is_picture_name(name: str) -> bool:
     """Whether the ending is that of a picture."""
     return name.lower().endswith(decode.SUFFIXES)
+
+
+_SAYS_NOTHING = re.compile(r"[^.]*|.*\.[^.]*[?&=!@%:_][^.]*|.*[?].*")
+"""Names without an ending, or with one that browsers and programs made of an address: photo, photo.jpg?w=200, x.jpg_large."""
+
+
+def may_be_picture(name: str) -> bool:
+    """Whether only its first bytes can tell if a file is a picture, since its name has no ending."""
+    return not is_picture_name(name) and _SAYS_NOTHING.fullmatch(name) is not None
+
+
+def _begins_like_picture(path: str) -> bool:
+    try:
+        with storage.open_plain(Path(path), decode.MAX_FILE) as file:
+            return decode.begins_like_picture(file.read(decode.BEGINNING))
+    except OSError:
+        return False
 
 
 @dataclass
@@ -45,7 +64,7 @@ class Walk:
 
 
 def walk_folders(root: Path) -> Walk:
-    """Lists a folder of class folders, without opening a file."""
+    """Lists a folder of class folders; only files whose names say nothing are opened, to see how they begin."""
     found = Walk()
     stack = [""]
     while stack:
@@ -70,7 +89,9 @@ def walk_folders(root: Path) -> Walk:
             elif entry.is_dir():
                 stack.append(relative)
                 found.folders.append(relative)
-            elif is_picture_name(entry.name) and entry.is_file():
+            elif (
+                is_picture_name(entry.name) or (may_be_picture(entry.name) and _begins_like_picture(entry.path))
+            ) and entry.is_file():
                 try:
                     status = entry.stat()
                 except OSError:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import math
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ SUFFIXES = (
     ".heif",
 )
 """File endings that are looked at when a folder is read."""
+
+_BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF.{4}WEBP|II\*\0|MM\0\*|.{4}ftyp(?:avif|avis|heic|heix|mif1|msf1)",
+    re.DOTALL,
+)
+BEGINNING = 16
+"""So many bytes of a file tell its format."""
 
 MAX_PIXELS = 40_000_000
 """More pixels than this are never decoded. A JPEG may be larger, unless progressive: it is decoded at a reduced size."""
@@ -240,6 +248,12 @@ def kind_and_orientation(content: bytes) -> tuple[str, int]:
                 image.load()
         up = _orientation(image)
         return image.format or "", up if up in _TURNS else 1
+
+
+def begins_like_picture(beginning: bytes) -> bool:
+    """Whether a file is a picture, by its first bytes: for those whose name does not say it. Not BMP, whose two letters many
+    texts begin with."""
+    return _BEGINNINGS.match(beginning) is not None
 
 
 def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Image:

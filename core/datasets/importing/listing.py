@@ -15,7 +15,8 @@ from core.datasets.importing.films import is_film
 from core.datasets.importing.labelling import Sheet
 from core.datasets.importing.plan import FileOf, Opened, Reader, Row, opened_pictures
 from core.datasets.layout import Layout, find_parts, layout_of, with_those_above
-from core.datasets.scanner import ignored, is_picture_name, unwrapped, walk_folders
+from core.datasets.scanner import ignored, is_picture_name, may_be_picture, unwrapped, walk_folders
+from core.imaging.decode import begins_like_picture
 from core.system.errors import ProjectError
 from core.system.naming import as_text
 
@@ -41,17 +42,24 @@ class Listing:
     file_of: FileOf | None = None
 
 
-def can_be_taken(name: str) -> bool:
-    """Whether a file is a picture or a film, by its ending."""
-    return is_picture_name(name) or is_film(name)
+def can_be_taken(name: str, content: bytes = b"") -> bool:
+    """Whether a file is a picture or a film, by its ending; where its name has none, by its content."""
+    return is_picture_name(name) or is_film(name) or (may_be_picture(name) and begins_like_picture(content))
+
+
+def _is_picture(member: archives.Member) -> bool:
+    try:
+        return begins_like_picture(member.read())
+    except ProjectError:
+        return False
 
 
 def of_files(files: Sequence[tuple[str, bytes]]) -> Listing:
     """Loose pictures that came with tables, (name, content) each."""
     places: dict[str, int] = {}
     rows = []
-    for number, (name, _) in enumerate(files):
-        if can_be_taken(name):
+    for number, (name, content) in enumerate(files):
+        if can_be_taken(name, content):
             if name in places:
                 rows.append(Row(name, "skipped", "another file of this name came along"))
             places.setdefault(name, number)
@@ -114,7 +122,7 @@ def of_archive(source: Path | bytes, name: str, choices: ImportChoices) -> Listi
                 rows.append(Row(member.name, "rejected", member.refused))
             elif not parts or any(ignored(part) for part in parts):
                 rows.append(Row(member.name, "skipped", "hidden, or a system's own file"))
-            elif can_be_taken(path):
+            elif can_be_taken(path) or (may_be_picture(parts[-1]) and _is_picture(member)):
                 pictures[number] = path
             elif path.lower().endswith(archives.SUFFIXES):
                 rows.append(Row(member.name, "rejected", "a zip in a zip: unpack it first"))

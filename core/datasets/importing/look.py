@@ -15,8 +15,9 @@ from core.datasets.importing.labelling import Labelling, label_pictures
 from core.datasets.importing.listing import Listing, can_be_taken, content_of, of_archive, of_files, of_folder, of_table
 from core.datasets.importing.plan import Entry, Plan, Reader, Row, from_pictures
 from core.datasets.importing.readings import NAME_ENCODINGS, TABLE_ENCODINGS
-from core.datasets.scanner import is_picture_name
+from core.datasets.scanner import is_picture_name, may_be_picture
 from core.datasets.validation import MAX_CLASSES
+from core.imaging.decode import begins_like_picture
 from core.system.errors import ProjectError
 from core.system.naming import as_text, count
 
@@ -65,6 +66,8 @@ def look(
     if is_picture_name(lower):
         content = source
         return from_pictures([(name, content if isinstance(content, bytes) else content_of(content))], name)
+    if may_be_picture(lower) and isinstance(source, Path) and begins_like_picture(content_of(source)):
+        return from_pictures([(name, content_of(source))], name)
     if is_film(lower):
         return _film(source, name)
     hint = unread.sentences(unread.tally([lower]))
@@ -91,7 +94,7 @@ def from_files(
     chosen = choices or {}
     plans: list[Plan] = []
     rows: list[Row] = []
-    loose = any(can_be_taken(name) for name, _ in files)
+    loose = any(can_be_taken(name, content) for name, content in files)
     if loose:
         listing = of_files(files)
         try:
@@ -100,7 +103,7 @@ def from_files(
             first = listing.sheets[0].path if listing.sheets else listing.source
             rows.append(Row(first, "rejected", f"{error.message} {error.hint}"))
     for name, content in files:
-        if can_be_taken(name) or (loose and name.lower().endswith(tables.SUFFIXES)):
+        if can_be_taken(name, content) or (loose and name.lower().endswith(tables.SUFFIXES)):
             continue
         try:
             plans.append(look(content, name, choices=chosen.get(as_text(name))))

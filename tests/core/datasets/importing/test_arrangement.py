@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from core import Project
 from core.datasets import importing
 from core.datasets.importing import ImportChoices
 from core.system.errors import ProjectError
@@ -19,6 +21,7 @@ from tests.core.datasets.importing.sources import (
     planned,
     rows,
 )
+from tests.pictures import COLOURS, encoded, flat_project, noise
 
 IDS = [f"{n:02x}a{n}" for n in range(15)]
 
@@ -150,3 +153,28 @@ def test_many_tables_that_name_nothing_are_told_in_a_few_words(tmp_path: Path) -
     notes = importing.look(source).notes
     assert len(notes) == 4
     assert notes[-1] == "So it is with 6 more tables."
+
+
+NAMELESS = ["photo", "photo.jpg?w=200", "x.jpg_large", "a.jpg!d", "image&id=3", "f.php?f=1.2"]
+
+
+def test_pictures_whose_names_do_not_say_so_are_known_by_their_beginning(tmp_path: Path) -> None:
+    for kind, name in zip(("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF"), NAMELESS, strict=True):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        for number, content in enumerate((encoded(noise(1), kind), b"MIT License", b"")):
+            (tmp_path / "set" / kind / f"{number}{name}").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for file in sorted((tmp_path / "set").rglob("*")):
+            archive.write(file, file.relative_to(tmp_path))
+    files = [(file.name, file.read_bytes()) for file in sorted((tmp_path / "set").rglob("*")) if file.is_file()]
+    [loose], _ = importing.from_files(files)
+    for plan in (importing.look(tmp_path / "set"), importing.look(tmp_path / "set.zip"), loose):
+        assert sorted(entry.name.rpartition("/")[2] for entry in plan.entries) == sorted(
+            f"0{name}" for name in NAMELESS
+        )
+    project = Project.open(tmp_path / "set")
+    assert project.scan().counts == dict.fromkeys(("AVIF", "GIF", "JPEG", "PNG", "TIFF", "WEBP"), 1)
+    copy = Project.open(flat_project(tmp_path / "p", COLOURS, each=1))
+    report = importing.take(copy, importing.look(tmp_path / "set.zip"))
+    assert (report.count("taken"), report.count("rejected")) == (6, 0)
+    assert {Path(row.path).suffix for row in report.rows if row.path} == {".jpg", ".png", ".webp"}
