@@ -39,6 +39,10 @@ with right:
     st.subheader("From the webcam", anchor=False)
     once = st.toggle("Switch the camera on", key="camera on")
     taken = st.camera_input("Take a picture", label_visibility="collapsed", key="camera") if once else None
+    if once:
+        st.caption(
+            "If no picture shows: this computer has no camera, another program holds it, or the browser may not use it."
+        )
     moving = st.toggle("Live: watch the answer move", key="live on", disabled=once)
 if moving and not once:
     twin = model.integer_twin(tested)
