@@ -41,7 +41,8 @@ class Job(TaskJob):
 
 @dataclass
 class Trained:
-    """What a training leaves: how to predict a part, the epoch it comes from, and how to make the whole model."""
+    """What a training leaves: how to predict a part, the epoch it comes from, and how to make the whole model. `tflite` makes
+    its file without TensorFlow, or gives None where only a conversion of the whole can."""
 
     predict: Callable[[str], np.ndarray]
     best_epoch: int
@@ -49,3 +50,4 @@ class Trained:
     parameters: int
     join: Callable[[], keras.Model]
     told: dict[str, Any] = field(default_factory=dict)  # joins the result: what a search tried, say
+    tflite: Callable[[], bytes | None] = lambda: None

@@ -15,6 +15,7 @@ from core.config.estimate import note_speed
 from core.config.training import TrainConfig
 from core.inference.calibration import softmax
 from core.models.feature_extractor import ExtractorSpec, build_extractor, prepare, specs_of
+from core.models.litert_join import joined
 from core.runs.records import RunPicture
 from core.system.errors import RunError
 from core.system.tasks.job import load_in_background
@@ -229,6 +230,7 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
         head.stopped,
         sum(get_backbone(name).parameters for name in config.backbones) + head.kernel.size + head.bias.size,
         lambda: _join(specs, head),
+        tflite=lambda: _joined_file(specs, head),
     ), head
 
 
@@ -236,6 +238,13 @@ def _join(specs: Sequence[ExtractorSpec], head: Head) -> keras.Model:
     from core.training import fit
 
     return fit.join([build_extractor(spec) for spec in specs], head.kernel, head.bias)
+
+
+def _joined_file(specs: Sequence[ExtractorSpec], head: Head) -> bytes | None:
+    exact = [replace(spec, integer=False) for spec in specs]
+    if not all(spec.ready for spec in exact):
+        return None
+    return joined([spec.path.read_bytes() for spec in exact], head.kernel, head.bias)
 
 
 def _note_speed(spec: ExtractorSpec, extractor: Extractor) -> None:

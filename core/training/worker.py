@@ -69,6 +69,10 @@ def finish(job: Job, trained: Trained) -> None:
     job.phase("save")
 
     began = time.perf_counter()
+    made = trained.tflite()
+    if made:  # it can be tried while TensorFlow is loaded for the rest
+        signing.write_signed(records.tflite, made)
+        write_spec(records.folder, plan, result, "float32")
     from core.models.litert_conversion import Refused, to_tflite
 
     model = trained.join()
@@ -77,12 +81,12 @@ def finish(job: Job, trained: Trained) -> None:
     result = result.model_copy(update={"model_sha256": hashlib.sha256(records.model.read_bytes()).hexdigest()})
     records.write_result(result)
     try:
-        signing.write_signed(records.tflite, to_tflite(model))
+        if not made:
+            signing.write_signed(records.tflite, to_tflite(model))
+            write_spec(records.folder, plan, result, "float32")
     except Refused:
         job.state.message = "This network cannot be written as a .tflite file, so it cannot be tried or taken away."
         job.state.hint = "Choose another model for that."
-    else:
-        write_spec(records.folder, plan, result, "float32")
     job.seconds["save"] = time.perf_counter() - began
     job.seconds["total"] = time.time() - plan.created
     records.write_result(result.model_copy(update={"seconds": job.seconds}))

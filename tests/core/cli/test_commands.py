@@ -161,7 +161,7 @@ def test_what_is_hidden_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     for name in files + hidden:
         (tmp_path / ".home" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / ".home" / name).touch()
-    found = list(_files((str(tmp_path / ".home"), str(tmp_path / ".home" / ".a.png"))))
+    found = list(_files([tmp_path / ".home", tmp_path / ".home" / ".a.png"]))
     assert [str(file.relative_to(tmp_path / ".home")) for file in found] == [*files, ".a.png"]
 
 
