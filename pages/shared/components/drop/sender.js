@@ -2,6 +2,10 @@
 
 /** @typedef {import("./entries.js").Item} Item */
 /** @typedef {import("./entries.js").Missed} Missed */
+/**
+ * What became of a file: nothing else if it came, why it was not taken, or why no other can be either.
+ * @typedef {{reason?: string, trouble?: string}} Outcome
+ */
 /** @typedef {{limits: {file: number, archive: number, archives: string[]}}} Rules bytes, and the endings of archives */
 
 const AT_ONCE = 3;
@@ -10,9 +14,6 @@ const REFUSED = 422;
 const NOT_KNOWN = "This page is of an earlier start of Fieldguide. Reload it, then drop the files again.";
 const NOT_READABLE = "this file cannot be read";
 export const NO_ANSWER = "Fieldguide does not answer. Is it still running? What has arrived is kept: go on when it is.";
-
-/** Why no further file can be sent now. */
-export class Trouble extends Error {}
 
 export class Sender {
   /** @type {Item[]} */
@@ -26,8 +27,7 @@ export class Sender {
   stopper = null;
 
   /**
-   * @param {(item: Item, signal: AbortSignal) => Promise<string>} send sends one; gives why it was not taken, or ""; throws
-   *   Trouble where no other would be either
+   * @param {(item: Item, signal: AbortSignal) => Promise<Outcome>} send sends one; throws where nobody answers
    * @param {() => void} changed called whenever something here is otherwise
    */
   constructor(send, changed) {
@@ -85,16 +85,13 @@ export class Sender {
    * @param {AbortController} stopper
    */
   async sendOne(item, stopper) {
-    try {
-      const reason = await this.send(item, stopper.signal);
-      if (reason) this.missed.push({ path: item.path, reason });
-      else this.arrived += 1;
-    } catch (error) {
-      this.waiting.unshift(item);
-      if (stopper.signal.aborted) return;
-      this.trouble = error instanceof Trouble ? error.message : NO_ANSWER;
-      stopper.abort();
-    }
+    const { reason, trouble } = await this.send(item, stopper.signal).catch(() => ({ trouble: NO_ANSWER, reason: "" }));
+    if (reason) this.missed.push({ path: item.path, reason });
+    if (!reason && !trouble) this.arrived += 1;
+    if (!trouble) return;
+    this.waiting.unshift(item);
+    if (!stopper.signal.aborted) this.trouble = trouble;
+    stopper.abort();
   }
 }
 
@@ -104,21 +101,33 @@ export class Sender {
  * @param {Rules} rules
  * @param {Item} item
  * @param {AbortSignal} signal
+ * @returns {Promise<Outcome>}
  */
 export async function sendFile(url, rules, item, signal) {
-  const file = await openReadable(item);
-  if (file === null) return NOT_READABLE;
+  /** @type {File} */
+  let file;
+  try {
+    file = await item.open();
+  } catch {
+    return { reason: NOT_READABLE };
+  }
   const reason = whyTooLarge(item.path, file.size, rules);
-  if (reason) return reason;
+  if (reason) return { reason };
   const headers = { "x-path": encodePath(item.path), "content-type": "application/octet-stream" };
   const again = item.tried === true;
   item.tried = true;
-  const response = await fetch(url, { method: "PUT", body: file, headers, signal });
-  if (response.ok || (response.status === TAKEN && again)) return ""; // it came whole, only the answer did not
+  let response;
+  try {
+    response = await fetch(url, { method: "PUT", body: file, headers, signal });
+  } catch (error) {
+    if (!signal.aborted && !(await isReadable(file))) return { reason: NOT_READABLE }; // fetch does not say which of both it was
+    throw error;
+  }
+  if (response.ok || (response.status === TAKEN && again)) return {}; // it came whole, only the answer did not
   /** @type {{error?: string}} */
   const { error = "" } = await response.json().catch(() => ({}));
-  if (response.status !== TAKEN && response.status !== REFUSED) throw new Trouble(error || NOT_KNOWN);
-  return error;
+  const isOfFile = response.status === TAKEN || response.status === REFUSED;
+  return isOfFile ? { reason: error } : { trouble: error || NOT_KNOWN };
 }
 
 /**
@@ -129,17 +138,13 @@ export function encodePath(path) {
   return encodeURIComponent(path.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
-/**
- * A file that can be opened; null for one that is gone, not for us, or a folder.
- * @param {Item} item
- */
-async function openReadable(item) {
+/** @param {File} file which may be gone by now, not for us, or a folder */
+async function isReadable(file) {
   try {
-    const file = await item.open();
     await file.slice(0, 1).arrayBuffer();
-    return file;
+    return true;
   } catch {
-    return null;
+    return false;
   }
 }
 
