@@ -1,6 +1,6 @@
 // Takes files and whole folders, dropped or chosen, and sends them to the server, one by one.
 
-import { findRoot, make, Views } from "../_common.js";
+import { findFocused, findRoot, make, Views } from "../_common.js";
 import { listChosen, listDropped, listFiles } from "./entries.js";
 import { sendFile, Sender } from "./sender.js";
 import { describeAloud, describeMissed, describeProgress } from "./words.js";
@@ -48,7 +48,8 @@ class DropView {
   searching = 0; // drops whose folders are being looked into
   found = 0; // files in them so far
   depth = 0; // elements of the area that something is dragged over
-  told = false; // whether the server knows that files are on their way
+  /** @type {boolean | null} */
+  told = null; // what the server knows: whether files are on their way
   open = true;
   /** @type {ReturnType<typeof setTimeout> | null} */
   timer = null;
@@ -102,14 +103,10 @@ class DropView {
         if (items.length) this.take({ items, missed: [] });
       };
     }
-    stop.onclick = () => {
-      this.sender.stop();
-      goOn.focus({ preventScroll: true });
-    };
+    stop.onclick = () => this.sender.stop();
     goOn.onclick = () => void this.go();
     clear.onclick = () => {
       this.forget();
-      files.focus({ preventScroll: true });
       this.trigger("clear", true);
     };
   }
@@ -156,7 +153,7 @@ class DropView {
   forget() {
     this.sender.stop();
     this.sender = this.makeSender();
-    this.told = false;
+    this.told = null;
     this.draw();
   }
 
@@ -173,6 +170,7 @@ class DropView {
     if (other) {
       this.forget();
       this.sender.arrived = data.held;
+      if (data.held) this.tell(false); // where this was closed while files were on their way, the server still waits for them
     }
     this.draw();
   }
@@ -197,17 +195,31 @@ class DropView {
     at.lead.textContent = total ? MORE : LEAD;
     at.area.classList.toggle("small", total > 0 || searching);
     at.journey.hidden = !words;
-    at.bar.hidden = !sending && !searching;
-    if (sending) at.bar.value = (arrived + missed) / Math.max(total, 1);
-    else at.bar.removeAttribute("value");
+    at.bar.hidden = !sending && !searching && !waiting;
+    if (searching) at.bar.removeAttribute("value");
+    else at.bar.value = (arrived + missed) / Math.max(total, 1);
     at.count.textContent = words;
     say(at.aloud, describeAloud(progress));
-    at.stop.hidden = !sending;
-    at.goOn.hidden = sending || !waiting;
-    at.clear.hidden = sending || searching || !total;
+    this.drawButtons(searching);
     at.trouble.hidden = !sender.trouble;
     say(at.trouble, sender.trouble);
     this.drawMissed();
+  }
+
+  /**
+   * Shows the buttons that mean something now. Where that hides the one that was pressed, the keyboard goes to the next.
+   * @param {boolean} searching
+   */
+  drawButtons(searching) {
+    const { stop, goOn, clear, files } = this.at;
+    const { sending, waiting, total } = this.sender;
+    const focused = findFocused(stop);
+    stop.hidden = !sending;
+    goOn.hidden = sending || !waiting.length;
+    clear.hidden = sending || searching || !total;
+    if (focused instanceof HTMLElement && focused.hidden) {
+      [stop, goOn, clear, files].find(({ hidden }) => !hidden)?.focus({ preventScroll: true });
+    }
   }
 
   drawMissed() {

@@ -9,6 +9,7 @@
 /** @typedef {{limits: {file: number, archive: number, archives: string[]}}} Rules bytes, and the endings of archives */
 
 const AT_ONCE = 3;
+const GRACE_MS = 1000; // that files under way have to end once it is stopped
 const TAKEN = 409;
 const REFUSED = 422;
 const NOT_KNOWN = "This page is of an earlier start of Fieldguide. Reload it, then drop the files again.";
@@ -23,8 +24,11 @@ export class Sender {
   arrived = 0;
   underWay = 0;
   trouble = "";
-  /** @type {AbortController | null} of those under way; null while nothing is sent */
-  stopper = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  patience;
+  sending = false;
+  ending = false; // whether no further one is begun
+  breaker = new AbortController(); // breaks off those under way
 
   /**
    * @param {(item: Item, signal: AbortSignal) => Promise<Outcome>} send sends one; throws where nobody answers
@@ -33,10 +37,6 @@ export class Sender {
   constructor(send, changed) {
     this.send = send;
     this.changed = changed;
-  }
-
-  get sending() {
-    return this.stopper !== null;
   }
 
   get total() {
@@ -57,41 +57,45 @@ export class Sender {
   async start() {
     if (this.sending) return;
     this.trouble = "";
-    const stopper = (this.stopper = new AbortController());
+    this.ending = false;
+    this.sending = true;
+    this.breaker = new AbortController();
     this.changed();
-    await Promise.all(Array.from({ length: AT_ONCE }, () => this.sendInTurn(stopper)));
-    if (this.stopper === stopper) this.stopper = null;
+    await Promise.all(Array.from({ length: AT_ONCE }, () => this.sendInTurn()));
+    clearTimeout(this.patience);
+    this.sending = false;
     this.changed();
   }
 
+  /** Begins no further one. Those under way may end, if that is soon: one that is broken off could have arrived already. */
   stop() {
-    this.stopper?.abort();
+    if (!this.sending || this.ending) return;
+    this.ending = true;
+    this.patience = setTimeout(() => this.breaker.abort(), GRACE_MS);
   }
 
-  /** @param {AbortController} stopper */
-  async sendInTurn(stopper) {
-    while (!stopper.signal.aborted) {
+  async sendInTurn() {
+    while (!this.ending) {
       const item = this.waiting.shift();
       if (!item) return;
       this.underWay += 1;
-      await this.sendOne(item, stopper);
+      await this.sendOne(item);
       this.underWay -= 1;
       this.changed();
     }
   }
 
-  /**
-   * @param {Item} item
-   * @param {AbortController} stopper
-   */
-  async sendOne(item, stopper) {
-    const { reason, trouble } = await this.send(item, stopper.signal).catch(() => ({ trouble: NO_ANSWER, reason: "" }));
+  /** @param {Item} item */
+  async sendOne(item) {
+    const { signal } = this.breaker;
+    const { reason, trouble } = await this.send(item, signal).catch(() => ({ trouble: NO_ANSWER, reason: "" }));
     if (reason) this.missed.push({ path: item.path, reason });
     if (!reason && !trouble) this.arrived += 1;
     if (!trouble) return;
     this.waiting.unshift(item);
-    if (!stopper.signal.aborted) this.trouble = trouble;
-    stopper.abort();
+    if (signal.aborted) return;
+    this.trouble = trouble;
+    this.stop();
   }
 }
 
