@@ -101,6 +101,15 @@ def test_too_large_or_of_no_size_or_another(here: Arrivals) -> None:
     assert not files(here)
 
 
+def test_more_than_may_wait_ends_it(here: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
+    assert put(here, "a.png")[0] == 204
+    status, said = put(here, "b.png")
+    assert status == 507
+    assert said == "More than 1 files at once are not taken. Add those that are here, then drop the others."
+    assert list(files(here)) == ["files/a.png"]
+
+
 def test_who_stops_leaves_nothing_half(here: Arrivals) -> None:
     assert put(here, body=b"abc", content_length="9", cut=True)[0] == 400
     assert not files(here)

@@ -54,6 +54,13 @@ def is_loose_archive(path: str) -> bool:
     return "/" not in path and path.lower().endswith(archives.SUFFIXES)
 
 
+class NoRoomError(ProjectError):
+    """No more is taken before what is here is imported."""
+
+    def __init__(self, most: str) -> None:
+        super().__init__(f"More than {most} at once are not taken.", "Add those that are here, then drop the others.")
+
+
 class Arrivals:
     """Files that a person dropped together, each whole or not there; several may come at the same time.
 
@@ -80,7 +87,7 @@ class Arrivals:
         ends without an error, else nothing of it.
 
         Raises NameTakenError; ProjectError for another path or size that is not taken, and where it did not come whole;
-        OSError, and nothing more can be taken then either.
+        NoRoomError or OSError where nothing more can be taken.
         """
         place = self._place_of(path)
         with self._room_for(path, size):
@@ -111,9 +118,9 @@ class Arrivals:
             raise ProjectError(f"larger than {most_bytes(path) // 10**6:,} MB")
         with self._lock:
             if self._expected >= archives.MAX_ENTRIES:
-                raise ProjectError(f"more than {archives.MAX_ENTRIES:,} files at once: import these first")
+                raise NoRoomError(f"{archives.MAX_ENTRIES:,} files")
             if self._bytes + size > MAX_TOTAL:
-                raise ProjectError(f"more than {MAX_TOTAL // 10**9} GB at once: import these first")
+                raise NoRoomError(f"{MAX_TOTAL // 10**9} GB")
             self._expected += 1
             self._bytes += size
         try:

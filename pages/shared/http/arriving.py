@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from core.datasets.importing.arrivals import Arrivals, NameTakenError, most_bytes
+from core.datasets.importing.arrivals import Arrivals, NameTakenError, NoRoomError, most_bytes
 from core.system.errors import ProjectError, as_sentence, in_words
 from pages.shared.http.guard import same_origin
 from pages.shared.session import tab
@@ -24,6 +24,8 @@ def of_tab() -> Arrivals:
     if known is None or not known.folder.is_dir():
         with as_sentence(ProjectError):
             known = Arrivals()
+        for token in [token for token, each in _KNOWN.items() if not each.folder.is_dir()]:
+            del _KNOWN[token]
         _KNOWN[known.token] = known
         tab.put(_TOKEN, known.token)
     return known
@@ -62,10 +64,10 @@ async def receive(request: Request) -> Response:
         return Response(status_code=400)
     except NameTakenError as error:
         return await _refused(request, 409, error, most_bytes(path))
+    except (NoRoomError, OSError) as error:
+        return await _refused(request, 507, in_words(error), most_bytes(path))
     except ProjectError as error:
         return await _refused(request, 422, error, min(int(size), most_bytes(path)))
-    except OSError as error:
-        return await _refused(request, 507, in_words(error), most_bytes(path))
     return Response(status_code=204)
 
 

@@ -37,6 +37,7 @@ const PAUSE_MS = 100; // between two drawings
 const MOST_TOLD = 500;
 const LEAD = "Drop pictures, folders or a zip here";
 const MORE = "Drop more here";
+const NO_FILES = "That was no file. Save the picture first, then drop its file.";
 
 class DropView {
   /** @type {DropData} */
@@ -87,11 +88,13 @@ class DropView {
       drag(-this.depth);
       const entries = listDropped(event.dataTransfer?.items ?? []);
       if (entries.length) void this.search(entries);
+      else this.complain(NO_FILES);
     };
   }
 
   listenToButtons() {
     const { files, folder, pickFiles, pickFolder, stop, goOn, clear } = this.at;
+    folder.hidden = !("webkitdirectory" in pickFolder); // some phones know no folders
     for (const [button, input] of /** @type {const} */ ([
       [files, pickFiles],
       [folder, pickFolder],
@@ -129,6 +132,12 @@ class DropView {
   take({ items, missed }) {
     this.sender.add(items, missed);
     void this.go();
+  }
+
+  /** @param {string} words */
+  complain(words) {
+    this.sender.trouble = words;
+    this.draw();
   }
 
   /** Sends what waits; the server is told when that begins and when it ends. */

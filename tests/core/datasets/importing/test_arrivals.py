@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets.importing import ImportChoices, archives, arrivals
-from core.datasets.importing.arrivals import Arrivals, NameTakenError
+from core.datasets.importing.arrivals import Arrivals, NameTakenError, NoRoomError
 from core.system import storage
 from core.system.errors import ProjectError
 from tests.pictures import encoded, noise, zipped
@@ -192,11 +192,11 @@ def test_the_bounds(here: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
             pass
     monkeypatch.setattr(arrivals, "MAX_TOTAL", 10)
     send(here, "a.png", b"x" * 6)
-    with pytest.raises(ProjectError, match="GB at once"):
+    with pytest.raises(NoRoomError, match="GB at once"):
         send(here, "b.png", b"x" * 5)
     send(here, "b.png", b"x" * 4)
     monkeypatch.setattr(archives, "MAX_ENTRIES", 2)
-    with pytest.raises(ProjectError, match="more than 2 files"):
+    with pytest.raises(NoRoomError, match="More than 2 files"):
         send(here, "c.png", b"")
 
 
