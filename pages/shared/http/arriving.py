@@ -16,6 +16,7 @@ from pages.shared.session import tab
 _KNOWN: dict[str, Arrivals] = {}
 _TOKEN = "arriving"  # noqa: S105 - a name
 _PATH = "x-path"
+_MOST_DIGITS = 18  # of a number of bytes
 
 
 def of_tab() -> Arrivals:
@@ -53,7 +54,7 @@ async def receive(request: Request) -> Response:
     path, size = request.headers.get(_PATH), request.headers.get("content-length", "")
     if path is None or not same_origin(request):
         return Response(status_code=403)
-    if not size.isdecimal():
+    if not size.isdecimal() or len(size) > _MOST_DIGITS:
         return Response(status_code=411)
     path = unquote(path, errors="replace")
     try:

@@ -139,6 +139,13 @@ def test_odd_names_of_honest_people_are_kept(here: Arrivals, path: str) -> None:
     assert on_disk(here) == [f"files/{path}"]
 
 
+def test_what_windows_cannot_keep_is_known() -> None:
+    for path in ("a:b.png", "con", "a/NUL.png", "com1.tar.gz", "ends with a dot./a.png", "a ", "what?.png"):
+        assert arrivals._WINDOWS_KEEPS.search(path), path
+    for path in ("conference.png", "a/console/b.png", "nullwert.jpg", "a.b/c.d.png", "com10.png", ".hidden"):
+        assert not arrivals._WINDOWS_KEEPS.search(path), path
+
+
 @given(path=st.text(st.characters() | st.sampled_from("./\\\0:"), max_size=40))
 def test_no_path_leads_out(data_home: Path, path: str) -> None:
     here = Arrivals()
