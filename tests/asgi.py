@@ -9,9 +9,9 @@ from starlette.types import ASGIApp
 
 
 async def answer(
-    app: ASGIApp, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    app: ASGIApp, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, *, cut: bool = False
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer."""
+    """Status, headers and body of the answer. `cut`: whether the asker goes away before all has come."""
     sent = {"host": "localhost"} | (headers or {})
     scope: dict[str, Any] = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
@@ -21,7 +21,7 @@ async def answer(
     }  # fmt: skip
     said: list[dict[str, Any]] = []
 
-    to_come = [{"type": "http.request", "body": body, "more_body": False}]
+    to_come = [{"type": "http.request", "body": body, "more_body": cut}]
 
     async def receive() -> dict[str, Any]:
         return to_come.pop() if to_come else {"type": "http.disconnect"}

@@ -158,13 +158,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise OSError(errno.EINVAL, f"damaged: {error}", str(path)) from None
 
 
-def sweep(folder: Path, names: str = f"**/{_TEMPORARY}*") -> int:
-    """Removes temporary files that a crash left under `folder` more than an hour ago; returns how many.
+def sweep(folder: Path, names: str = f"**/{_TEMPORARY}*", seconds: float = 3600) -> int:
+    """Removes temporary files that a crash left under `folder` more than an hour ago, or so many seconds; returns how many.
 
     `names`: a pattern of other files or folders to remove.
     """
     left = list(folder.glob(names)) if folder.is_dir() else []
-    old = [path for path in left if time.time() - _last_written(path) > 3600]  # a younger one may be in use
+    old = [path for path in left if time.time() - _last_written(path) > seconds]  # a younger one may be in use
     for path in old:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

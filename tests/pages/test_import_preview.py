@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import Project
+from pages.shared.http import arriving
 from tests.pages.test_pages import button, words
-from tests.pictures import COLOURS, encoded, flat_project, noise, shaded
+from tests.pictures import COLOURS, encoded, flat_project, noise, shaded, zipped
 
 
 @pytest.fixture
@@ -40,6 +41,16 @@ def chosen_place(project: Path, place: Path) -> AppTest:
     at.text_input(key="place").set_value(str(place)).run()
     assert not at.exception, at.exception
     return at
+
+
+def arrive(at: AppTest, files: dict[str, bytes]) -> None:
+    """Lets files arrive in the tab, as a browser sends them, by their paths."""
+    arrivals = arriving._KNOWN[at.session_state["arriving"]]
+    for path, content in files.items():
+        with arrivals.receiving(path, len(content)) as write:
+            write(content)
+    at.run()
+    assert not at.exception, at.exception
 
 
 def box(at: AppTest, label: str) -> object:
@@ -74,14 +85,31 @@ def test_a_table_is_said_and_its_columns_can_be_chosen(project: Path, tmp_path: 
 
 def test_pictures_without_anything_to_choose_stay_short(project: Path) -> None:
     at = AppTest.from_function(_way, args=(str(project), "files"), default_timeout=60).run()
-    files = [(f"{n}.png", encoded(noise(n)), "image/png") for n in range(3)]
-    at.file_uploader(key="upload 0").set_value(files).run()
-    assert not at.exception, at.exception
+    arrive(at, {f"{n}.png": encoded(noise(n)) for n in range(3)})
     said = words(at)
     assert "**files**: 3 pictures." in said
     assert [each.label for each in at.selectbox] == ["Which class are the loose pictures?"]
     assert "Left out" not in said
     assert not [each for each in at.button if each.label == "As it was recognised"]
+
+
+def test_a_folder_a_zip_and_what_is_neither_arrive_together(project: Path) -> None:
+    at = AppTest.from_function(_way, args=(str(project), "files"), default_timeout=60).run()
+    assert not at.button
+    in_zip = {f"set/{name}/{n}.png": encoded(shaded(COLOURS[name], 50 + n)) for name in COLOURS for n in range(2)}
+    in_folder = {f"new/{name}/a.png": encoded(shaded(COLOURS[name], 7)) for name in ("red", "blue")}
+    arrive(at, {**in_folder, "set.zip": zipped(in_zip)})
+    said = words(at).replace("\\", "")
+    assert "**new**: 2 pictures in 2 classes" in said
+    assert "**set.zip**: 6 pictures in 3 classes" in said
+    arrive(at, {"bad.zip": b"no zip"})
+    assert "bad.zip: This is not a whole zip file" in words(at).replace("\\", "")
+    folder = arriving._KNOWN[at.session_state["arriving"]].folder
+    assert folder.is_dir()
+    button(at, "Add 8 pictures").click().run()
+    assert not at.exception, at.exception
+    assert Project.open(project).scan().counts == {"red": 5, "green": 4, "blue": 5}
+    assert not folder.exists()
 
 
 def test_many_classes_are_cut_short(project: Path, tmp_path: Path) -> None:

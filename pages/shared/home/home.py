@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.datasets import importing, opened, packing
+from core.datasets.importing import arrivals
 from core.datasets.importing.archives import SUFFIXES
 from core.datasets.project import Progress, Project, copy_sample, new_project
 from core.system import storage
@@ -23,6 +24,8 @@ from pages.shared.ui import folder_picker, illustrations, page
 from pages.shared.ui.gallery import mosaic
 from pages.shared.ui.text import count, literal
 
+_CRASHED = 3600.0
+"""Seconds after which nobody is sending files any more, when this process has just begun."""
 _FIRST = 12
 """Projects that are shown before a person asks for all of them."""
 
@@ -69,6 +72,7 @@ def show() -> None:
 def _sweep(_home: Path) -> None:
     """Once a process: removes what a crash left in the data home."""
     packing.sweep()
+    arrivals.sweep(_CRASHED)
 
 
 def _three_steps() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +90,13 @@ class Uploads:
             await self._app(scope, receive, send)
         finally:
             self._coming -= size
+
+
+def same_origin(request: Request) -> bool:
+    """Whether a page of this very server asks; for what changes something or costs time."""
+    origin = request.headers.get("origin", "")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return site == "same-origin" and (not origin or origin.partition("://")[2] == request.headers.get("host"))
 
 
 def _refusal(scope: Scope) -> Response | None:

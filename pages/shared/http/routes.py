@@ -1,5 +1,5 @@
 """What the web server answers besides the pages: thumbnails and pictures, by content, so that a grid loads them as it scrolls;
-what a model says of a live picture; and files too large for Streamlit's memory.
+what a model says of a live picture; files too large for Streamlit's memory; and the door for files that are dropped.
 
 Each address holds a key that this process made up for the project, model or file: no page elsewhere can ask. A picture is
 asked for by the SHA-256 of its file, and the browser may keep what it got.
@@ -29,7 +29,8 @@ from core.datasets.project import Project
 from core.imaging.decode import open_picture
 from core.inference.classifier import Classifier
 from core.system.errors import FieldguideError
-from pages.shared.http.guard import Guard, Uploads
+from pages.shared.http import arriving
+from pages.shared.http.guard import Guard, Uploads, same_origin
 
 _SECRET = secrets.token_bytes(16)
 _LARGE = 1600
@@ -135,7 +136,7 @@ async def _live(request: Request) -> Response:
         return Response(status_code=404)
     _MODELS[key] = model  # at the end: the one asked last
     # A page elsewhere cannot send this content type without asking first, and is not answered.
-    if not _same_origin(request) or request.headers.get("content-type") != "image/jpeg":
+    if not same_origin(request) or request.headers.get("content-type") != "image/jpeg":
         return Response(status_code=403)
     content = bytearray()
     async for piece in request.stream():
@@ -163,16 +164,11 @@ def _said(model: Classifier, content: bytes) -> dict[str, object]:
     return {"probabilities": row, "sure": answer.sure[0], "milliseconds": round(spent, 2)}
 
 
-def _same_origin(request: Request) -> bool:
-    origin = request.headers.get("origin", "")
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    return site == "same-origin" and (not origin or origin.partition("://")[2] == request.headers.get("host"))
-
-
 ROUTES = [
     Route("/thumbnail/{project}/{content:str}.jpg", _thumbnail),
     Route("/picture/{project}/{content:str}.jpg", _picture),
     Route("/live/{key}", _live, methods=["POST"]),
     Route("/file/{key}", _file),
+    Route("/arriving/{token}", arriving.receive, methods=["PUT"]),
 ]
 MIDDLEWARE = [Middleware(Guard), Middleware(Uploads)]

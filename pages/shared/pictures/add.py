@@ -14,8 +14,9 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import FieldguideError
+from pages.shared.components.drop.drop import drop
 from pages.shared.components.webcam import webcam
-from pages.shared.http import guard
+from pages.shared.http import arriving
 from pages.shared.pictures import preview, starters
 from pages.shared.pictures.preview import NO_CLASS
 from pages.shared.session import state, tab
@@ -65,21 +66,18 @@ def ways_to_begin(project: Project) -> None:
 
 def _files(project: Project) -> None:
     st.caption(
-        "Pictures, or a zip of class folders. A table of file and label (CSV, JSON Lines) may come along. "
-        f"At most {guard.UPLOAD_BUDGET // 1_000_000} MB at a time; for more, choose a folder on this computer."
+        "Pictures, a folder for each class, or a zip of them. A table of file and label (CSV, JSON Lines) may come along."
     )
-    turn = tab.first("uploads", 0)
-    uploads = st.file_uploader(
-        "Pictures or a zip",
-        accept_multiple_files=True,
-        label_visibility="collapsed",
-        key=f"upload {turn}",
-    )
-    if not uploads:
+    arrivals = arriving.of_tab()
+    dropped = drop(arrivals, key="drop")
+    if dropped.clear:
+        arriving.forget()
+        preview.forget_choices()
+        page.rerun_dialog()
+    if dropped.sending or not arrivals.count:
         return
-    files = [(upload.name, upload.getvalue()) for upload in uploads]
-    plans, refused = importing.from_files(files, preview.all_choices())
-    _preview_and_take(project, plans, refused, " ".join(str(upload.file_id) for upload in uploads))
+    plans, refused = arrivals.look(preview.all_choices())
+    _preview_and_take(project, plans, refused, f"{arrivals.token} {arrivals.count}", dropped.missed)
 
 
 def _place(project: Project) -> None:
@@ -122,8 +120,13 @@ def _camera(project: Project) -> None:
 
 
 def _preview_and_take(
-    project: Project, plans: Sequence[importing.Plan], refused: Sequence[importing.Row], stamp: str
+    project: Project,
+    plans: Sequence[importing.Plan],
+    refused: Sequence[importing.Row],
+    stamp: str,
+    missed: Sequence[importing.Row] = (),
 ) -> None:
+    """What would come in, and the button that takes it; `refused` is said here, `missed` was said already."""
     for plan in plans:
         preview.show(plan, stamp)
     for row in refused:
@@ -144,10 +147,10 @@ def _preview_and_take(
 
         report = importing.take(project, every.into(to), show)
         state.look_again(project)
-        tab.count("uploads")
+        arriving.forget()
         tab.take("place", None)
         preview.forget_choices()
-        keep_report(project, [*refused, *report.rows])
+        keep_report(project, [*missed, *refused, *report.rows])
         st.rerun()
 
 
