@@ -156,12 +156,13 @@ test("trouble ends it with its words, and what was not sent waits", async () => 
   }
 });
 
-test("only an archive that lies loose may be large", () => {
-  const rules = { limits: { file: 200e6, archive: 2e9, archives: [".zip"] } };
+test("only films, and archives that lie loose, may be large", () => {
+  const rules = { limits: { file: 200e6, large: 2e9, archives: [".zip"], films: [".mov"] } };
   assert.equal(whyTooLarge("a.ZIP", 2e9, rules), "");
   assert.equal(whyTooLarge("a.zip", 2e9 + 1, rules), "larger than 2,000 MB");
   assert.equal(whyTooLarge("a/b.zip", 2e8 + 1, rules), "larger than 200 MB");
   assert.equal(whyTooLarge("a.png", 2e8, rules), "");
+  assert.equal(whyTooLarge("cup/a.MOV", 2e9, rules), "");
 });
 
 test("any path can stand in a header", () => {

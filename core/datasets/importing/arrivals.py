@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.datasets.importing import archives
 from core.datasets.importing.choices import ImportChoices
+from core.datasets.importing.films import is_film
 from core.datasets.importing.look import look
 from core.datasets.importing.plan import Plan, Row
 from core.system import storage
@@ -45,8 +46,8 @@ def sweep(seconds: float = _DAY) -> None:
 
 
 def most_bytes(path: str) -> int:
-    """Bytes that a file may have: archives may be larger."""
-    return archives.MAX_BYTES if is_loose_archive(path) else archives.MAX_FILE
+    """Bytes that a file may have: archives and films may be larger."""
+    return archives.MAX_BYTES if is_loose_archive(path) or is_film(path) else archives.MAX_FILE
 
 
 def is_loose_archive(path: str) -> bool:

@@ -41,7 +41,7 @@ const NO_FILES = "That was no file. Save the picture first, then drop its file."
 
 class DropView {
   /** @type {DropData} */
-  data = { url: "", held: 0, limits: { file: 0, archive: 0, archives: [] } };
+  data = { url: "", held: 0, limits: { file: 0, large: 0, archives: [], films: [] } };
   /** @type {Tell} */
   setState = () => {};
   /** @type {Tell} */

@@ -6,7 +6,7 @@
  * What became of a file: nothing else if it came, why it was not taken, or why no other can be either.
  * @typedef {{reason?: string, trouble?: string}} Outcome
  */
-/** @typedef {{limits: {file: number, archive: number, archives: string[]}}} Rules bytes, and the endings of archives */
+/** @typedef {{limits: {file: number, large: number, archives: string[], films: string[]}}} Rules bytes, and endings */
 
 const AT_ONCE = 3;
 const GRACE_MS = 1000; // that files under way have to end once it is stopped
@@ -159,7 +159,9 @@ async function isReadable(file) {
  * @param {Rules} rules
  */
 export function whyTooLarge(path, size, { limits }) {
-  const isArchive = !path.includes("/") && limits.archives.some((ending) => path.toLowerCase().endsWith(ending));
-  const most = isArchive ? limits.archive : limits.file;
+  /** @type {(endings: string[]) => boolean} */
+  const endsAs = (endings) => endings.some((ending) => path.toLowerCase().endsWith(ending));
+  const mayBeLarge = endsAs(limits.films) || (!path.includes("/") && endsAs(limits.archives));
+  const most = mayBeLarge ? limits.large : limits.file;
   return size > most ? `larger than ${(most / 1e6).toLocaleString("en")} MB` : "";
 }

@@ -192,7 +192,8 @@ def test_what_does_not_come_whole_is_not_kept(here: Arrivals, told: int) -> None
 
 
 def test_the_bounds(here: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path, size in (("a.png", archives.MAX_FILE), ("a/b.zip", archives.MAX_FILE), ("a.zip", archives.MAX_BYTES)):
+    small, large = archives.MAX_FILE, archives.MAX_BYTES
+    for path, size in (("a.png", small), ("a/b.zip", small), ("a.zip", large), ("cup/a.MOV", large)):
         with pytest.raises(ProjectError, match="larger than"), here.receiving(path, size + 1):
             pytest.fail("taken")
         with pytest.raises(ProjectError, match="whole"), here.receiving(path, size):
