@@ -160,9 +160,8 @@ def test_a_second_project_waits_for_its_turn(colours: Path, tmp_path: Path) -> N
     first = start(Project.open(colours), get_recipe("tutorial-cnn").config.model_copy(update={"epochs": 500}))
     wait_for_phase(first, "fit")
     second = start(Project.open(flat_project(tmp_path / "p", COLOURS, each=4)), TrainConfig(epochs=1))
-    time.sleep(1.5)
-    now = second.records.state()
-    assert (now.state, now.phase) == ("queued", "waiting")
+    wait_for_phase(second, "waiting")
+    assert second.records.state().state == "queued"
     first.stop()
     assert wait(second).state.state == "done"
     wait(first)
