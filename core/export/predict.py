@@ -5,6 +5,7 @@ Needs numpy and pillow, and what README.txt says for this kind of model.
 """
 
 import argparse
+import io
 import json
 import math
 import os
@@ -16,14 +17,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 HERE = Path(__file__).resolve().parent
 SPEC: dict[str, Any] = json.loads((HERE / "fieldguide.json").read_text(encoding="utf-8"))
 PIXELS: int = SPEC["input"]["pixels"]
 FRAMING: dict[str, Any] = SPEC["input"]["framing"]
 BORDER = (124, 116, 104)
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF")  # as in training; no other decoder is ever started
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "TIFF",
+    "AVIF",
+    "HEIF",
+)  # as in training; no other decoder is ever started
+SPACES = {"RGB": "RGB ", "CMYK": "CMYK", "L": "GRAY"}  # Pillow's modes -> what a colour profile calls them
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
 with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
     import pillow_heif
@@ -52,14 +63,49 @@ def edges(length: int, low: float, high: float) -> tuple[int, int]:
     return first, max(first + 1, int(length * high + 0.5))
 
 
+def in_8_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, or of real numbers (0 to 1, or as many as there are), of which one may stand for transparent."""
+    values, clear = np.asarray(image), image.info.get("transparency")
+    if image.mode == "F":
+        most = np.nanmax(values, initial=0, where=np.isfinite(values))
+        grey = np.nan_to_num(values * (255 / most if most > 255 else 255 if most <= 1 else 1), posinf=255)
+    else:
+        grey = values.astype(np.uint32) // 257
+    made = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    if isinstance(clear, int):
+        made.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return made
+
+
+def in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Colours as a browser shows them: a picture with a colour profile is brought to sRGB, unless it is as good as there."""
+    with suppress(Exception):  # a damaged profile is as good as none
+        known = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if known.profile.xcolor_space == SPACES[image.mode]:
+            target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+            change = ImageCms.ImageCmsTransform(known, target, image.mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+            steps = np.linspace(0, 255, 9).round().astype(np.uint8)
+            colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+            if (
+                image.mode != "RGB"
+                or np.abs(np.asarray(change.apply(Image.fromarray(colours)), int) - colours).max() > 2
+            ):
+                return change.apply(image)
+    return image
+
+
 def square_of(image: Image.Image) -> np.ndarray:
     """What the model sees of a picture, upright, RGB on white: uint8 (PIXELS, PIXELS, 3)."""
+    image.load()
+    profile = image.info.get("icc_profile", b"")
     with suppress(Exception):  # damaged EXIF data is as good as none
         image = image.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
-    if image.mode.startswith("I"):  # 16-bit grey
-        image = Image.fromarray((np.asarray(image, np.uint32) // 257).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I") or image.mode == "F":
+        image = in_8_bits(image)
     if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        layers = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        image = layers.convert("RGB")
+    image = in_srgb(image, profile)
     box, size = place(*image.size)
     scaled = image.convert("RGB").resize(size, Image.Resampling.BILINEAR, box=box)
     seen = Image.new("RGB", (PIXELS, PIXELS), BORDER)

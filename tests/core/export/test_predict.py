@@ -19,6 +19,7 @@ from core.config.framing import BORDER, FITS, Framing
 from core.export import bundle
 from core.imaging import decode
 from core.training.features import read_named
+from tests.core.imaging.test_profiles import ADOBE_RGB, DISPLAY_P3, SRGB, profile
 from tests.pictures import COLOURS, encoded, shaded
 
 
@@ -42,13 +43,30 @@ def predict(tmp_path: Path) -> ModuleType:
 def test_the_program_opens_what_the_app_opens_and_nothing_else(predict: ModuleType, tmp_path: Path) -> None:
     assert predict.FORMATS == decode.FORMATS
     picture = shaded(COLOURS["red"], 1)
-    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
         (tmp_path / "a.png").write_bytes(encoded(picture, kind))
         assert predict.read(str(tmp_path / "a.png")).shape == (32, 32, 3)
-    for kind in ("TIFF", "JPEG2000", "EPS", "ICO"):
+    for kind in ("JPEG2000", "EPS", "ICO"):
         (tmp_path / "a.png").write_bytes(encoded(picture, kind))
         with pytest.raises(UnidentifiedImageError):
             predict.read(str(tmp_path / "a.png"))
+
+
+def test_the_program_sees_odd_files_as_the_app_does(predict: ModuleType, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture, grey = shaded((150, 120, 90), 3), np.arange(72 * 64, dtype=np.uint16).reshape(64, 72) * 14
+    for content in (
+        *(encoded(picture, kind, icc_profile=profile(DISPLAY_P3)) for kind in ("JPEG", "PNG", "TIFF", "AVIF")),
+        encoded(picture, "PNG", icc_profile=profile(SRGB)),
+        encoded(picture.convert("RGBA"), "PNG", icc_profile=profile(ADOBE_RGB)),
+        *(encoded(picture, kind, exif=exif) for kind in ("TIFF", "AVIF", "PNG")),
+        encoded(Image.fromarray(grey), "PNG", transparency=14),
+        *(encoded(Image.fromarray(grey / np.float32(most)), "TIFF") for most in (1, 255, 65535)),
+    ):
+        (tmp_path / "odd").write_bytes(content)
+        off = predict.read(str(tmp_path / "odd")).astype(int) - decode.read_square(content, 32, Framing())
+        assert np.abs(off).max() <= 1
 
 
 def test_the_program_passes_over_what_is_hidden(
