@@ -126,7 +126,7 @@ def test_flipping_what_has_a_left_and_a_right_is_warned_of(tmp_path: Path) -> No
 
 
 def test_a_picture_that_went_bad_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(path: Path, pixels: int) -> None:
+    def gone(*_: object) -> None:
         raise PictureError("the file is gone")
 
     monkeypatch.setattr(augmentation, "read_square", gone)
