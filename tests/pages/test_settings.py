@@ -78,7 +78,8 @@ KNOWN: list[BaseModel] = [
 ]  # fmt: skip
 """Defaults, and the settings that we ourselves give."""
 ASKED = {
-    TrainConfig: TrainConfig.model_fields.keys() - {"recipe", "backbone", "second_backbone", "split", "augment"},
+    TrainConfig: TrainConfig.model_fields.keys()
+    - {"recipe", "backbone", "second_backbone", "split", "augment", "framing"},
     SplitConfig: SplitConfig.model_fields.keys(),
     AugmentConfig: AugmentConfig.model_fields.keys(),
 }
