@@ -60,6 +60,8 @@ def evaluate(run_dir: str, part: str, pictures: str | None, json_: bool) -> None
             click.echo(f"{row.name} - {row.reason}", err=True)
     click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
     for score in evaluation.classes:
+        if not score.total:
+            continue  # a test set of one's own need not have every class; a remark says so
         click.echo(
             f"{score.name}: {score.right} of {score.total}, precision {score.precision:.2f}, recall {score.recall:.2f}, "
             f"F1 {score.f1:.2f}"

@@ -58,7 +58,8 @@ class Finder:
         if not path:
             return None
         beside = f"{folder}/{path}" if folder else path
-        spellings = list(dict.fromkeys([beside, path, unquote(path), _not_uploaded(path)]))
+        asked = re.split(r"[?#]", path)[0]  # of an address, without what it asks for
+        spellings = list(dict.fromkeys([beside, path, unquote(path), _not_uploaded(path), asked]))
         for each in spellings:
             if each in self._there:
                 return Found(each, 4, each.count("/") + 1)

@@ -19,9 +19,13 @@ def by_class(evaluation: Evaluation) -> None:
             "class": [safe_cell(score.name) for score in evaluation.classes],
             "right": [score.right for score in evaluation.classes],
             "of": [score.total for score in evaluation.classes],
-            "recall": [round(score.recall, 2) for score in evaluation.classes],
-            "precision": [round(score.precision, 2) for score in evaluation.classes],
-            "F1": [score.f1 for score in evaluation.classes],
+            # Nothing is said where nothing was asked: of a class without pictures, or that it never said.
+            "recall": [round(score.recall, 2) if score.total else None for score in evaluation.classes],
+            "precision": [
+                round(score.precision, 2) if score.right + score.false_positives else None
+                for score in evaluation.classes
+            ],
+            "F1": [score.f1 if score.total else None for score in evaluation.classes],
         }
     )
     share = st.column_config.NumberColumn(format="percent")
