@@ -20,7 +20,7 @@ def component(name: str, html: str = "", styles: tuple[str, ...] = ()) -> Any:
     """The component of `NAME/NAME.js` and `NAME/NAME.css`, to be called with a key and data, as st.components.v2 has it.
 
     `html`: what it begins with, by default an element of the class `fg-NAME`. `styles`: further files of styles, such as
-    "_camera", which stand before its own.
+    "_base", which stand before its own.
     """
     return st.components.v2.component(
         f"fieldguide_{name}",

@@ -13,7 +13,7 @@ from pages.shared.ui.page import Here
 from pages.shared.ui.palette import class_colours
 
 _HTML = """
-<div class="camera live">
+<div class="base camera live">
   <div class="columns">
     <div class="view">
       <video id="video" autoplay muted playsinline aria-hidden="true"></video>
@@ -31,7 +31,7 @@ _HTML = """
   <output class="told" id="told" aria-live="polite"></output>
 </div>
 """
-_COMPONENT = component("live", _HTML, ("_camera",))
+_COMPONENT = component("live", _HTML, ("_base", "_camera"))
 
 
 def show(here: Here, models: Mapping[str, Tested]) -> None:

@@ -15,7 +15,7 @@ from pages.shared.http import arriving
 _MOST_TOLD = 500
 
 _HTML = """
-<div class="drop">
+<div class="base drop">
   <div class="area" id="area">
     <svg viewBox="0 0 48 48" aria-hidden="true">
       <path d="M24 31V10m-8 8 8-8 8 8M8 30v6a4 4 0 0 0 4 4h24a4 4 0 0 0 4-4v-6"/>
@@ -46,7 +46,7 @@ _HTML = """
 </div>
 """
 
-_COMPONENT = component("drop", _HTML)
+_COMPONENT = component("drop", _HTML, ("_base",))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _TOKEN = re.compile("[0-9a-f-]{36}")  # a UUID; fit for a file's name
 _PREFIX = "data:image/jpeg;base64,"
 
 _HTML = """
-<div class="camera webcam">
+<div class="base camera webcam">
   <div class="columns">
     <div class="view">
       <video id="video" autoplay muted playsinline aria-label="What the camera sees, as it is saved"></video>
@@ -60,7 +60,7 @@ _HTML = """
 </div>
 """
 
-_COMPONENT = component("webcam", _HTML, ("_camera",))
+_COMPONENT = component("webcam", _HTML, ("_base", "_camera"))
 
 
 @dataclass(frozen=True)
