@@ -66,7 +66,8 @@ def ways_to_begin(project: Project) -> None:
 
 def _files(project: Project) -> None:
     st.caption(
-        "Pictures, films, a folder for each class, or a zip of them. A table of file and label (CSV, JSON Lines) may come along."
+        "Pictures, films, a folder for each class, or a zip of them. A table of file and label (CSV, JSON Lines) may come "
+        "along."
     )
     arrivals = arriving.of_tab()
     dropped = drop(arrivals, key="drop")
