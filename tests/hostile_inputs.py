@@ -258,7 +258,6 @@ def trap(file: Path, mark: Path) -> None:
 @given("a .keras file with code")
 def _(root: Path, victim: Path, trained: Path) -> None:
     run = run_of(root)
-    (run / "model.keras").unlink()
     trap(run / "model.keras", victim / "ran")
     (run / "signatures.json").write_text(json.dumps({"model.keras": "0" * 64, "model.tflite": "é"}))
     for name in ("sitecustomize.py", "tensorflow.py", "conftest.py"):

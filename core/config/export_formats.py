@@ -15,6 +15,8 @@ from pydantic import Field, field_validator
 
 from core.system.settings import Settings
 
+Weights = Literal["float32", "float16", "int8"]
+"""How the weights in a file are stored."""
 TEACHABLE_PIXELS = 224
 """Side of the square that every program for Teachable Machine's files feeds."""
 TINY = 1_000_000
@@ -61,7 +63,7 @@ class Kind:
     made_by: tuple[str, ...] = ()
     converted: bool = True
     input: Literal["float32", "int8", "uint8"] = "float32"
-    weights: Literal["float32", "float16", "int8"] = "float32"
+    weights: Weights = "float32"
     teachable: bool = False
 
     @property

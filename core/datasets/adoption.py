@@ -20,5 +20,5 @@ def adopt(project: Project) -> None:
     with project.journal.editing():
         project.journal.adopt()
         for run in sorted(project.runs_dir.glob("*/run.json")):
-            models = (run.with_name(name) for name in ("model.keras", "model.tflite"))
+            models = (run.with_name(name) for name in ("model.keras", "head.npz", "model.tflite"))
             signing.sign_files(*(file for file in models if file.is_file()))

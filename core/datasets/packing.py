@@ -53,6 +53,8 @@ _MADE_AGAIN = ("exports", "explain", "robustness", "worker.log", "stop", "signat
 """What is not kept of a training."""
 _HARMLESS = (".json", ".jsonl", ".npz", ".picture")
 """What only holds numbers, words and pictures. Models and databases may come from someone who means harm."""
+_HEAD = "head.npz"
+"""What a training has learned: a model, though it is only numbers (it names the network that is to be loaded)."""
 _MAX_ABOUT = 2_000_000  # bytes: 1,000 classes with the longest names that folders have
 _MAX_NAME = 255  # characters: no folder has a longer name, and a longer one takes long to be made safe
 _DEEPEST = 6
@@ -234,7 +236,7 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
         or _made_again(inside)
     ):
         return None
-    harmless = inside.endswith(_HARMLESS) and first != "trash"
+    harmless = inside.endswith(_HARMLESS) and first != "trash" and rest[-1:] != [_HEAD]
     return root / HIDDEN / inside if harmless or models else None
 
 

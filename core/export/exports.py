@@ -28,7 +28,7 @@ FAILED = "failed.json"
 
 @dataclass(frozen=True)
 class Export(Parity):
-    """An exported model, and how it compares with the Keras model on the `pictures` of the test part that are still there.
+    """An exported model, and how it compares with the trained model on the `pictures` of the test part that are still there.
 
     `file`: the model, a folder for a SavedModel; `bytes`: its size; `integer_only`: whether it has no floating-point number
     in it; `note`: what had to be done differently than usual, a sentence, or "".

@@ -24,7 +24,7 @@ _TIMED_CALLS = 20
 
 @dataclass(frozen=True)
 class Parity:
-    """`agreement`: share of pictures with the same first answer as the Keras model; `max_difference`: the largest
+    """`agreement`: share of pictures with the same first answer as the trained model; `max_difference`: the largest
     difference of a probability; `accuracy`: of the exported model; all on the test part, 0..1. `milliseconds`: median of
     one picture with one thread, `milliseconds_all` with `threads`, all that this computer has. `differ`: ids of the
     pictures whose first answer changed, and `said`: what it is now.
@@ -57,7 +57,7 @@ def measure(
     examples: Sequence[Path] = (),
 ) -> Measured:
     """`folder`: holds the model, fieldguide.json and predict.py; `pictures`: (id, path, true class) of the test part;
-    `reference`: the Keras model's probabilities (N, K). Raises ModelError if the program does not answer for each of them,
+    `reference`: the trained model's probabilities (N, K). Raises ModelError if the program does not answer for each of them,
     and of `examples`."""
     files = [path for _, path, _ in pictures]
     everything = ask(folder, [*files, *examples], 1, progress)

@@ -1,4 +1,4 @@
-"""The export process: Keras model -> files, each measured. `python -m core.export.worker RUN_DIR KIND...`"""
+"""The export process: what was learned -> files, each measured. `python -m core.export.worker RUN_DIR KIND...`"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -28,6 +29,7 @@ from core.imaging.decode import open_picture
 from core.inference.calibration import cooled
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import decision_of
+from core.models.frozen import FrozenClassifier
 from core.models.saved import load_model, softened
 from core.runs.lifecycle import Run, open_run
 from core.runs.model_spec import make_spec
@@ -39,12 +41,16 @@ from core.system.tasks.job import Stopped, TaskJob, own_state, words_for, work_t
 from core.system.tasks.processes import leave
 from core.training.features import read_named
 
+if TYPE_CHECKING:
+    import keras
+
 EXAMPLES = "test_pictures"
 _SHOWN = 3
 
 
 class _Exporter:
-    """Exports of one run; the Keras model is loaded once, and predicts the test part once."""
+    """Exports of one run. Each is compared with what the training wrote down that its model says of the test part: what stood
+    on the screen. The Keras model is loaded where a kind is made from it."""
 
     def __init__(self, run: Run, job: TaskJob) -> None:
         self.run, self.job = run, job
@@ -83,11 +89,9 @@ class _Exporter:
 
     def make(self, kinds: list[str]) -> None:
         """Makes them in this order; what goes wrong with one of them is written down beside where it would be."""
-        self.say("loading")
-        self.model = load_model(self.run.records.model)
-        self.reference = cooled(self._reference(), self.decision.temperature)
+        there = [picture.id in self.places for picture in self.plan.part("test")]
+        self.reference = cooled(self.run.records.predictions("test")[there], self.decision.temperature)
         self.accuracy = float((self.reference.argmax(axis=1) == [label for _, _, label in self.test]).mean())
-        self.model = softened(self.model, self.decision.temperature)
         for kind in kinds:
             try:
                 self._export(ALL[kind])
@@ -98,16 +102,10 @@ class _Exporter:
                 words = words_for(error, "The export", self.job.records)
                 storage.write_json(exports_folder(self.run, kind) / FAILED, words)
 
-    def _reference(self) -> np.ndarray:
-        """The Keras model's probabilities on the test part: float32 (N, K)."""
-        rows = []
-        for start in range(0, len(self.test), 32):
-            self.say("asking", start, len(self.test))
-            squares = [
-                self._square(path, self.plan.config.input_pixels) for _, path, _ in self.test[start : start + 32]
-            ]
-            rows.append(self.model.predict_on_batch(np.stack(squares).astype(np.float32)))
-        return np.concatenate(rows)
+    @cached_property
+    def model(self) -> keras.Model:
+        """The Keras model, as it is used."""
+        return softened(load_model(self.run.records.model), self.decision.temperature)
 
     def _export(self, kind: Kind) -> None:
         folder = exports_folder(self.run, kind.name)
@@ -175,12 +173,10 @@ class _Exporter:
 
     def _tflite(self, kind: Kind, calibration: int = 0, *, inside: bool = False) -> bytes:
         """`inside`: integers throughout, but for the input and output."""
-        from core.models.litert_conversion import INSIDE, Refused, to_tflite
-
-        made = b""
-        if kind.plain and self.decision.temperature == 1 and self.run.records.tflite.is_file():
-            made = self.run.records.tflite.read_bytes()
+        made = self._joined(kind)
         if not made or not opens(made):
+            from core.models.litert_conversion import INSIDE, Refused, to_tflite
+
             try:
                 made = to_tflite(self.model, INSIDE if inside else kind.name, self._calibration(kind, calibration))
             except Refused as error:
@@ -190,6 +186,15 @@ class _Exporter:
         if kind.teachable:
             return made  # its programs expect none
         return with_metadata(made, as_text(Path(self.plan.project).name), labels_text(self.plan.classes))
+
+    def _joined(self, kind: Kind) -> bytes | None:
+        """The file, where it is there already, or can be made without TensorFlow."""
+        records, temperature = self.run.records, self.decision.temperature
+        if kind.plain and temperature == 1 and records.tflite.is_file():
+            return records.tflite.read_bytes()
+        if kind.integer or kind.teachable or records.model != records.frozen:
+            return None
+        return FrozenClassifier.read(records.frozen).tflite(kind.weights, temperature)
 
     def _calibration(self, kind: Kind, most: int) -> Iterator[np.ndarray]:
         """Training pictures, evenly over the classes (the plan lists them class by class)."""

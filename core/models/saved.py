@@ -1,10 +1,11 @@
-"""A Keras model file that a training has left. Needs TensorFlow: only worker processes load one."""
+"""The Keras model that a training has left. Needs TensorFlow: only worker processes load one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.models.frozen import FrozenClassifier
 from core.system import signing
 from core.system.errors import ModelError
 from core.system.tasks.processes import load
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def why_not_loaded(file: Path) -> ModelError | None:
-    """Why a Keras model file is not loaded, or None if it may be: a .keras file can hold code."""
+    """Why a model is not loaded, or None if it may be: a .keras file can hold code, and so can the module that a head is of."""
     if signing.made_here(file):
         return None
     return ModelError(
@@ -24,9 +25,11 @@ def why_not_loaded(file: Path) -> ModelError | None:
 
 
 def load_model(file: Path) -> keras.Model:
-    """Pictures float32 (N, S, S, 3) in 0..255 -> probabilities (N, K).
+    """Pictures float32 (N, S, S, 3) in 0..255 -> probabilities (N, K). `file`: a Keras model, or the head (.npz) of frozen
+    backbones, with which it is built.
 
-    Only a file that was made on this computer, or trusted on it, is opened. Raises ModelError for another.
+    Only a file that was made on this computer, or trusted on it, is opened. Raises ModelError for another, and where a
+    backbone's weights are not there any more.
     """
     reason = why_not_loaded(file)
     if reason:
@@ -34,6 +37,8 @@ def load_model(file: Path) -> keras.Model:
     load("core.models.hub")  # its layer must be known
     import keras
 
+    if file.suffix == ".npz":
+        return FrozenClassifier.read(file).keras_model()
     return keras.models.load_model(file, compile=False)
 
 

@@ -52,6 +52,6 @@ def make_spec(
     }
 
 
-def write_spec(folder: Path, plan: RunPlan, result: RunResult, kind: str) -> None:
-    """Writes fieldguide.json beside the model.tflite in `folder`."""
-    storage.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, (folder / "model.tflite").read_bytes()))
+def write_spec(folder: Path, plan: RunPlan, result: RunResult, kind: str, model: bytes) -> None:
+    """Writes fieldguide.json into `folder`, where `model` is, or will be, model.tflite."""
+    storage.write_json(folder / SPEC_NAME, make_spec(plan, result, kind, model))

@@ -6,7 +6,8 @@
     tried.json        what a search has tried so far
     result.json       how good it is
     predictions.npz   probabilities for the validation and test parts
-    model.keras, model.tflite, fieldguide.json     the trained model
+    head.npz or model.keras                        what was learned: the head of frozen backbones, or a whole network
+    model.tflite, fieldguide.json                  the trained model, as it is asked
     state.json, stop, worker.log     those of every task (see core.system.tasks.records)
 
 Each file is replaced whole or appended to by lines, so that a process killed at any moment leaves readable records. A
@@ -215,9 +216,19 @@ class RunRecords(TaskRecords):
         return dict(zip(ids, said, strict=True))
 
     @property
-    def model(self) -> Path:
-        """The Keras model."""
+    def whole(self) -> Path:
+        """The Keras model of a training that changed more than a head."""
         return self.folder / "model.keras"
+
+    @property
+    def frozen(self) -> Path:
+        """The head that was fitted to frozen backbones, from which their Keras model is built when one is wanted."""
+        return self.folder / "head.npz"
+
+    @property
+    def model(self) -> Path:
+        """What the Keras model comes from: `whole`, or else `frozen`."""
+        return self.whole if self.whole.is_file() else self.frozen
 
     @property
     def tflite(self) -> Path:

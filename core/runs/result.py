@@ -47,7 +47,7 @@ class RunResult(Shape):
 
     `best_epoch`: the one that it is as after, 0 for none; `seconds`: what each kind of work took, "total" in all; `ensemble`:
     what it was joined from; `chosen`, `why_stopped`: of a search, what it kept and why it ended; `model_sha256`: of
-    model.keras, "" until that is written.
+    what was learned (head.npz or model.keras), "" until that is written.
     """
 
     val: Scores

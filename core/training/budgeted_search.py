@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from core.config.estimate import seconds
 from core.config.training import TrainConfig
 from core.inference.calibration import softmax
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
+from core.models.frozen import FrozenClassifier, classifier
 from core.runs.pictures import grouped_folds
 from core.runs.result import Attempt
 from core.system.tasks.job import Stopped, load_in_background
@@ -24,6 +26,9 @@ from core.training.job import Job, Trained
 from core.training.linear_probe import Head, learn_head, parts_of
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import scaled, standard
+
+if TYPE_CHECKING:
+    import keras
 
 SETS = (
     ("efficientnet-lite0",),
@@ -48,16 +53,24 @@ _SURE = 0.1
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Logits of the held-out parts (N, K), and the networks and head that they come from. `epoch`: the one that it is as
-    after; 0 for none, as its curves are not shown, or not of all of it."""
+    """Logits of the held-out parts (N, K), and the networks and head that they come from. `frozen`: what looks, if none of them
+    was changed. `epoch`: the one that it is as after; 0 for none, as its curves are not shown, or not of all of it."""
 
     what: str
     logits: dict[str, np.ndarray]
-    build: Callable[[], list[object]]
+    build: Callable[[], list[keras.Model]]
     kernel: np.ndarray
     bias: np.ndarray
     parameters: int
     epoch: int = 0
+    frozen: tuple[ExtractorSpec, ...] = ()
+
+    @property
+    def model(self) -> FrozenClassifier | Callable[[], keras.Model]:
+        """What is kept of it."""
+        if self.frozen:
+            return FrozenClassifier(self.frozen, self.kernel, self.bias)
+        return lambda: classifier(self.build(), self.kernel, self.bias)
 
 
 class Search:
@@ -161,6 +174,7 @@ class Search:
             head.kernel,
             head.bias,
             sum(spec.backbone.parameters for spec in specs) + head.kernel.size + head.bias.size,
+            frozen=tuple(specs),
         )
 
     def tune(self, name: str) -> bool:
@@ -230,7 +244,7 @@ def search(job: Job) -> Trained:
         best.epoch,
         found.stopped,
         best.parameters,
-        lambda: fit.join(best.build(), best.kernel, best.bias),
+        best.model,
         {"tried": [attempt.model_dump() for attempt in found.attempts], "chosen": best.what, "why_stopped": found.why},
     )
 

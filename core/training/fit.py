@@ -265,19 +265,6 @@ def head(features: int, classes: int, examples: int, config: TrainConfig) -> ker
     return keras.Sequential([*layers, dense], name="head")
 
 
-def join(extractors: Sequence[keras.Model], kernel: np.ndarray, bias: np.ndarray) -> keras.Model:
-    """Backbones of one input size, head and softmax in one model: float32 (N, S, S, 3) in 0..255 -> probabilities (N, K)."""
-    if len(extractors) == 1:
-        picture, features = extractors[0].input, extractors[0].output
-    else:
-        picture = keras.Input(extractors[0].input_shape[1:], name="picture")
-        features = keras.layers.Concatenate(name="all_features")([extractor(picture) for extractor in extractors])
-    dense = keras.layers.Dense(kernel.shape[1], name="logits")
-    outputs = keras.layers.Softmax(name="probabilities")(dense(features))
-    dense.set_weights([kernel, bias])
-    return keras.Model(picture, outputs, name="classifier")
-
-
 def with_softmax(model: keras.Model) -> keras.Model:
     """A model that gives logits, made to give probabilities."""
     return keras.Model(model.inputs, keras.layers.Softmax(name="probabilities")(model.outputs[0]), name="classifier")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.config.training import TrainConfig
+from core.models.frozen import FrozenClassifier
 from core.runs.records import RunPlan, RunRecords
 from core.system.tasks.job import TaskJob
 
@@ -41,13 +42,12 @@ class Job(TaskJob):
 
 @dataclass
 class Trained:
-    """What a training leaves: how to predict a part, the epoch it comes from, and how to make the whole model. `tflite` makes
-    its file without TensorFlow, or gives None where only a conversion of the whole can."""
+    """What a training leaves: how to predict a part, the epoch it comes from, and the model: a head on frozen backbones, or how
+    to make a whole network."""
 
     predict: Callable[[str], np.ndarray]
     best_epoch: int
     stopped: bool
     parameters: int
-    join: Callable[[], keras.Model]
+    model: FrozenClassifier | Callable[[], keras.Model]
     told: dict[str, Any] = field(default_factory=dict)  # joins the result: what a search tried, say
-    tflite: Callable[[], bytes | None] = lambda: None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +13,8 @@ from core.config.backbones import get_backbone
 from core.config.estimate import note_speed
 from core.config.training import TrainConfig
 from core.inference.calibration import softmax
-from core.models.feature_extractor import ExtractorSpec, build_extractor, prepare, specs_of
-from core.models.litert_join import joined
+from core.models.feature_extractor import ExtractorSpec, prepare, specs_of
+from core.models.frozen import FrozenClassifier, exact
 from core.runs.records import RunPicture
 from core.system.errors import RunError
 from core.system.tasks.job import load_in_background
@@ -23,9 +22,6 @@ from core.training.features import Extractor, FeatureExtractor, FeatureStore, Pi
 from core.training.job import Job, Trained
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
-
-if TYPE_CHECKING:
-    import keras
 
 _ENOUGH = 100
 """Pictures from which a speed, or the scale of features, can be told."""
@@ -105,11 +101,10 @@ def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> d
     held_out = [_sight(job, picture) for part in ("val", "test") for picture in plan.part(part)]
     if any(spec.integer for spec in specs):
         # The file that is taken away looks by floats: the numbers on the screen must be its own.
-        exact = [replace(spec, integer=False) for spec in specs]
         count = len(plan.part("val"))
         some = slice(0, count, max(1, count // _ENOUGH))
         whole = look(job, specs, train + held_out[some], config)
-        rest = look(job, exact, held_out, config)
+        rest = look(job, exact(specs), held_out, config)
         learned = aligned(whole[: len(train)], whole[len(train) :], rest[some])
     else:
         learned, rest = np.split(look(job, specs, train + held_out, config), [len(train)])
@@ -221,30 +216,13 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
     began = time.perf_counter()
     head = learn_head(job, config, parts)
     job.spend("fit", time.perf_counter() - began)
-    if config.solved:
-        # TensorFlow is needed for the file only; loaded beside the solver it would make half a second of it into three.
-        load_in_background("core.models.litert_conversion")
     return Trained(
         lambda part: head.probabilities(parts[part]),
         head.best_epoch,
         head.stopped,
         sum(get_backbone(name).parameters for name in config.backbones) + head.kernel.size + head.bias.size,
-        lambda: _join(specs, head),
-        tflite=lambda: _joined_file(specs, head),
+        FrozenClassifier(exact(specs), head.kernel, head.bias),
     ), head
-
-
-def _join(specs: Sequence[ExtractorSpec], head: Head) -> keras.Model:
-    from core.training import fit
-
-    return fit.join([build_extractor(spec) for spec in specs], head.kernel, head.bias)
-
-
-def _joined_file(specs: Sequence[ExtractorSpec], head: Head) -> bytes | None:
-    exact = [replace(spec, integer=False) for spec in specs]
-    if not all(spec.ready for spec in exact):
-        return None
-    return joined([spec.path.read_bytes() for spec in exact], head.kernel, head.bias)
 
 
 def _note_speed(spec: ExtractorSpec, extractor: Extractor) -> None:

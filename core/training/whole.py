@@ -15,6 +15,7 @@ from core.config.training import TrainConfig
 from core.inference.calibration import softmax
 from core.models.devices import training_scope
 from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
+from core.models.frozen import classifier
 from core.models.loading import blocks
 from core.models.scratch import NETWORKS
 from core.system.errors import ModelError
@@ -176,7 +177,7 @@ def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
         tuned.best_epoch,
         tuned.stopped,
         frozen.parameters,
-        lambda: fit.join([build_tuned(spec, tuned.extractor)], tuned.kernel, tuned.bias),
+        lambda: classifier([build_tuned(spec, tuned.extractor)], tuned.kernel, tuned.bias),
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.inference.metrics import Evaluation, evaluate_predictions
+from core.models.frozen import FrozenClassifier
 from core.runs.diagnosis import diagnose
 from core.runs.model_spec import write_spec
 from core.runs.records import RunRecords
@@ -18,6 +21,9 @@ from core.system.tasks.job import load_in_background, own_state, work_through
 from core.system.tasks.processes import leave
 from core.training.job import Job, Trained
 from core.training.linear_probe import train_frozen
+
+if TYPE_CHECKING:
+    import keras
 
 
 def train(job: Job) -> Trained:
@@ -69,27 +75,39 @@ def finish(job: Job, trained: Trained) -> None:
     job.phase("save")
 
     began = time.perf_counter()
-    made = trained.tflite()
-    if made:  # it can be tried while TensorFlow is loaded for the rest
-        signing.write_signed(records.tflite, made)
-        write_spec(records.folder, plan, result, "float32")
-    from core.models.litert_conversion import Refused, to_tflite
-
-    model = trained.join()
-    storage.write_with(records.model, model.save)
-    signing.sign_files(records.model)
+    made = _save(records, trained.model)
     result = result.model_copy(update={"model_sha256": hashlib.sha256(records.model.read_bytes()).hexdigest()})
     records.write_result(result)
-    try:
-        if not made:
-            signing.write_signed(records.tflite, to_tflite(model))
-            write_spec(records.folder, plan, result, "float32")
-    except Refused:
+    if made:
+        write_spec(records.folder, plan, result, "float32", made)
+        signing.write_signed(records.tflite, made)  # the last of them: whoever sees it finds all that belongs to it
+    else:
         job.state.message = "This network cannot be written as a .tflite file, so it cannot be tried or taken away."
         job.state.hint = "Choose another model for that."
     job.seconds["save"] = time.perf_counter() - began
     job.seconds["total"] = time.time() - plan.created
     records.write_result(result.model_copy(update={"seconds": job.seconds}))
+
+
+def _save(records: RunRecords, model: FrozenClassifier | Callable[[], keras.Model]) -> bytes | None:
+    """Writes what was learned, and gives the .tflite file; None where the network cannot be one. Loads TensorFlow for a whole
+    network, or a backbone that is no .tflite file here."""
+    if isinstance(model, FrozenClassifier):
+        signing.write_signed(records.frozen, model.as_bytes())
+        made = model.tflite()
+        if made:
+            return made
+        network = model.keras_model()
+    else:
+        network = model()
+        storage.write_with(records.whole, network.save)
+        signing.sign_files(records.whole)
+    from core.models.litert_conversion import Refused, to_tflite
+
+    try:
+        return to_tflite(network)
+    except Refused:
+        return None
 
 
 def run(folder: Path, scanned: float) -> int:

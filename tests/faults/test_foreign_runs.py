@@ -71,12 +71,12 @@ def test_a_file_that_is_not_as_it_was_signed_is_foreign(trained: Run, tmp_path: 
     if change == "byte":
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     elif change == "swapped":
-        shutil.copy(file.with_name("model.keras"), file)
+        shutil.copy(file.with_name("head.npz"), file)
     elif change == "unsigned":
         signatures.unlink()
     else:
         known = json.loads(signatures.read_text())
-        signatures.write_text(json.dumps(known | {"model.tflite": known["model.keras"]}))
+        signatures.write_text(json.dumps(known | {"model.tflite": known["head.npz"]}))
     assert not signing.made_here(file)
     assert is_foreign(Run(tmp_path / "run"))
 

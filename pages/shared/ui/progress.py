@@ -25,7 +25,6 @@ PHASES = {
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",
     "looking inside": "finding out where it looks",
-    "asking": "asking the trained model",
     "converting": "converting",
     "checking": "checking that it answers the same",
 }

@@ -41,6 +41,7 @@ def project(tmp_path: Path) -> Project:
     project = Project.open(root)
     done = make_run(project, "done", [0, 1] * 4 + [1, 0])
     (done.folder / "model.keras").write_bytes(b"keras" * 10)
+    np.savez(done.folder / "head.npz", kernel=np.zeros((3, 2)))
     (done.folder / "model.tflite").write_bytes(b"lite" * 10)
     storage.write_json(done.folder / "about.json", {"name": "mine", "notes": "", "star": True})
     for made_again in ("exports", "explain"):
@@ -101,6 +102,7 @@ def test_of_a_stranger_no_model_and_no_edit_is_taken(packed: Path, own_home: Pat
     there, _ = unpack(packed)
     (run,) = list_runs(there)
     assert not run.snapshot().has_model
+    assert not run.records.model.exists()
     assert evaluate(run).total == 10
     assert {path.suffix for path in (there.home / "runs").rglob("*") if path.is_file()} <= {".json", ".jsonl", ".npz"}
     assert labels.undo(there) is None

@@ -30,6 +30,7 @@ from core.imaging.decode import read_square
 from core.inference.calibration import cooled
 from core.inference.classifier import Classifier
 from core.inference.decision import Decision, keep_decision
+from core.models import frozen
 from core.runs.records import RunRecords
 from core.system.errors import ModelError, PictureError
 from core.system.tasks.processes import birth_of
@@ -309,7 +310,6 @@ def test_two_networks_their_deviations_and_both_views_sum_to_the_logit(monkeypat
 
     from core.evaluation.attribution.graph import to_explaining_tflite
     from core.models.feature_extractor import ExtractorSpec, build_extractor
-    from core.training import fit
 
     monkeypatch.setattr("core.models.loading.build", two_levels)
     keras.utils.set_random_seed(1)
@@ -321,7 +321,7 @@ def test_two_networks_their_deviations_and_both_views_sum_to_the_logit(monkeypat
     features = sum(network.output_shape[1] for network in networks)
     assert features == 12 + 24
     bias = rng.normal(size=3).astype(np.float32)
-    model = fit.join(networks, rng.normal(size=(features, 3)).astype(np.float32), bias)
+    model = frozen.classifier(networks, rng.normal(size=(features, 3)).astype(np.float32), bias)
     square = square_of(40)
     logits = keras.Model(model.input, model.get_layer("logits").output)(square[None].astype(np.float32)).numpy()[0]
     asked = Asked(to_explaining_tflite(model))
@@ -337,14 +337,13 @@ def reddish(*, views: bool) -> Any:
     import keras
 
     from core.models.feature_extractor import mirrored
-    from core.training import fit
 
     picture = keras.Input((16, 16, 3))
     seen = keras.layers.Conv2D(1, 1, use_bias=False)(picture)
     plain = keras.Model(picture, keras.layers.GlobalAveragePooling2D()(seen))
     plain.set_weights([np.array([1, -0.5, -0.5], np.float32).reshape(1, 1, 3, 1)])
     network = mirrored(plain) if views else plain
-    return fit.join([network], np.array([[1.0, -1.0]], np.float32), np.zeros(2, np.float32))
+    return frozen.classifier([network], np.array([[1.0, -1.0]], np.float32), np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize("views", [False, True])

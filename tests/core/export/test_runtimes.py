@@ -111,7 +111,8 @@ def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Pat
     assert needs_of(ALL["float32"], trained.records.tflite) == (
         "ai-edge-litert", "LiteRT, or TensorFlow Lite 2.5 or later.",
     )  # fmt: skip
-    install, words = needs_of(ALL["keras"], trained.records.model)
+    network().save(tmp_path / "model.keras")
+    install, words = needs_of(ALL["keras"], tmp_path / "model.keras")
     assert install == f'tensorflow "keras>={keras.__version__}"'
     assert words == f"Keras {keras.__version__} or later. For older programs take saved-model, or float32."
     save_whole(network(), "saved-model", tmp_path / "saved")

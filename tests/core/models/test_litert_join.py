@@ -56,9 +56,3 @@ def test_a_head_that_does_not_fit_is_an_error(extractor: bytes) -> None:
 def test_joining_loads_no_tensorflow() -> None:
     code = "import sys, core.models.litert_join; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_file_is_there_before_tensorflow_has_made_the_rest(trained: Run) -> None:
-    files = (trained.records.tflite, trained.records.model)
-    tflite, keras = (file.stat().st_mtime_ns for file in files)
-    assert tflite < keras
