@@ -125,6 +125,12 @@ class TrainConfig(Settings):
         title="Same scale for all features (standardise)",
         description="Each feature gets mean 0 and deviation 1. For pretrained models.",
     )
+    whitening: bool = Field(
+        True,
+        title="Less for what differs within a class (whitening)",
+        description="In what pictures of one class differ from each other anyway counts for less. For pretrained models whose "
+        "head is solved (lbfgs), with the same scale for all features.",
+    )
     dropout: Percent = Field(
         0.0, ge=0, le=0.9, title="Forgetting on purpose (dropout)", description="Share of features hidden at each step."
     )

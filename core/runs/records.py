@@ -293,12 +293,16 @@ def _read_plan(folder: Path, stamp: tuple[int, ...], pictures_stamp: tuple[int, 
     return plan
 
 
+_BEFORE: Mapping[str, Any] = {"framing": {}, "whitening": False}
+"""What held before there was a choice: the centre square, and no whitening."""
+
+
 def _head(values: Mapping[str, Any], counts: Mapping[str, int]) -> RunHead:
     return RunHead(
         id=_TEXT.validate_python(values["id"]),
         project=_TEXT.validate_python(values["project"]),
         created=float(values["created"]),
-        config=make_config({"framing": {}} | values["config"]),  # there was no choice before: the centre square
+        config=make_config(_BEFORE | values["config"]),
         classes=tuple(_TEXTS.validate_python(values["classes"])),
         counts=counts,
         remarks=tuple(map(str, values.get("remarks", ()))),

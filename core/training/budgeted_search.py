@@ -22,6 +22,7 @@ from core.models.frozen import FrozenClassifier, classifier
 from core.runs.pictures import grouped_folds
 from core.runs.result import Attempt
 from core.system.tasks.job import Stopped, load_in_background
+from core.system.threads import linear_algebra_of
 from core.training.job import Job, Trained
 from core.training.linear_probe import Head, learn_head, parts_of
 from core.training.logistic_regression import answers, solve
@@ -159,7 +160,8 @@ class Search:
             scale = standard(seen)
             weights = example_weights(labels[~unseen], probabilities.shape[1], self.config)
             penalty = max(self.config.l2, 1.0) / len(seen)
-            kernel = solve(scaled(seen, *scale), labels[~unseen], weights, probabilities.shape[1], penalty)
+            with linear_algebra_of(seen.size):
+                kernel = solve(scaled(seen, *scale), labels[~unseen], weights, probabilities.shape[1], penalty)
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
         return fit.score(probabilities, labels)
 

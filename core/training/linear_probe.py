@@ -18,10 +18,12 @@ from core.models.frozen import FrozenClassifier, exact
 from core.runs.records import RunPicture
 from core.system.errors import RunError
 from core.system.tasks.job import load_in_background
+from core.system.threads import linear_algebra_of
 from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, features_of
 from core.training.job import Job, Trained
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
+from core.training.whitening import Whitening
 
 _ENOUGH = 100
 """Pictures from which a speed, or the scale of features, can be told."""
@@ -195,7 +197,11 @@ def _solved(
         job.progress(rounds, config.epochs)
         return not job.should_stop()
 
-    kernel = solve(features, truth, weights, classes, penalty, rounds=config.epochs, watch=watch, scale=scale)
+    with linear_algebra_of(features.size):
+        white = Whitening.of(features, truth, scale) if config.whitening and config.standardise else None
+        kernel = solve(
+            features, truth, weights, classes, penalty, rounds=config.epochs, watch=watch, scale=scale, whitening=white
+        )
     stopped = job.should_stop()
     return Head(*fold(kernel[:-1], kernel[-1], *scale), scale, rounds, stopped)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.inference.calibration import softmax
 from core.training.standardise import fold
+from core.training.whitening import Whitening
 
 _ROUNDS = 60
 _AT_LEAST = 5  # the first step is a careful one, and gains little
@@ -29,12 +30,14 @@ def solve(
     rounds: int = _ROUNDS,
     watch: Callable[[np.ndarray, float, float], bool] | None = None,
     scale: tuple[np.ndarray, np.ndarray] | None = None,
+    whitening: Whitening | None = None,
 ) -> np.ndarray:
     """Kernel and, as the last row, bias, float32 (F + 1, K), of the least cross-entropy with an L2 penalty.
 
     `features` float32 (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked
     into the sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float
     (N,), mean 1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem.
+    `whitening`: of the standardised features; the penalty is then on the kernel of whitened ones, and there is no start.
     By L-BFGS (Liu and Nocedal 1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and
     the cross-entropy on `features`; the search ends where it says False. Kernel and bias fit `answers` of standardised
     features.
@@ -42,10 +45,14 @@ def solve(
     kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
     share = (weights / len(labels))[:, None].astype(np.float32)
     rows = np.arange(len(labels))
+
+    def whitened(some: np.ndarray) -> np.ndarray:
+        return some if whitening is None else whitening @ some
+
     mean, deviation = scale or (np.zeros(features.shape[1], np.float32), np.ones(features.shape[1], np.float32))
 
     def look(at: np.ndarray) -> tuple[float, np.ndarray, float, float]:
-        folded, bias = fold(at[:-1], at[-1], mean, deviation)
+        folded, bias = fold(whitened(at[:-1]), at[-1], mean, deviation)
         probabilities = softmax(features @ folded + bias)
         sure = np.log(probabilities[rows, labels].clip(1e-12), dtype=np.float64)
         loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - (share[:, 0] * sure).sum())
@@ -53,7 +60,7 @@ def solve(
         probabilities[rows, labels] -= 1
         off = probabilities * share
         total = off.sum(axis=0)
-        pull = (features.T @ off - np.outer(mean, total)) / deviation[:, None]
+        pull = whitened((features.T @ off - np.outer(mean, total)) / deviation[:, None])
         slope = np.vstack([pull + 2 * penalty * at[:-1], total])
         return loss, slope, right, -float(sure.mean())
 
@@ -78,11 +85,11 @@ def solve(
             past.append((moved, turned, curved))
         fell = loss - there
         kernel, loss, slope = kernel + moved, there, slope_there
-        if watch and not watch(kernel, right, entropy):
+        if watch and not watch(np.vstack([whitened(kernel[:-1]), kernel[-1]]), right, entropy):
             break
         if done >= _AT_LEAST and fell < _ENOUGH * loss:
             break
-    return kernel
+    return np.vstack([whitened(kernel[:-1]), kernel[-1]])
 
 
 def answers(kernel: np.ndarray, features: np.ndarray) -> np.ndarray:

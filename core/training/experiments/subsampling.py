@@ -8,6 +8,7 @@ import numpy as np
 
 from core.config.training import TrainConfig
 from core.datasets.folds import GroupedFolds
+from core.system.threads import linear_algebra_of
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
 
@@ -102,7 +103,8 @@ class Fewer:
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain
         known = scaled(self.features[rows], *scale)
-        kernel = solve(known, truth, weights, self.classes, penalty, self._whole.get(number))
+        with linear_algebra_of(known.size):
+            kernel = solve(known, truth, weights, self.classes, penalty, self._whole.get(number))
         if whole:
             self._whole[number] = kernel
         test = np.flatnonzero(self.fold == number)

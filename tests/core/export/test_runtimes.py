@@ -102,6 +102,7 @@ def test_what_is_no_layer_of_ours_has_one_scale() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Path) -> None:
     import keras
     import tensorflow as tf

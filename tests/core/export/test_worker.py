@@ -200,8 +200,6 @@ def exporter_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.export import worker
-
     run = make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4))
     exporter = exporter_of(run, monkeypatch)
     done: list[str] = []
@@ -214,9 +212,6 @@ def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: 
             raise KeyError("x")
         done.append(kind.name)
 
-    monkeypatch.setattr(worker, "load_model", lambda _: None)
-    monkeypatch.setattr(worker, "softened", lambda *_: None)
-    monkeypatch.setattr(exporter, "_reference", lambda: np.full((4, 3), 1 / 3))
     monkeypatch.setattr(exporter, "_export", make)
     exporter.make(["int8", "float32", "uint8", "float16"])
     exporter.job.records.write_state(TaskState("done", "", ended=True))  # as the process does at its end

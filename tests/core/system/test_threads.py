@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import numpy as np  # noqa: F401 - brings the library that is limited
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from core.system.threads import chunks, in_threads
+from core.system.threads import chunks, in_threads, linear_algebra_of
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -51,3 +53,15 @@ def test_what_goes_wrong_is_heard_in_its_turn() -> None:
 def test_chunks() -> None:
     assert list(chunks(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(chunks([], 3)) == []
+
+
+def test_small_arrays_are_worked_on_by_one_thread_and_large_ones_by_as_many_as_before() -> None:
+    def most() -> int:
+        return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+    with threadpool_limits(2):
+        with linear_algebra_of(1000):
+            assert most() == 1
+        assert most() == 2
+        with linear_algebra_of(10_000_000):
+            assert most() == 2
