@@ -63,7 +63,7 @@ def test_random_colours_fail_the_same_bar(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_network_from_scratch_learns_colours(colours: Path) -> None:
-    config = get_recipe("tutorial-cnn-improved").config.model_copy(update={"epochs": 6})
+    config = get_recipe("tutorial-cnn-improved").config.model_copy(update={"epochs": 6, "pixels": 96})
     run = train(Project.open(colours), config)
     told = run.snapshot().as_dict()
     assert told["test"]["accuracy"] >= BAR
@@ -81,7 +81,7 @@ def test_the_tutorial_network_has_the_parameters_of_its_source() -> None:
     assert tutorial_cnn(180, 5, 0.0).count_params() == 3_989_285
 
 
-@pytest.mark.parametrize("recipe", ["quick", "tutorial-cnn-improved"])
+@pytest.mark.parametrize("recipe", ["quick", "small-cnn"])
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(tmp_path: Path, recipe: str) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=8))

@@ -112,7 +112,9 @@ def test_the_table_says_what_is_true(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name[-2:] not in ("b1", "b2", "b3")]
+)  # they differ in size only
 def test_pixels_are_prepared_as_keras_does_it(name: str, own_home: Path, tmp_path: Path) -> None:
     """Through the whole way: a weights file of Keras' own network, loaded into ours, gives the same features."""
     from core.models.loading import build
@@ -127,7 +129,7 @@ def test_pixels_are_prepared_as_keras_does_it(name: str, own_home: Path, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mobilenet-v3-small", "convnext-tiny"])
+@pytest.mark.parametrize("name", ["mobilenet-v3-small"])
 def test_it_is_tuned_saved_and_converted(name: str, own_home: Path, tmp_path: Path) -> None:
     import keras
     from ai_edge_litert.interpreter import Interpreter
