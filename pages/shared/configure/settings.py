@@ -10,7 +10,7 @@ import streamlit as st
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import BACKBONES
 from core.config.training import STEPPING, TrainConfig
-from pages.shared.configure import models
+from pages.shared.configure import models, network
 from pages.shared.ui import forms
 
 _LEARNING = "How it learns"
@@ -53,6 +53,7 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
             values["minutes"] = forms.field(TrainConfig, "minutes", values["minutes"], key("minutes"))
         if pretrained:
             values["second_backbone"] = _second(config, key)
+        values["network"] = None if pretrained else network.show(config, values["backbone"], key)
     with st.expander("More settings", icon=":material/tune:"):
         for title, names in GROUPS.items():
             shown = [name for name in names if pretrained or name not in _FOR_PRETRAINED]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from core.config.backbones import BACKBONES, REFERENCE, SCRATCH, TABLE, Backbone, get_backbone, read_table
+from core.config.changes import with_changes
 from core.config.estimate import seconds
-from core.config.training import TrainConfig, with_changes
+from core.config.training import TrainConfig
 from core.models import weights_store
 from core.models.feature_extractor import ExtractorSpec, prepare
 from core.models.torch_weights import read_weights
