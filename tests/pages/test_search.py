@@ -86,7 +86,7 @@ def test_what_cannot_be_is_said(root: Path) -> None:
     assert "The grid would have" in said(press(at, "Start"))
     scratch = opened(root, "tutorial-cnn")
     assert scratch.multiselect[0].value == ["blocks", "filters", "learning_rate"]
-    assert "each further one twice as many" in said(scratch)
+    assert "each block has twice the filters of the one before it" in said(scratch)
     assert "know pictures already" in said(press(scratch, "Find a learning rate"))
     scratch.multiselect[0].set_value(list(OF_NETWORKS))
     scratch.radio[0].set_value("grid")

@@ -26,7 +26,7 @@ MOST_TRIALS = 1000
 MOST_MINUTES = 24 * 60
 MOST_WORKERS = 16
 _CLASSES = 2  # at least; how many there are is known when the search starts
-_USUAL_PARAMETERS = 20_000_000  # of networks that nobody asked for: larger ones are slow, and no better
+_USUAL_PARAMETERS = 50_000_000  # of networks that nobody asked for: larger ones are slow, and no better
 
 
 def options_for(

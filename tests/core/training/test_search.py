@@ -155,7 +155,7 @@ def test_the_usual_numbers_of_blocks_are_those_that_can_be_built() -> None:
     assert blocks(TINY) == (1, 2, 3)  # of 32 pixels, unpadded
     assert blocks(TINY, "kernel=3,5") == (1, 2)
     assert blocks(TINY.model_copy(update={"pixels": 64})) == (1, 2, 3, 4)
-    assert blocks(SCRATCH, "filters") == (3, 4, 5)  # fewer would have more than 20 million weights
+    assert blocks(SCRATCH, "filters") == (2, 3, 4, 5)  # one would have more than 50 million weights
     assert space_for(["blocks=1,2", "filters=64,8"], SCRATCH)["blocks"].choices == (1, 2)  # someone wants them
 
 
