@@ -74,7 +74,7 @@ def test_all_that_can_be_chosen_becomes_a_file_that_says_where_it_looked() -> No
     blocks = (Block(filters=4, batch_norm=True, dropout=0.2), Block(filters=6, kernel=4, pooling=False))
     network = fit.with_softmax(build_network(NetworkConfig(blocks=blocks, dense=()), 32, 3, 0.3))
     picture = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
-    expected = np.asarray(network(picture))
+    expected = np.asarray(network([picture]))
     for made in (to_tflite(network), to_explaining_tflite(network)):
         interpreter = Interpreter(model_content=made)
         interpreter.allocate_tensors()
