@@ -139,7 +139,7 @@ class Variation(Settings):
         None,
         ge=1,
         le=MOST_FILTERS,
-        title="Patterns of the first block (first block's filters)",
+        title="Patterns of the first block (first filters)",
         description="Each further block has twice as many as the one before it, at most 512.",
     )
     kernel: int | None = Field(

@@ -13,6 +13,7 @@ from pages.shared.ui import forms
 
 _BLOCK, _DENSE = Block(), 128
 """What a further block, and a further dense layer, begin as."""
+_WIDTH = 210
 
 
 def show(config: TrainConfig, backbone: str, key: Callable[[str], str]) -> dict[str, Any]:
@@ -41,12 +42,10 @@ def _block(at: int, before: NetworkConfig, own: Callable[[str], str]) -> dict[st
     start = before.blocks[at] if at < len(before.blocks) else _BLOCK
     with st.container(border=True):
         st.caption(f"Block {at + 1}")
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            values = {}
-            for name in Block.model_fields:
-                with st.container(width=200):
-                    values[name] = forms.field(Block, name, getattr(start, name), own(f"{name} {at}"))
-    return values
+        with st.grid(min_column_width=_WIDTH, gap="medium", vertical_alignment="center"):
+            return {
+                name: forms.field(Block, name, getattr(start, name), own(f"{name} {at}")) for name in Block.model_fields
+            }
 
 
 def _dense(before: NetworkConfig, own: Callable[[str], str]) -> list[int]:
@@ -58,4 +57,4 @@ def _dense(before: NetworkConfig, own: Callable[[str], str]) -> list[int]:
 
 
 def _number(label: str, low: int, high: int, value: int, key: str, help_: str | None = None) -> int:
-    return st.number_input(label, low, high, value, key=key, help=help_, width=200, persist_state="session")
+    return st.number_input(label, low, high, value, key=key, help=help_, width=_WIDTH, persist_state="session")

@@ -129,7 +129,7 @@ def test_a_new_row_is_on_the_page_in_settings_and_in_estimates(fern: Backbone, c
     [models] = [box for box in at.selectbox if "Fern One: shade and moss" in box.options]
     models.set_value("fern-1").run()
     assert not at.exception
-    assert any("Fern One: 0.0 million weights, looks at 64 x 64 pixels." in caption.value for caption in at.caption)
+    assert any("Fern One: 0.0 million weights, is made for 64 x 64 pixels." in caption.value for caption in at.caption)
     config = with_changes(TrainConfig(), ["backbone=fern-1"])
     assert config.input_pixels == 64
     assert seconds(config, 1000) > 10 * (seconds(TrainConfig(), 1000) - 8)
