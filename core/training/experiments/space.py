@@ -154,16 +154,18 @@ def _moderate(space: Mapping[str, Range], config: TrainConfig) -> Range:
     """The usual numbers of blocks, but none with which a network of the space could not be built, or would be very large."""
 
     def fits(values: dict[str, Any]) -> bool:
+        network = tried(config, values)
         try:
-            return size_of(tried(config, values), _CLASSES).parameters <= _USUAL_PARAMETERS
+            require_room(network, _CLASSES)
+            return size_of(network, _CLASSES).parameters <= _USUAL_PARAMETERS
         except ConfigError:
             return False
 
     choices = tuple(n for n in space["blocks"].choices if all(fits(values) for values in _networks(space, [n])))
     if len(choices) < 2:
         raise ConfigError(
-            "There are not two numbers of blocks with which all these networks could be built.",
-            "Let smaller filters (kernel) be tried, use larger pictures (pixels), or leave out the number of blocks.",
+            "There are not two numbers of blocks with which all these networks can be built and are of a usual size.",
+            "Name the numbers (blocks=2,3), or let fewer and smaller filters and fewer dense units be tried.",
         )
     return Range(choices=choices)
 
