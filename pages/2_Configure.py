@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.config.estimate import require_room, seconds, size_of
 from core.config.recipes import all_recipes, get_recipe, title_of
 from core.config.training import TrainConfig, make_config
 from core.datasets.splits import make_split
@@ -60,6 +61,7 @@ try:
     parts.keep(project, asked)
     as_trained = settled(project, config)
     split = make_split(catalogue, as_trained.dealing)
+    require_room(as_trained, len(split.classes))
 except FieldguideError as error:
     with start_here:
         st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
@@ -90,9 +92,11 @@ with start_here:
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config
     rounds = duration(60 * config.minutes) if config.minutes else f"up to {count(config.epochs, 'round')}"
-    st.caption(
-        f"{literal(title_of(config.recipe))}{', changed' if changed else ''}: {rounds}, {len(split.classes)} classes"
-    )
+    told = f"{rounds}, {len(split.classes)} classes"
+    if not config.pretrained:
+        weights = size_of(as_trained, len(split.classes)).parameters
+        told += f", {weights:,} weights (parameters), {duration(seconds(as_trained, labelled))} with your pictures"
+    st.caption(f"{literal(title_of(config.recipe))}{', changed' if changed else ''}: {told}")
     if changed:
         st.button(
             "Back to the recipe's own settings",

@@ -28,9 +28,9 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "network" in item.keywords and "network" not in (config.option.markexpr or ""):
+        if item.get_closest_marker("network") and "network" not in (config.option.markexpr or ""):
             item.add_marker(pytest.mark.skip(reason="needs the internet; run it with: pytest -m network"))
-        if "browser" in item.keywords and not CHROMIUM:
+        if item.get_closest_marker("browser") and not CHROMIUM:
             item.add_marker(
                 pytest.mark.skip(reason="there is no Chromium on this machine (install it, or set CHROMIUM)")
             )

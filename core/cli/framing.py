@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from core.cli.shared import as_json, framing_changes, say_json
+from core.config.changes import with_changes
 from core.config.framing import FITS
-from core.config.training import make_config, with_changes
+from core.config.training import make_config
 from core.datasets.project import Project
 
 

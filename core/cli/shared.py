@@ -11,8 +11,9 @@ import click
 
 from core.config import recipes
 from core.config.backbones import get_backbone
+from core.config.changes import with_changes, with_values
 from core.config.framing import FITS
-from core.config.training import TrainConfig, make_config, with_changes
+from core.config.training import TrainConfig
 from core.models import weights_store
 from core.system.errors import ConfigError
 from core.system.tasks.records import TaskState
@@ -64,9 +65,7 @@ def settings(
     else:
         config = recipes.get_recipe(recipe).config
     if config_file:
-        given = _settings_in(Path(config_file).expanduser())
-        own = {"own_split": True} if "split" in given else {}
-        config = make_config(_merged(config.model_dump(), own | given))
+        config = with_values(config, _settings_in(Path(config_file).expanduser()))
     config = with_changes(
         config, [*changes, *([f"seed={seed}"] if seed is not None else []), *framing_changes(fit, region)]
     )
@@ -80,13 +79,6 @@ def framing_changes(fit: str | None, region: str | None) -> list[str]:
     """What --fit and --region ask for, as --set would say it."""
     given = {"framing.fit": fit, "framing.region": None if region is None else f"[{region}]"}
     return [f"{key}={value}" for key, value in given.items() if value is not None]
-
-
-def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        k: _merged(values[k], v) for k, v in changes.items() if isinstance(v, dict) and isinstance(values.get(k), dict)
-    }
-    return values | changes | both
 
 
 def _settings_in(path: Path) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from core.cli.shared import as_json, bar, say_json
+from core.config.changes import with_changes
 from core.config.split import PARTS
-from core.config.training import make_config, with_changes
+from core.config.training import make_config
 from core.datasets.importing import assign_groups
 from core.datasets.layout import in_parts
 from core.datasets.project import Project

@@ -17,6 +17,7 @@ from core.system.statistics import told
 from core.training import ensembles
 from core.training.experiments import cross_validation, learning_curve, mirror, space, start_study, wait_for
 from core.training.experiments.found import SearchFound
+from core.training.experiments.ranges import usual_choice
 
 
 def add_to(cli: click.Group) -> None:
@@ -42,7 +43,8 @@ def _opened(folder: str) -> Project:
 @with_settings
 @click.option("--method", default="bayesian", show_default=True, help="bayesian, random or grid.")
 @click.option("--vary", multiple=True, metavar="NAME[=VALUES]",
-              help="What may change, with its ends or choices if wanted: l2=1..100, batch_size=32,128.")  # fmt: skip
+              help="What may change, with its ends or choices if wanted: l2=1..100, batch_size=32,128. Of a network from "
+              "scratch: blocks, filters (of the first block, doubled in each further one), kernel, dense.")  # fmt: skip
 @click.option("--trials", default=20, show_default=True, help="How many are tried at most; 0: no limit.")
 @click.option("--minutes", default=0.0, help="How long it may take; 0: no limit.")
 @click.option("--workers", default=1, show_default=True, help="Processes that try at once.")
@@ -57,9 +59,9 @@ def search(
     json_: bool,
     **chosen: Any,
 ) -> None:
-    """Find good settings for FOLDER: many heads, each with other settings, judged on the validation part."""
+    """Find good settings for FOLDER: many trainings, each with other settings, judged on the validation part."""
     config = settings(**chosen)
-    options = space.options_for(method, vary or space.usual_choice(config), trials, minutes, workers, config)
+    options = space.options_for(method, vary or usual_choice(config), trials, minutes, workers, config)
     study = start_study(_opened(folder), "search", config, options)
     found = wait_for(study, SearchFound, phase_watcher())
     for trial in found.trials:

@@ -34,7 +34,7 @@ class Backbone:
     `handle`: what a Hub module is fetched by, the address of a weights file, or the package that holds the weights;
     `checksum`: MD5 or SHA-256 of that file in hex, or "" where nobody tells one. `parameters` is the number of weights without
     the head (0 where that hangs on the classes or is not known; of Hub modules to three digits); `megabytes` their size;
-    `milliseconds` what a picture took on two cores of ours, 0 where that was not measured.
+    `milliseconds` what a picture took on two cores of ours, 0 where that was not measured, or hangs on the layers.
     """
 
     name: str

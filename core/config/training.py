@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
 from core.config.framing import Framing
+from core.config.network import NETWORKS, NetworkConfig
 from core.config.split import SplitConfig
 from core.system.errors import ConfigError
-from core.system.settings import Percent, Settings
+from core.system.settings import Percent, Settings, make_settings
 
 SMALLEST_PIXELS = 32
 NAME = "[a-z0-9-]{1,40}"
@@ -58,6 +57,11 @@ class TrainConfig(Settings):
         le=608,
         title="Picture size (input pixels)",
         description="Side of the square that the model sees, from 32; 0 is the model's own size.",
+    )
+    network: NetworkConfig | None = Field(
+        None,
+        title="Layers of a network from scratch (network)",
+        description="For a model that learns from scratch; none: the layers that it usually has.",
     )
     framing: Framing | None = Field(
         None,
@@ -246,6 +250,17 @@ class TrainConfig(Settings):
             raise ValueError(f"{error.message} {error.hint}") from None
         return name
 
+    @field_validator("network")
+    @classmethod
+    def _of_a_network_from_scratch(cls, network: NetworkConfig | None, info: ValidationInfo) -> NetworkConfig | None:
+        """None for the layers that the backbone has anyway, so that what means the same is the same."""
+        if network is None or "backbone" not in info.data:
+            return network
+        own = NETWORKS.get(info.data["backbone"])
+        if own is None:
+            raise ValueError(f"only a model that learns from scratch has layers to choose: {' or '.join(NETWORKS)}")
+        return None if network == own else network
+
     @field_validator("pixels")
     @classmethod
     def _large_enough(cls, pixels: int) -> int:
@@ -269,6 +284,12 @@ class TrainConfig(Settings):
         return self.framing or Framing()
 
     @property
+    def architecture(self) -> NetworkConfig:
+        """The layers of a network that learns from scratch: those that were chosen, else its usual ones. Raises KeyError for a
+        pretrained one."""
+        return self.network or NETWORKS[self.backbone]
+
+    @property
     def backbones(self) -> tuple[str, ...]:
         """The names of the networks that look at each picture: one, or two."""
         return (self.backbone, self.second_backbone) if self.second_backbone else (self.backbone,)
@@ -286,51 +307,4 @@ class TrainConfig(Settings):
 
 def make_config(values: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from plain values. Raises ConfigError that names the setting, what is allowed and what arrived."""
-    try:
-        return TrainConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        received = "" if isinstance(first["input"], dict) else f" Received: {first['input']!r}."
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{name}: {message}.{received}") from None
-
-
-def with_changes(config: TrainConfig, changes: Iterable[str]) -> TrainConfig:
-    """`config` with `key=value` changes; a dot reaches inside (`augment.flip=horizontal`). Raises ConfigError."""
-    values, asked = config.model_dump(), set()
-    for change in changes:
-        if change.startswith("framing.") and values["framing"] is None:
-            values["framing"] = Framing().model_dump()
-        key, equals, text = change.partition("=")
-        if not equals:
-            raise ConfigError(f"{change!r} is not of the form key=value.", "For instance: --set epochs=20")
-        *path, last = key.strip().split(".")
-        target = values
-        for part in path:
-            target = target.get(part) if isinstance(target, dict) else None  # type: ignore[assignment]
-        if not isinstance(target, dict) or last not in target:
-            raise ConfigError(f"There is no setting called {key!r}.", f"There are: {', '.join(_names(values))}.")
-        target[last] = _value(text.strip())
-        asked.add(last)
-        if path == ["split"] and "own_split" not in asked:
-            values["own_split"] = True
-    made = make_config(values)
-    if "optimizer" in asked and values["optimizer"] == "lbfgs" != made.optimizer:
-        steps = [name for name in STEPPING if getattr(made, name) != TrainConfig.model_fields[name].default]
-        raise ConfigError(f"lbfgs has no use for {', '.join(steps)}.", "Leave that out, or choose adam.")
-    return made
-
-
-def _names(values: dict[str, Any], prefix: str = "") -> list[str]:
-    names = []
-    for key, value in values.items():
-        names += _names(value, f"{prefix}{key}.") if isinstance(value, dict) else [prefix + key]
-    return names
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"True": True, "False": False}.get(text, text)
+    return make_settings(TrainConfig, values)

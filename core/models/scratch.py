@@ -1,55 +1,50 @@
-"""Small networks that learn from scratch. Needs TensorFlow (through Keras): only the worker imports this module."""
+"""Networks that learn from scratch. Needs TensorFlow (through Keras): only the worker imports this module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import keras
 from keras import layers
 
-Network = Callable[[int, int, float, keras.regularizers.Regularizer | None], keras.Model]
+from core.config.network import NetworkConfig
 
 
-def tutorial_cnn(
-    pixels: int, classes: int, dropout: float, penalty: keras.regularizers.Regularizer | None = None
+def build_network(
+    network: NetworkConfig,
+    pixels: int,
+    classes: int,
+    dropout: float = 0.0,
+    penalty: keras.regularizers.Regularizer | None = None,
+    name: str = "network",
 ) -> keras.Model:
-    """float32 pictures (N, S, S, 3) in 0..255 -> logits (N, K); 3,989,285 parameters at 180 pixels and 5 classes.
+    """float32 pictures (N, S, S, 3) in 0..255 -> logits (N, K).
 
-    Source: TensorFlow Core tutorial "Image classification"; with `dropout` its improved version. `penalty` is on the
-    weights of convolutions and dense layers.
+    `dropout`: before the dense layers; `penalty`: on the weights of convolutions and of dense layers but the last. The network
+    must be one that `core.config.network.measure` has a size for.
     """
     steps: list[keras.Layer] = [keras.Input((pixels, pixels, 3), name="picture"), layers.Rescaling(1 / 255)]
-    for filters in (16, 32, 64):
-        steps += [
-            layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_regularizer=penalty),
-            layers.MaxPooling2D(),
-        ]
+    steps += _blocks(network, penalty)
     if dropout:
         steps.append(layers.Dropout(dropout))
-    return keras.Sequential([*steps, *_dense(classes, penalty)], name="tutorial_cnn")
+    steps.append(layers.Flatten())
+    steps += [layers.Dense(units, activation="relu", kernel_regularizer=penalty) for units in network.dense]
+    return keras.Sequential([*steps, layers.Dense(classes, dtype="float32", name="logits")], name=name)
 
 
-def small_cnn(
-    pixels: int, classes: int, dropout: float, penalty: keras.regularizers.Regularizer | None = None
-) -> keras.Model:
-    """float32 pictures (N, S, S, 3) in 0..255 -> logits (N, K); for pictures of about 32 pixels, such as CIFAR-10.
-
-    Source: the usual first CNN for CIFAR-10: two blocks of unpadded convolution and pooling, one hidden layer.
-    """
-    steps: list[keras.Layer] = [keras.Input((pixels, pixels, 3), name="picture"), layers.Rescaling(1 / 255)]
-    for filters in (32, 64):
-        steps += [layers.Conv2D(filters, 3, activation="relu", kernel_regularizer=penalty), layers.MaxPooling2D()]
-    if dropout:
-        steps.append(layers.Dropout(dropout))
-    return keras.Sequential([*steps, *_dense(classes, penalty)], name="small_cnn")
-
-
-def _dense(classes: int, penalty: keras.regularizers.Regularizer | None) -> list[keras.Layer]:
-    return [
-        layers.Flatten(),
-        layers.Dense(128, activation="relu", kernel_regularizer=penalty),
-        layers.Dense(classes, dtype="float32", name="logits"),
-    ]
-
-
-NETWORKS: dict[str, Network] = {"tutorial-cnn": tutorial_cnn, "small-cnn": small_cnn}
+def _blocks(network: NetworkConfig, penalty: keras.regularizers.Regularizer | None) -> Iterator[keras.Layer]:
+    for block in network.blocks:
+        yield layers.Conv2D(
+            block.filters,
+            block.kernel,
+            padding=network.padding,
+            activation=None if block.batch_norm else "relu",
+            kernel_regularizer=penalty,
+        )
+        if block.batch_norm:
+            yield layers.BatchNormalization()
+            yield layers.ReLU()
+        if block.pooling:
+            yield layers.MaxPooling2D()
+        if block.dropout:
+            yield layers.Dropout(block.dropout)

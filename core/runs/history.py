@@ -79,7 +79,8 @@ def distinct(titles: Sequence[str]) -> list[str]:
 def differences(before: TrainConfig, after: TrainConfig) -> list[Difference]:
     """The settings that differ, but for the recipe's name, in the order of the form."""
     first, second = (
-        _flat(config.model_dump() | {"framing": config.input_framing.model_dump()}) for config in (before, after)
+        _flat(config.model_dump() | {"framing": config.input_framing.model_dump(), "network": _layers(config)})
+        for config in (before, after)
     )
     return [Difference(key, first[key], second[key]) for key in first if first[key] != second[key] and key != "recipe"]
 
@@ -151,6 +152,10 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return found
+
+
+def _layers(config: TrainConfig) -> str:
+    return "" if config.pretrained else config.architecture.words
 
 
 def _row(run: Run, recipes: Mapping[str, tuple[str, TrainConfig]]) -> Row:

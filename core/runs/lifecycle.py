@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from core.config.estimate import require_room
 from core.config.split import PARTS
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
@@ -129,6 +130,7 @@ def start(
         config, catalogue = settled(project, config), catalogue or project.scan()
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
+        require_room(config, len(split.classes))
         folder = new_folder(project, config, out)
         run = Run(folder)
         plan = RunPlan(folder.name, str(project.root), began, config, split.classes, pictures, split.remarks)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.system.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -32,3 +34,18 @@ class Settings(BaseModel):
         Raises pydantic.ValidationError.
         """
         return type(self).model_validate(self.model_dump() | dict(update or {}))
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def make_settings(kind: type[S], values: dict[str, Any]) -> S:
+    """Settings from plain values. Raises ConfigError that names the setting, what is allowed and what arrived."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        received = "" if isinstance(first["input"], dict) else f" Received: {first['input']!r}."
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{name}: {message}.{received}") from None

@@ -12,6 +12,7 @@ from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.imaging.augment import augment, generator
 from core.imaging.mixing import mix
+from core.system import storage
 from core.system.tasks.job import Stopped
 from core.system.threads import in_threads
 from core.training.batches import batches, example_weights, one_hot, sampled
@@ -34,16 +35,49 @@ def load_squares(
     Raises Stopped when `should_stop` says so, PictureError if a file went bad since it was checked.
     """
     shape = (len(files), pixels, pixels, 3)
-    if np.prod(shape) <= IN_MEMORY_BYTES:
-        squares = np.empty(shape, np.uint8)
-    else:
-        squares = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
+    squares = np.empty(shape, np.uint8) if np.prod(shape) <= IN_MEMORY_BYTES else _mapped(scratch, shape)
+    _decode(files, pixels, framing, squares, progress, should_stop)
+    return squares
+
+
+def load_once(
+    files: Sequence[tuple[Path, str]],
+    pixels: int,
+    framing: Framing,
+    kept: Path,
+    progress: Callable[[int, int], None],
+    should_stop: Callable[[], bool],
+) -> np.ndarray:
+    """As `load_squares`, but always of the file `kept`, where they are found by other processes that need the same, and by one
+    that goes on. It is mapped into memory, to be read only. Raises OSError, too, if it cannot be written."""
+
+    def write(path: Path) -> None:
+        squares = _mapped(path, (len(files), pixels, pixels, 3))
+        _decode(files, pixels, framing, squares, progress, should_stop)
+        squares.flush()
+
+    if not kept.is_file():
+        storage.write_with(kept, write)
+    return np.load(kept, mmap_mode="r")
+
+
+def _mapped(file: Path, shape: tuple[int, ...]) -> np.memmap:
+    return np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+
+
+def _decode(
+    files: Sequence[tuple[Path, str]],
+    pixels: int,
+    framing: Framing,
+    squares: np.ndarray,
+    progress: Callable[[int, int], None],
+    should_stop: Callable[[], bool],
+) -> None:
     for row, square in enumerate(in_threads(lambda file: read_named(file[0], pixels, framing, file[1]), files)):
         if row % CHUNK == 0 and should_stop():
             raise Stopped
         squares[row] = square
         progress(row + 1, len(files))
-    return squares
 
 
 def plain_batches(squares: np.ndarray, size: int = 64) -> tf.data.Dataset:

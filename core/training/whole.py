@@ -17,7 +17,7 @@ from core.models.devices import training_scope
 from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
 from core.models.frozen import classifier
 from core.models.loading import blocks
-from core.models.scratch import NETWORKS
+from core.models.scratch import build_network
 from core.system.errors import ModelError
 from core.system.tasks.job import Stopped
 from core.training import fit, pipeline
@@ -25,17 +25,22 @@ from core.training.job import Job, Trained
 from core.training.linear_probe import Head
 from core.training.standardise import fold
 
+Load = Callable[..., np.ndarray]
+"""As `pipeline.load_squares`."""
+
 
 class NoTime(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
     """Not one epoch fits into the time that is left."""
 
 
-def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
-    """All pictures decoded: part -> uint8 (N, S, S, 3). Raises Stopped, PictureError."""
-    began, offset, total = time.perf_counter(), 0, len(job.plan.pictures)
+def read_parts(
+    job: Job, pixels: int, parts: Sequence[str] = PARTS, *, load: Load = pipeline.load_squares
+) -> dict[str, np.ndarray]:
+    """All pictures of these parts decoded: part -> uint8 (N, S, S, 3). Raises Stopped, PictureError."""
+    began, offset, total = time.perf_counter(), 0, sum(len(job.plan.part(part)) for part in parts)
     job.phase("reading", total)
     squares = {}
-    for part in PARTS:
+    for part in parts:
         files = [(job.plan.file(picture), picture.id) for picture in job.plan.part(part)]
 
         def said(done: int, _: int, before: int = offset) -> None:
@@ -43,7 +48,7 @@ def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
 
         scratch = job.records.folder / f"{part}-{pixels}.npy"
         framing = job.config.input_framing
-        squares[part] = pipeline.load_squares(files, pixels, framing, scratch, said, job.should_stop)
+        squares[part] = load(files, pixels, framing, scratch, said, job.should_stop)
         offset += len(files)
     job.spend("decode", time.perf_counter() - began)
     return squares
@@ -51,26 +56,39 @@ def read_parts(job: Job, pixels: int) -> dict[str, np.ndarray]:
 
 def train_from_scratch(job: Job) -> Trained:
     """A whole network on pictures."""
-    config, classes = job.config, len(job.plan.classes)
-    fit.seed_everything(config.seed)
-    squares = read_parts(job, config.input_pixels)
+    squares = read_parts(job, job.config.input_pixels)
     began = time.perf_counter()
-    build = NETWORKS[config.backbone]
-    penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
-    with training_scope():
-        model = build(config.input_pixels, classes, config.dropout, penalty)
-    recorder, learned = _fit(job, model, squares, config)
-    plain = build(config.input_pixels, classes, config.dropout, penalty)
-    plain.set_weights(learned)
+    recorder, network = learn_from_scratch(job, job.config, squares)
     job.spend("fit", time.perf_counter() - began)
-    whole = fit.with_softmax(plain)
     return Trained(
-        lambda part: _ask(whole, squares[part]),
+        lambda part: answers_of(network, squares[part]),
         recorder.best_epoch,
         recorder.stopped,
-        model.count_params(),
-        lambda: whole,
+        network.count_params(),
+        lambda: network,
     )
+
+
+def learn_from_scratch(
+    job: Job, config: TrainConfig, squares: dict[str, np.ndarray]
+) -> tuple[fit.Recorder, keras.Model]:
+    """The recorder, and the network that gives probabilities (N, K), which learned from the pictures of "train" and was watched
+    on those of "val", both uint8 (N, S, S, 3). Raises RunError when the loss is no longer finite, Stopped if there is nothing
+    to keep."""
+    fit.seed_everything(config.seed)
+    penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
+    name = config.backbone.replace("-", "_")
+
+    def build() -> keras.Model:
+        classes = len(job.plan.classes)
+        return build_network(config.architecture, config.input_pixels, classes, config.dropout, penalty, name)
+
+    with training_scope():
+        model = build()
+    recorder, learned = _fit(job, model, squares, config)
+    plain = build()
+    plain.set_weights(learned)
+    return recorder, fit.with_softmax(plain)
 
 
 @dataclass(frozen=True)
@@ -126,7 +144,7 @@ def fine_tune(
         inner, kernel, bias = learned(weights)
         twin.set_weights(inner)
         answering.layers[-1].set_weights([kernel, bias])
-        return {part: _ask(answering, squares[part], job.should_stop) for part in ("val", "test")}
+        return {part: answers_of(answering, squares[part], job.should_stop) for part in ("val", "test")}
 
     config = config.model_copy(
         update={
@@ -196,7 +214,7 @@ def _answering(spec: ExtractorSpec, classes: int, one: np.ndarray) -> tuple[kera
     twin = build_extractor(replace(spec, mirrored=False))
     seen = mirrored(twin) if spec.mirrored else twin
     answers = keras.Model(seen.input, keras.layers.Dense(classes)(seen.output))
-    _ask(answers, one)
+    answers_of(answers, one)
     return twin, answers
 
 
@@ -278,7 +296,7 @@ class _Listener(keras.callbacks.Callback):
             raise Stopped
 
 
-def _ask(model: keras.Model, squares: np.ndarray, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
+def answers_of(model: keras.Model, squares: np.ndarray, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
     """What the model gives for the pictures uint8 (N, S, S, 3). Raises Stopped when `should_stop` says so."""
     listener = [_Listener(should_stop)]
     return np.asarray(model.predict(pipeline.plain_batches(squares), verbose=0, callbacks=listener))

@@ -17,7 +17,7 @@ from core import Project
 from core.system.tasks.queue import turn_lock
 from core.training.experiments import latest
 from core.training.experiments.found import RatesFound, SearchFound, SearchOptions, Try
-from core.training.experiments.space import VARIABLE, Range, usual_range
+from core.training.experiments.ranges import OF_HEADS, OF_NETWORKS, Range
 from tests.pictures import COLOURS, flat_project
 
 slow = pytest.mark.slow
@@ -81,12 +81,16 @@ def test_what_cannot_be_is_said(root: Path) -> None:
     assert set(buttons(at)) == {"Start", "Find a learning rate"}
     at.multiselect[0].set_value([])
     assert "Nothing may change" in said(press(at, "Start"))
-    at.multiselect[0].set_value(list(VARIABLE))
+    at.multiselect[0].set_value(list(OF_HEADS))
     at.radio[0].set_value("grid")
     assert "The grid would have" in said(press(at, "Start"))
     scratch = opened(root, "tutorial-cnn")
-    assert "learns from scratch" in said(press(scratch, "Start"))
+    assert scratch.multiselect[0].value == ["blocks", "filters", "learning_rate"]
+    assert "each block has twice the filters of the one before it" in said(scratch)
     assert "know pictures already" in said(press(scratch, "Find a learning rate"))
+    scratch.multiselect[0].set_value(list(OF_NETWORKS))
+    scratch.radio[0].set_value("grid")
+    assert "The grid would have" in said(press(scratch, "Start"))
     assert not (root / ".fieldguide" / "studies").exists()
 
 
@@ -162,7 +166,7 @@ def test_the_lines_say_what_was_tried_literally() -> None:
     from pages.shared.configure import search_charts
 
     name = "hub:https://example.org/<b>bold</b>"
-    space = {"backbone": Range(choices=("efficientnet-lite0", name)), "learning_rate": usual_range("learning_rate")}
+    space = {"backbone": Range(choices=("efficientnet-lite0", name)), "learning_rate": OF_HEADS["learning_rate"]}
     rows = [
         Try(
             number=n,

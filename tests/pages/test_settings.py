@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
+from core import Project
 from core.config.augmentation import AugmentConfig
 from core.config.augmentation_presets import LEVELS
+from core.config.estimate import size_of
+from core.config.network import NETWORKS, Block, Variation
 from core.config.recipes import RECIPES
 from core.config.split import SplitConfig
 from core.config.training import STEPPING, TrainConfig
 from core.system.settings import Slider
+from pages.shared.session import state
 from pages.shared.ui import forms
+from tests.pages.test_pages import visit, words
+from tests.pictures import COLOURS, flat_project
 
 
 def alone() -> None:
@@ -72,15 +79,59 @@ def test_a_network_from_scratch_learns_in_steps_whatever_is_chosen() -> None:
     assert set(STEPPING) < shown(at)
 
 
+def test_the_layers_of_a_network_from_scratch_are_chosen() -> None:
+    assert not any("network" in name for name in shown(opened()))
+    at = opened(backbone="small-cnn")
+    assert at.session_state["kept"]["network"] is None  # its usual ones, untouched
+    at.number_input(key="k network small-cnn blocks").set_value(3)
+    at.number_input(key="k network small-cnn filters 1").set_value(48)
+    at.toggle(key="k network small-cnn batch_norm 0").set_value(True)
+    at.number_input(key="k network small-cnn dense").set_value(2)
+    drawn(at)
+    at.number_input(key="k network small-cnn dense 1").set_value(16)
+    at.toggle(key="k network small-cnn pooling 2").set_value(False)
+    network = TrainConfig(**drawn(at).session_state["kept"]).architecture
+    unpadded = "3 x 3, unpadded"
+    assert network.words == (
+        f"conv 32 ({unpadded}), batch norm, pool, conv 48 ({unpadded}), pool, conv 32 ({unpadded}), dense 128, dense 16"
+    )
+    again = opened(**TrainConfig(**at.session_state["kept"]).model_dump())
+    assert TrainConfig(**again.session_state["kept"]).architecture == network
+    again.selectbox(key="k model").set_value("tutorial-cnn")
+    assert drawn(again).session_state["kept"]["network"] is None  # another network begins as it usually is
+    again.selectbox(key="k model").set_value("efficientnet-lite0")
+    assert drawn(again).session_state["kept"]["network"] is None
+
+
+def test_a_network_that_cannot_be_built_is_said_before_it_is_trained(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=6)
+    project = Project.open(folder)
+    tiny = RECIPES["small-cnn"].config
+    for blocks in (3, 4):
+        config = tiny.model_copy(update={"network": Variation(blocks=blocks).of(tiny.architecture)})
+        state.keep_draft(project, config)
+        at = visit("pages/2_Configure.py", folder)
+        told = words(at).replace("\\", "")
+        disabled = next(button for button in at.button if button.label == "Train").disabled
+        if blocks == 3:
+            assert f"{size_of(config, 3).parameters:,} weights (parameters)" in told
+            assert not disabled
+        else:
+            assert "after block 4 nothing is left" in told + " ".join(str(error.value) for error in at.error)
+            assert disabled
+
+
 RECIPE_SETTINGS = [recipe.config for recipe in RECIPES.values()]
 KNOWN: list[BaseModel] = [
-    TrainConfig(), *RECIPE_SETTINGS, *(config.split for config in RECIPE_SETTINGS), AugmentConfig(), *LEVELS.values(),
+    TrainConfig(), *RECIPE_SETTINGS, *(config.split for config in RECIPE_SETTINGS), *NETWORKS["tutorial-cnn"].blocks,
+    AugmentConfig(), *LEVELS.values(),
 ]  # fmt: skip
 """Defaults, and the settings that we ourselves give."""
 ASKED = {
     TrainConfig: TrainConfig.model_fields.keys()
-    - {"recipe", "backbone", "second_backbone", "split", "augment", "framing"},
+    - {"recipe", "backbone", "second_backbone", "split", "augment", "framing", "network"},
     SplitConfig: SplitConfig.model_fields.keys(),
+    Block: Block.model_fields.keys(),
     AugmentConfig: AugmentConfig.model_fields.keys(),
 }
 NUMBERS = [

@@ -184,7 +184,9 @@ def _settings(plan: RunPlan, result: RunResult) -> Table:
         ("what it sees of a picture (framing)", config.input_framing.words),
         ("time", f"{result.seconds.get('total', 0):.0f} s"),
     ]
-    named = {"recipe", "backbone", "second_backbone", "framing", "split", "augment"}
+    if not config.pretrained:
+        rows.insert(2, ("layers, without the last one", config.architecture.words))
+    named = {"recipe", "backbone", "second_backbone", "network", "framing", "split", "augment"}
     rows += [(key, str(value)) for key, value in config.model_dump(exclude=named).items()]
     changes = ", ".join(f"{name} {value}" for name, value in config.augment.switched_on.items())
     rows.append(("changes at random (augmentation)", changes or "none"))

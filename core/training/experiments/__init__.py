@@ -1,13 +1,15 @@
 """Studies: what many small trainings on the same features tell. Search, cross-validation, learning curve, and the like.
 
 Each is a process of its own with a folder of records, as a training has; here it is started, stopped and read. Pictures
-are looked at once, the features are kept, and a study fits heads only, so that one takes seconds. No TensorFlow.
+are looked at once, the features are kept, and a study fits heads only, so that one takes seconds; but a search may be of
+networks that learn from scratch, which learn from the pictures each time. No TensorFlow.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -15,6 +17,7 @@ from typing import Any, Literal, TypeVar, get_args
 from filelock import FileLock
 from pydantic import ValidationError
 
+from core.config.estimate import require_room
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
@@ -111,6 +114,9 @@ def start_study(
         study = Study(home / (f"{stem}-{taken + 1}" if taken else stem))
         config = settled(project, config)
         split, pictures = freeze(catalogue or project.scan(), config)
+        require_room(config, len(split.classes))
+        for earlier in home.glob(f"*-{kind}*"):
+            forget_pictures(earlier)  # it was cut off, and nobody goes on with it now
         study.folder.mkdir()
         storage.write_json(
             study.folder / "study.json", {"kind": kind, "options": options.model_dump() if options else {}}
@@ -125,6 +131,13 @@ def go_on(study: Study) -> None:
     """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
     nothing while the study is under way."""
     study.task.start(_WORKER, [str(study.folder)])
+
+
+def forget_pictures(folder: Path) -> None:
+    """Removes the decoded pictures of a study, which lie there while it lasts."""
+    for file in folder.glob("*.npy"):
+        with suppress(OSError):  # Windows keeps what is still open: the next study removes it
+            file.unlink()
 
 
 def latest(project: Project, kind: Kind) -> Study | None:

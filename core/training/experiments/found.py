@@ -14,7 +14,7 @@ _Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 class SearchOptions(Shape):
     """`space`: see core.training.experiments.space.space_of; `trials`, `minutes`: 0 for no limit; `workers`: processes;
-    `heads`: that one process fits before another takes its place, since TensorFlow keeps some 5 MB of each for ever."""
+    `heads`: tries of one process before another takes its place, since TensorFlow keeps some 5 MB of each for ever."""
 
     method: Literal["grid", "random", "bayesian"]
     space: dict[str, Any]
@@ -44,8 +44,8 @@ class CurveOptions(Shape):
 
 
 class Try(Shape):
-    """One try of a search: its values by the names of settings, and how a head with them did on the validation part; None where
-    it was cut short or failed."""
+    """One try of a search: its values by the names of settings, and how what learned with them did on the validation part; None
+    where it was cut short or failed."""
 
     number: Whole
     state: str

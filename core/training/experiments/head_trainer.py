@@ -17,16 +17,24 @@ from core.training.linear_probe import Head, learn_head, look
 
 Positions = np.ndarray | slice
 """Which rows: int (N,), or a slice, which copies nothing."""
+Watch = Callable[[dict[str, float]], None]
+"""What is given the numbers of each epoch: "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"; what it raises
+ends the fitting."""
 
 
 @dataclass
 class SilentJob(Job):
     """A job whose phases and progress nobody hears of; `watch` is given the numbers of each epoch, if anything is.
 
-    For one head among many, whose progress is not the study's, and for a process that helps another.
+    For one try among many, whose progress is not the study's, and for a process that helps another.
     """
 
-    watch: Callable[[dict[str, float]], None] | None = field(default=None, kw_only=True)
+    watch: Watch | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, job: Job, watch: Watch | None = None) -> SilentJob:
+        """For a try that is part of a job."""
+        return cls(job.records, job.state, job.seconds, plan=job.plan, quiet=True, watch=watch)
 
     def phase(self, name: str, total: int = 0, done: int = 0, subject: str = "") -> None:  # noqa: ARG002, D102
         return
@@ -60,19 +68,16 @@ class HeadTrainer:
         config: TrainConfig,
         train: Positions,
         val: Positions,
-        watch: Callable[[dict[str, float]], None] | None = None,
+        watch: Watch | None = None,
     ) -> Head:
         """A head that learned from the pictures at positions `train`, watched on those at `val`.
 
-        The study's own phase and progress stay as they are; `watch` is given each epoch's numbers ("epoch", "loss",
-        "accuracy", "val_loss", "val_accuracy", "seconds"), and what it raises ends the fitting. Raises RunError when
-        the loss is no longer finite, Stopped.
+        The study's own phase and progress stay as they are. Raises RunError when the loss is no longer finite, Stopped.
         """
         parts = {"train": self.features[train], "val": self.features[val]}
         labels = {"train": self.labels[train], "val": self.labels[val]}
-        job = SilentJob(self.job.records, self.job.state, self.job.seconds, plan=self.job.plan, quiet=True, watch=watch)
         try:
-            return learn_head(job, config, parts, labels)
+            return learn_head(SilentJob.of(self.job, watch), config, parts, labels)
         finally:
             import keras
 

@@ -1,4 +1,4 @@
-"""A search for good settings (hyper-parameter search): heads with other settings, each scored on the validation part.
+"""A search for good settings (hyper-parameter search): trainings with other settings, each scored on the validation part.
 
 Of two tries the one with the lower log-loss there is better: among few pictures many tries are equally often right, but
 not equally sure.
@@ -14,24 +14,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from core.config.training import TrainConfig
-from core.models.feature_extractor import specs_of
-from core.system.errors import RunError
+from core.system.errors import ConfigError, RunError
 from core.system.tasks.job import Stopped
 from core.system.tasks.processes import is_alive, leave, spawn
 from core.system.tasks.records import TaskState
-from core.training.experiments import Study
+from core.training.experiments import Study, forget_pictures
 from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions
-from core.training.experiments.head_trainer import HeadTrainer, SilentJob, set_up
+from core.training.experiments.head_trainer import SilentJob
+from core.training.experiments.objectives import objective_of
 from core.training.experiments.space import tried
 from core.training.experiments.trials import Pruned, Trials, values_of
 from core.training.job import Job
@@ -39,7 +35,6 @@ from core.training.job import Job
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-_IN_MEMORY = 2  # feature sets
 _IN_VAIN = 3  # helpers that may end before they finish a try
 
 
@@ -49,13 +44,13 @@ class Search:
     def __init__(self, job: Job, study: Study) -> None:
         self.job, self.study, self.options = job, study, study.options(SearchOptions)
         self.trials = Trials(study.folder, self.options, job.config.seed, job.config.epochs)
-        self.benches: OrderedDict[Any, HeadTrainer] = OrderedDict()
-        self.heads = self.options.heads  # that are left to this process
+        self.objective = objective_of(job)
+        self.left = self.options.heads  # tries that this process may do
 
     def lead(self) -> None:
         """Does tries, with helpers if asked for, until all are done. Raises Stopped, and RunError if all tries failed."""
         if not ((last := self.study.found(SearchFound)) and last.before):
-            with suppress(RunError):  # it goes astray: all the better that others are tried
+            with suppress(RunError, ConfigError):  # it goes astray: all the better that others are tried
                 accuracy, log_loss = self.score(self.job.config)
                 self.publish(Before(val_accuracy=accuracy, val_log_loss=log_loss))
         self.publish()
@@ -67,7 +62,7 @@ class Search:
                 if self.job.should_stop():
                     raise Stopped
                 at_work = sum(helper.poll() is None for helper in helpers)
-                if self.trials.waiting and not self.heads and at_work < workers:
+                if self.trials.waiting and not self.left and at_work < workers:
                     if len(helpers) > workers + _IN_VAIN + len(self.trials.rows()):
                         raise RunError(
                             "The processes of the search end without a word.",
@@ -88,8 +83,8 @@ class Search:
 
     def work(self) -> None:
         """Does tries until there are none to claim, or this process did as many as it may. Raises Stopped."""
-        while self.heads and (trial := self.trials.claim()) is not None:
-            self.heads -= 1
+        while self.left and (trial := self.trials.claim()) is not None:
+            self.left -= 1
             self.attempt(trial)
             if self.job.should_stop():
                 raise Stopped
@@ -103,52 +98,16 @@ class Search:
             score = self.score(config, trial)
         except Pruned:
             pruned = True
-        except RunError:
-            pass  # the steps were too large, and the loss no longer a number
+        except (RunError, ConfigError):
+            pass  # the steps were too large, and the loss no longer a number; or the network was too large for the memory
         self.trials.finish(trial, time.perf_counter() - began, score, pruned=pruned)
         self.publish()
 
     def score(self, config: TrainConfig, trial: Trial | None = None) -> tuple[float, float]:
-        """Accuracy and log-loss on the validation part of a head with these settings.
-
-        Raises RunError when the loss is no longer finite, Stopped, Pruned.
-        """
-        bench = self.bench(config)
-        head = bench.head(config, *bench.parts, self.trials.watch(trial) if trial else None)
-        if head.stopped:
-            raise Stopped  # half a try tells nothing
-        from core.training import fit
-
-        held_out = bench.parts[1]
-        accuracy, likelihood = fit.score(head.probabilities(bench.features[held_out]), bench.labels[held_out])
-        return accuracy, -likelihood
-
-    def bench(self, config: TrainConfig) -> HeadTrainer:
-        """The features that these settings ask for; only so many sets stay in memory. Raises Stopped."""
-        key = specs_of(config)
-        if key not in self.benches:
-            while len(self.benches) >= _IN_MEMORY:
-                self.benches.popitem(last=False)
-            with self._alone():
-                self.benches[key] = set_up(self.job, config)
-            self.tell()
-        self.benches.move_to_end(key)
-        return self.benches[key]
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Of several processes one computes features, and the others find them. Raises Stopped."""
-        lock = FileLock(self.study.folder / ".features.lock")
-        while not lock.is_locked:
-            try:
-                lock.acquire(timeout=0.2)
-            except Timeout:
-                if self.job.should_stop():
-                    raise Stopped from None
-        try:
-            yield
-        finally:
-            lock.release()
+        """As an Objective says; raises Pruned, too."""
+        self.objective.prepare(config)
+        self.tell()
+        return self.objective.score(config, self.trials.watch(trial) if trial else None)
 
     def publish(self, before: Before | None = None) -> SearchFound:
         """Writes found.json anew. `before`: what the settings reach that the search starts from."""
@@ -186,7 +145,10 @@ class Search:
 
 def run(job: Job, study: Study) -> None:
     """The whole search, in the process of the study."""
-    Search(job, study).lead()
+    try:
+        Search(job, study).lead()
+    finally:
+        forget_pictures(study.folder)
 
 
 def help_with(folder: Path) -> None:

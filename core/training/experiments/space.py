@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
-from core.config.backbones import BACKBONES
+from core.config.estimate import require_room, size_of
+from core.config.network import Variation
 from core.config.training import STEPPING, TrainConfig, make_config
 from core.system.errors import ConfigError, RunError
+from core.system.settings import make_settings
 from core.training.experiments import Study
 from core.training.experiments.found import SearchFound, SearchOptions
+from core.training.experiments.ranges import OF_HEADS, OF_NETWORKS, Range, ranges_of
 
 Method = Literal["grid", "random", "bayesian"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -21,74 +25,8 @@ MOST_TRIALS = 1000
 """Tries of one search, and points of a grid: beyond it, nobody waits for the end."""
 MOST_MINUTES = 24 * 60
 MOST_WORKERS = 16
-
-
-@dataclass(frozen=True)
-class Range:
-    """Where the values of one setting come from: between two ends, or, where `choices` are given, one of these.
-
-    `log`: equal ratios are equally likely. `step`: only so many apart; 0 for any. `grid`: those that a grid tries.
-    """
-
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    step: float = 0.0
-    grid: tuple[float, ...] = ()
-    choices: tuple[Any, ...] = ()
-
-    @property
-    def points(self) -> tuple[Any, ...]:
-        """What a grid tries."""
-        return self.choices or self.grid
-
-    def has_place_for(self, value: object) -> bool:
-        """Whether a value lies somewhere on the axis of this setting."""
-        return bool(self.choices) or (isinstance(value, int | float) and (value > 0 or not self.log))
-
-
-_NARROWED = {
-    "learning_rate": Range(0.0001, 0.03, log=True, grid=(0.0001, 0.0003, 0.001, 0.003, 0.01)),
-    "l2": Range(0.1, 1000.0, log=True, grid=(1.0, 10.0, 100.0)),
-    "dropout": Range(0.0, 0.6, step=0.05, grid=(0.0, 0.25, 0.5)),
-    "label_smoothing": Range(0.0, 0.2, step=0.01, grid=(0.0, 0.1)),
-    "batch_size": Range(choices=(16, 32, 64, 128)),
-    "backbone": Range(choices=tuple(name for name, b in BACKBONES.items() if b.source == "packaged")),
-}
-"""Narrower than TrainConfig allows: what lies outside does no good to a head on features."""
-
-VARIABLE = (
-    "learning_rate",
-    "l2",
-    "dropout",
-    "label_smoothing",
-    "batch_size",
-    "optimizer",
-    "loss",
-    "class_weights",
-    "over_sampling",
-    "multi_level",
-    "deviations",
-    "backbone",
-)
-"""Settings that matter for a head on features, those that usually matter most first."""
-
-
-def usual_choice(config: TrainConfig) -> tuple[str, ...]:
-    """What a search changes unless someone chooses: a head that is solved takes no steps."""
-    return ("l2", "class_weights") if config.solved else ("learning_rate", "l2")
-
-
-def usual_range(name: str) -> Range:
-    """Where a search looks if nothing else is asked for. Raises ConfigError if it can't change that setting."""
-    if name not in VARIABLE:
-        raise ConfigError(f"A search cannot change {name!r}.", f"It can change: {', '.join(VARIABLE)}.")
-    if name in _NARROWED:
-        return _NARROWED[name]
-    if name == "optimizer":
-        return Range(choices=("adam", "adamw", "sgd"))
-    kind = TrainConfig.model_fields[name].annotation
-    return Range(choices=get_args(kind) if get_origin(kind) is Literal else (False, True))
+_CLASSES = 2  # at least; how many there are is known when the search starts
+_USUAL_PARAMETERS = 50_000_000  # of networks that nobody asked for: larger ones are slow, and no better
 
 
 def options_for(
@@ -101,8 +39,7 @@ def options_for(
 ) -> SearchOptions:
     """What `start_study(project, "search", config, options)` takes, all of it checked.
 
-    `method`: see METHODS. `vary`: names out of VARIABLE, each with its own ends or choices if wanted
-    ("learning_rate=0.0001..0.01", "batch_size=16,32"). `trials`, `minutes`: whichever is over first ends it; 0 is no
+    `method`: see METHODS. `vary`: see `space_for`. `trials`, `minutes`: whichever is over first ends it; 0 is no
     limit, and only a grid may do without both. `workers`: processes that try at once. `config`: the settings that it
     starts from. Raises ConfigError with a sentence and what to do.
     """
@@ -110,7 +47,7 @@ def options_for(
     if method not in METHODS:
         raise ConfigError(f"There is no way of searching called {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
     if not vary:
-        raise ConfigError("Nothing may change.", f"Choose at least one of: {', '.join(VARIABLE)}.")
+        raise ConfigError("Nothing may change.", f"Choose at least one of: {', '.join(ranges_of(config))}.")
     for what, value, most in (
         ("tries (trials)", trials, MOST_TRIALS),
         ("minutes", minutes, MOST_MINUTES),
@@ -118,18 +55,8 @@ def options_for(
     ):
         if not 0 <= value <= most:
             raise ConfigError(f"That is no possible number of {what}.", f"Ask for at most {most:,}.")
-    if not config.pretrained:
-        raise ConfigError(
-            "This model learns from scratch, and a search tries heads on models that know pictures already.",
-            "Choose such a model, for instance with the recipe Quick.",
-        )
-    space = dict(_wanted(text, config) for text in vary)
-    if "lbfgs" in space.get("optimizer", Range()).choices and len(space.keys() & set(STEPPING)):
-        raise ConfigError(
-            "lbfgs takes no small steps, and cannot be tried together with what is about them.",
-            "Choose other optimizers: optimizer=adam,sgd",
-        )
-    size = math.prod(len(chosen.points) for chosen in space.values())
+    space = space_for(vary, config)
+    size = points_in(space)
     if method == "grid" and size > MOST_TRIALS:
         raise ConfigError(f"The grid would have {size:,} points.", "Let fewer settings change, or try at random.")
     if method != "grid" and not trials and not minutes:
@@ -143,6 +70,32 @@ def options_for(
     )
 
 
+def space_for(vary: Sequence[str], config: TrainConfig) -> dict[str, Range]:
+    """Where a search that starts from `config` looks. `vary`: names out of `ranges_of(config)`, each with its own ends or
+    choices if wanted ("learning_rate=0.0001..0.01", "batch_size=16,32").
+
+    Of the numbers of blocks that nobody asked for by name, those stay with which all networks of the search can be built,
+    and none is very large. Raises ConfigError, also if one that was asked for cannot be built.
+    """
+    space = dict(_wanted(text, config) for text in vary)
+    if "lbfgs" in space.get("optimizer", Range()).choices and len(space.keys() & set(STEPPING)):
+        raise ConfigError(
+            "lbfgs takes no small steps, and cannot be tried together with what is about them.",
+            "Choose other optimizers: optimizer=adam,sgd",
+        )
+    if "blocks" in [text.strip() for text in vary]:
+        space["blocks"] = _moderate(space, config)
+    if not config.pretrained:
+        for values in _networks(space):
+            require_room(tried(config, values), _CLASSES)
+    return space
+
+
+def points_in(space: Mapping[str, Range]) -> int:
+    """How many combinations a grid has."""
+    return math.prod(len(chosen.points) for chosen in space.values())
+
+
 _SPACE = TypeAdapter(dict[str, Range])
 
 
@@ -150,7 +103,7 @@ def space_of(options: SearchOptions) -> dict[str, Range]:
     """The ranges in a search's options. Raises RunError if they are damaged."""
     try:
         space = _SPACE.validate_python(options.space)
-        if not space.keys() <= set(VARIABLE):
+        if not any(space.keys() <= known.keys() for known in (OF_HEADS, OF_NETWORKS)):
             raise ValueError("no such settings")
         for one in space.values():
             if not one.choices and not (one.has_place_for(one.low) and -math.inf < one.low <= one.high < math.inf):
@@ -163,25 +116,68 @@ def space_of(options: SearchOptions) -> dict[str, Range]:
 def best_config(study: Study, config: TrainConfig | None = None) -> TrainConfig:
     """`config` (by default the settings that the search started from) with the values of its best try.
 
-    Raises RunError if no try has been finished.
+    A network from scratch is the one that was tried, whatever `config` has; and where one of the two knows pictures already and
+    the other does not, all is as the search had it. Raises RunError if no try has been finished.
     """
     found = study.found(SearchFound)
     if not found or not found.best:
         raise RunError("This search has not finished a try yet.", "Let it go on.")
-    return tried(config or study.records.plan().config, found.best.values)
+    began = study.records.plan().config
+    if config is None or config.pretrained != began.pretrained:
+        config = began
+    if not began.pretrained:
+        own = {"backbone": began.backbone, "pixels": began.pixels, "network": began.network}
+        config = config.model_copy(update=own)
+    return tried(config, found.best.values)
 
 
-def tried(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
-    """`config` with the values of a try. Where they are about small steps, the head learns in such, whatever the values."""
+def tried(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    """`config` with the values of a try: of settings, and of the layers by the rule of Variation. Where they are about small
+    steps, the head learns in such, whatever the values. Raises ConfigError."""
     by_steps = "optimizer" not in values and any(name in STEPPING for name in values)
-    steps = {"optimizer": "adam"} if by_steps and config.optimizer == "lbfgs" else {}
-    return make_config(config.model_dump() | steps | values)
+    changes: dict[str, Any] = {"optimizer": "adam"} if by_steps and config.optimizer == "lbfgs" else {}
+    layers = {name: value for name, value in values.items() if name in Variation.model_fields}
+    if layers:
+        changes["network"] = make_settings(Variation, layers).of(config.architecture)
+    return make_config(config.model_dump() | changes | {n: v for n, v in values.items() if n not in layers})
+
+
+def _networks(space: Mapping[str, Range], blocks: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
+    """The values of all networks in a space; `blocks`: with so many blocks only."""
+    layers = {name: chosen.choices for name, chosen in space.items() if name in Variation.model_fields}
+    layers |= {"blocks": tuple(blocks)} if blocks else {}
+    for values in itertools.product(*layers.values()):
+        yield dict(zip(layers, values, strict=True))
+
+
+def _moderate(space: Mapping[str, Range], config: TrainConfig) -> Range:
+    """The usual numbers of blocks, but none with which a network of the space could not be built, or would be very large."""
+
+    def fits(values: dict[str, Any]) -> bool:
+        network = tried(config, values)
+        try:
+            require_room(network, _CLASSES)
+            return size_of(network, _CLASSES).parameters <= _USUAL_PARAMETERS
+        except ConfigError:
+            return False
+
+    choices = tuple(n for n in space["blocks"].choices if all(fits(values) for values in _networks(space, [n])))
+    if len(choices) < 2:
+        raise ConfigError(
+            "There are not two numbers of blocks with which all these networks can be built and are of a usual size.",
+            "Name the numbers (blocks=2,3), or let fewer and smaller filters and fewer dense units be tried.",
+        )
+    return Range(choices=choices)
 
 
 def _wanted(text: str, config: TrainConfig) -> tuple[str, Range]:
     """One setting and its range, from its name or from name=low..high or name=value,value."""
     name, equals, wanted = (part.strip() for part in text.partition("="))
-    usual = usual_range(name)
+    known = ranges_of(config)
+    if name not in known:
+        kind = "of a model that knows pictures already" if config.pretrained else "of a network from scratch"
+        raise ConfigError(f"A search {kind} cannot change {name!r}.", f"It can change: {', '.join(known)}.")
+    usual = known[name]
     if not equals:
         return name, _fitting(name, usual, config)
     low, dots, high = wanted.partition("..")
@@ -201,7 +197,9 @@ def _wanted(text: str, config: TrainConfig) -> tuple[str, Range]:
 
 
 def _checked(name: str, values: list[Any], config: TrainConfig) -> list[Any]:
-    """The values as TrainConfig takes them. Raises ConfigError, naming what it allows."""
+    """The values as TrainConfig, or Variation, takes them. Raises ConfigError, naming what it allows."""
+    if name in Variation.model_fields:
+        return [getattr(make_settings(Variation, {name: value}), name) for value in values]
     return [getattr(make_config(config.model_dump() | {name: value}), name) for value in values]
 
 

@@ -21,7 +21,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.system.tasks.processes import birth_of, is_alive
 from core.training.experiments.found import SearchOptions, Try
-from core.training.experiments.space import Range, space_of
+from core.training.experiments.ranges import Range
+from core.training.experiments.space import space_of
 
 Pruned = optuna.TrialPruned
 """Raised by what watches a try, when it does worse than most did by then."""

@@ -60,7 +60,7 @@ def _label(name: str) -> str:
 
 
 def _facts(backbone: Backbone) -> None:
-    facts = [f"looks at {backbone.input_pixels} x {backbone.input_pixels} pixels"]
+    facts = [f"is made for {backbone.input_pixels} x {backbone.input_pixels} pixels"]
     if backbone.parameters:
         facts.insert(0, f"{backbone.parameters / 1e6:.1f} million weights")
     slow = speeds().get(backbone.name)

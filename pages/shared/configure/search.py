@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,16 +18,16 @@ from core.system.errors import FieldguideError
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, go_on, latest, start_study
 from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions, Try
+from core.training.experiments.ranges import Range, ranges_of, title_of, usual_choice
 from core.training.experiments.space import (
     MOST_MINUTES,
     MOST_TRIALS,
-    VARIABLE,
     best_config,
     options_for,
+    points_in,
+    space_for,
     space_of,
     tried,
-    usual_choice,
-    usual_range,
 )
 from pages.shared.configure import learning_rate, search_charts
 from pages.shared.session import tab
@@ -42,6 +43,14 @@ _METHODS = {
     "random": ("Try at random", "Each try is drawn by chance. Simple, and hard to beat with many settings."),
     "grid": ("Try all (grid)", "A few values of each setting, in every combination. For one to three settings."),
 }
+
+
+_RULE = (
+    "Each try trains the whole network, for as many rounds as a training; what does worse than most is cut short. Where the "
+    "number of blocks or the filters may change, each block has twice the filters of the one before it, at most 512. The side "
+    "of the filters is the same in all blocks, and dense units are those of one layer, 0: none. All else stays as it is above."
+)
+"""How the layers of a network are varied: see core.config.network.Variation."""
 
 
 def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainConfig | None:
@@ -60,7 +69,7 @@ def show(project: Project, catalogue: Catalogue, config: TrainConfig) -> TrainCo
         icon=":material/manage_search:",
     ):
         st.caption(
-            "Tries many small trainings, each with other settings, and sees how well each does on the pictures it checks "
+            "Tries many trainings, each with other settings, and sees how well each does on the pictures it checks "
             "with (validation part). The pictures for the test stay apart."
         )
         st.fragment(_search, run_every=1 if live else None)(project, catalogue, config, live)
@@ -107,23 +116,27 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
         key=key("method"),
         persist_state="session",
     )
+    known = ranges_of(config)
     names = st.multiselect(
         "What may change",
-        VARIABLE,
+        list(known),
         default=usual_choice(config),
-        format_func=lambda name: TrainConfig.model_fields[name].title or name,
-        key=key(f"vary {config.solved}"),  # so that the choice is the usual one where a recipe changes it
+        format_func=title_of,
+        key=key(
+            f"vary {config.pretrained} {config.solved}"
+        ),  # so that the choice is the usual one where a recipe changes it
         persist_state="session",
     )
-    wanted = _ends(names, method, key)
+    if not config.pretrained:
+        st.caption(_RULE)
+    wanted = _ends(names, known, method, key)
     left, right = st.columns(2)
-    points = math.prod(len(usual_range(name).points) for name in names)
     trials = left.number_input(
         "At most so many tries (trials)",
         0,
         MOST_TRIALS,
         20,
-        help="0: no limit." if method != "grid" else f"0: all {points:,} combinations.",
+        help="0: no limit." if method != "grid" else _all_of(names, config),
         key=key("trials"),
         persist_state="session",
     )
@@ -149,15 +162,22 @@ def _form(project: Project, catalogue: Catalogue, config: TrainConfig) -> None:
         st.rerun()
 
 
-def _ends(names: list[str], method: str, key: Any) -> list[str]:
+def _all_of(names: list[str], config: TrainConfig) -> str:
+    try:
+        return f"0: all {points_in(space_for(names, config)):,} combinations."
+    except FieldguideError:  # said when it is started
+        return "0: all combinations."
+
+
+def _ends(names: list[str], known: Mapping[str, Range], method: str, key: Any) -> list[str]:
     """The settings that may change, as options_for takes them: with other ends where someone wants others."""
-    numbers = [name for name in names if not usual_range(name).choices]
+    numbers = [name for name in names if not known[name].choices]
     if not numbers or method == "grid":
         return names
     wanted = []
     with st.popover("From where to where", icon=":material/straighten:"):
         for name in numbers:
-            usual = usual_range(name)
+            usual = known[name]
             left, right = st.columns(2)
             ends = [
                 column.number_input(
@@ -252,7 +272,8 @@ def _table(rows: list[Try], names: dict[str, str]) -> None:
                 format="%.3f", help="Smaller is better; by this the tries are sorted. Also tells how sure it was."
             ),
             "Ended": st.column_config.TextColumn(
-                help="cut short: it did worse than most by then (pruned). failed: its steps were too large."
+                help="cut short: it did worse than most by then (pruned). failed: its steps were too large, or the network for "
+                "the memory."
             ),
         },
     )
@@ -271,8 +292,7 @@ def _in_words(rows: list[Try], names: dict[str, str]) -> str:
 
 def _short(name: str) -> str:
     """The term for a setting, without the plain words before it."""
-    field = TrainConfig.model_fields.get(name)
-    title = (field.title if field else None) or name
+    title = title_of(name)
     found = re.search(r"\(([^()]*)\)$", title)
     return found[1] if found else title
 

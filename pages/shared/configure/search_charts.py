@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from core.training.experiments.found import RatesFound, Try
-from core.training.experiments.space import Range
+from core.training.experiments.ranges import Range
 from pages.shared.ui import charts
 from pages.shared.ui.text import percent, plot_text
 

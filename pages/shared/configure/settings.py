@@ -10,7 +10,7 @@ import streamlit as st
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import BACKBONES
 from core.config.training import STEPPING, TrainConfig
-from pages.shared.configure import models
+from pages.shared.configure import models, network
 from pages.shared.ui import forms
 
 _LEARNING = "How it learns"
@@ -49,10 +49,13 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
         left, right = st.columns(2, gap="large")
         with left:
             values["pixels"] = forms.field(TrainConfig, "pixels", values["pixels"], key("pixels"))
-        with right:
-            values["minutes"] = forms.field(TrainConfig, "minutes", values["minutes"], key("minutes"))
         if pretrained:
+            with right:
+                values["minutes"] = forms.field(TrainConfig, "minutes", values["minutes"], key("minutes"))
             values["second_backbone"] = _second(config, key)
+            values["network"] = None
+        else:
+            values["minutes"], values["network"] = 0.0, network.show(config, values["backbone"], key)
     with st.expander("More settings", icon=":material/tune:"):
         for title, names in GROUPS.items():
             shown = [name for name in names if pretrained or name not in _FOR_PRETRAINED]

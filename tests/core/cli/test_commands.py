@@ -74,13 +74,13 @@ def test_recipes_are_listed_with_their_settings() -> None:
 
 
 def test_a_config_file_changes_only_what_it_names() -> None:
-    from core.cli.shared import _merged
+    from core.config.changes import with_values
     from core.config.recipes import get_recipe
 
-    before = get_recipe("tutorial-cnn-improved").config.model_dump()
-    after = _merged(before, {"augment": {"flip": "off"}, "epochs": 3})
-    assert after["augment"] == before["augment"] | {"flip": "off"}
-    assert after == before | {"augment": after["augment"], "epochs": 3}
+    before = get_recipe("tutorial-cnn-improved").config
+    after = with_values(before, {"augment": {"flip": "off"}, "epochs": 3})
+    assert after.augment == before.augment.model_copy(update={"flip": "off"})
+    assert after == before.model_copy(update={"augment": after.augment, "epochs": 3})
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.config.changes import with_changes
 from core.config.framing import FITS, Framing
-from core.config.training import TrainConfig, make_config, with_changes
+from core.config.training import TrainConfig, make_config
 from core.system.errors import ConfigError
 
 sides = st.integers(1, 5000)

@@ -5,9 +5,10 @@ from pydantic import ValidationError
 
 from core.config.augmentation import AugmentConfig
 from core.config.backbones import BACKBONES
+from core.config.changes import with_changes
 from core.config.recipes import RECIPES, get_recipe
 from core.config.split import SplitConfig
-from core.config.training import STEPPING, TrainConfig, make_config, with_changes
+from core.config.training import STEPPING, TrainConfig, make_config
 from core.system.errors import ConfigError
 
 

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from core.__main__ import cli
 from core.cli.shared import settings
+from core.config.changes import with_changes
 from core.config.recipes import RECIPES, read_recipe, recipe_file
 from core.config.split import PARTS, SplitConfig
-from core.config.training import TrainConfig, make_config, with_changes
+from core.config.training import TrainConfig, make_config
 from core.datasets import division
 from core.datasets.importing import assign_groups
 from core.datasets.project import Project

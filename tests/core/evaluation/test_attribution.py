@@ -362,12 +362,13 @@ def test_a_deeper_head_gives_gradient_times_activation() -> None:
     import keras
     import tensorflow as tf
 
+    from core.config.network import NETWORKS
     from core.evaluation.attribution.graph import to_explaining_tflite
-    from core.models.scratch import small_cnn
+    from core.models.scratch import build_network
     from core.training import fit
 
     keras.utils.set_random_seed(3)
-    network = small_cnn(32, 3, 0.2)
+    network = build_network(NETWORKS["small-cnn"], 32, 3, 0.2)
     square = square_of(32)
     layers = network.layers
     last = next(number for number, layer in enumerate(layers) if isinstance(layer, keras.layers.Flatten))

@@ -95,14 +95,15 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
 def test_votes_are_counted_in_whole_numbers_too() -> None:
     from ai_edge_litert.interpreter import Interpreter
 
+    from core.config.network import NETWORKS
     from core.export.parity import is_integer_only
     from core.models.litert_conversion import to_tflite
-    from core.models.scratch import NETWORKS
+    from core.models.scratch import build_network
     from core.training import fit
     from core.training.ensemble_worker import joined
 
     fit.seed_everything(1)
-    models = [fit.with_softmax(NETWORKS["small-cnn"](32, 3, 0.0, None)) for _ in range(2)]
+    models = [fit.with_softmax(build_network(NETWORKS["small-cnn"], 32, 3)) for _ in range(2)]
     both = joined(models, [0.7, 0.3])
     pictures = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
     made = to_tflite(both, "uint8", pictures)

@@ -380,7 +380,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 tf.config.list_physical_devices = lambda kind=None: ["a card", "another"] if kind == "GPU" else [cpu]
 tf.distribute.MirroredStrategy = partial(tf.distribute.MirroredStrategy, ["CPU:0", "CPU:1"])
 
-from core.models.scratch import NETWORKS
+from core.config.network import NETWORKS
+from core.models.scratch import build_network
 from core.config.training import TrainConfig
 from core.training import whole
 from core.models.devices import training_scope
@@ -393,7 +394,7 @@ config = TrainConfig(backbone="small-cnn", epochs=3, batch_size=16)
 job = job_in(Path(sys.argv[1]), config)
 job.quiet, job.labels = False, lambda part: labels
 with training_scope():
-    model = NETWORKS["small-cnn"](32, 3, 0.0, None)
+    model = build_network(NETWORKS["small-cnn"], 32, 3)
 whole._fit(job, model, {"train": pictures, "val": pictures}, config, seconds=600.0)
 history = job.records.history()
 print(model.distribute_strategy.num_replicas_in_sync, len(history), history[-1]["val_accuracy"])

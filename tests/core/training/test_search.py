@@ -18,20 +18,14 @@ import psutil
 import pytest
 
 from core import Project, TrainConfig
+from core.config.recipes import get_recipe
 from core.config.training import make_config
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.processes import spawn
 from core.training.experiments import Study, go_on, start_study, wait_for
 from core.training.experiments.found import RateOptions, RatesFound, SearchFound, SearchOptions
-from core.training.experiments.space import (
-    METHODS,
-    VARIABLE,
-    best_config,
-    options_for,
-    space_of,
-    usual_choice,
-    usual_range,
-)
+from core.training.experiments.ranges import OF_HEADS, OF_NETWORKS, usual_choice
+from core.training.experiments.space import METHODS, best_config, options_for, space_of
 from core.training.experiments.space import tried as with_values
 from core.training.experiments.trials import Pruned, Trials
 from tests.pictures import COLOURS, flat_project
@@ -40,6 +34,7 @@ ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
 QUICK = TrainConfig(epochs=4)
 RATES = "learning_rate=0.0003..0.03"
+SCRATCH, TINY = get_recipe("tutorial-cnn").config, get_recipe("small-cnn").config
 
 
 @pytest.fixture
@@ -77,11 +72,12 @@ def test_nothing_heavy_is_loaded_to_ask_and_to_read() -> None:
 
 
 def test_the_usual_ranges_lie_within_what_is_allowed() -> None:
-    for name in VARIABLE:
-        usual = usual_range(name)
-        assert len(usual.points) >= 2
-        for value in (*usual.points, *(() if usual.choices else (usual.low, usual.high))):
-            assert getattr(make_config({name: value}), name) == value
+    for config, ranges in ((TrainConfig(), OF_HEADS), (SCRATCH, OF_NETWORKS)):
+        for name, usual in ranges.items():
+            assert len(usual.points) >= 2
+            for value in (*usual.points, *(() if usual.choices else (usual.low, usual.high))):
+                changed = with_values(config, {name: value})
+                assert getattr(changed, name, value) == value
 
 
 @pytest.mark.parametrize(
@@ -103,8 +99,16 @@ def test_the_usual_ranges_lie_within_what_is_allowed() -> None:
         ({"minutes": math.nan}, "no possible number of minutes"),
         ({"workers": 0}, "no possible number of processes"),
         ({"trials": 0}, "no end"),
-        ({"method": "grid", "vary": VARIABLE}, "grid would have"),
-        ({"config": TrainConfig(backbone="tutorial-cnn")}, "learns from scratch"),
+        ({"method": "grid", "vary": tuple(OF_HEADS)}, "grid would have"),
+        ({"vary": ["blocks"]}, "knows pictures already cannot change 'blocks'"),
+        ({"config": SCRATCH, "vary": ["l2"]}, "from scratch cannot change 'l2'"),
+        ({"config": SCRATCH, "vary": ["blocks=2..4"]}, "one of several"),
+        ({"config": SCRATCH, "vary": ["blocks=2,9"]}, "blocks: Input should be less than or equal to 8"),
+        ({"config": SCRATCH, "vary": ["blocks=1,many"]}, "valid integer"),
+        ({"config": SCRATCH, "vary": ["blocks=2,8", "kernel"]}, "after block 8 nothing is left"),
+        ({"config": TINY, "vary": ["blocks=1,2", "kernel=9,11"]}, "pad the edges"),
+        ({"config": TINY, "vary": ["blocks", "kernel=9,11"]}, "not two numbers of blocks"),
+        ({"config": SCRATCH, "vary": ["filters=512,8", "dense=4096,0"]}, "million weights, too many for"),
         ({"vary": ["optimizer=lbfgs,adam", "dropout"]}, "takes no small steps"),
     ],
 )
@@ -138,7 +142,7 @@ def test_what_is_about_small_steps_is_tried_in_such() -> None:
     assert with_values(solved, {"learning_rate": solved.learning_rate}).optimizer == "adam"
     assert with_values(solved, {"optimizer": "lbfgs", "l2": 3.0}).solved
     assert with_values(sgd, {"batch_size": 16}).optimizer == "sgd"
-    assert "lbfgs" not in usual_range("optimizer").choices
+    assert "lbfgs" not in OF_HEADS["optimizer"].choices
     for config in (solved, sgd):
         assert all(with_values(config, {name: getattr(config, name)}) == config for name in usual_choice(config))
 
