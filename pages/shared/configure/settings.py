@@ -21,7 +21,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Holding back (regularisation)": ("l2", "l2_plain", "l1", "dropout"),
     "Large and small classes (imbalance)": ("class_weights", "over_sampling"),
-    "What the head sees (features)": ("multi_level", "deviations", "mirrored", "integer_features", "standardise", "whitening", "draws"),
+    "What the head sees (features)": (
+        "multi_level",
+        "deviations",
+        "mirrored",
+        "integer_features",
+        "standardise",
+        "whitening",
+        "draws",
+    ),
     "Fine-tuning": ("fine_tune", "fine_tune_blocks", "fine_tune_epochs", "fine_tune_rate", "fine_tune_warm_up"),
 }  # fmt: skip
 """Settings of TrainConfig as they lie together; those of the model, split and augmentation have parts of their own."""
