@@ -66,7 +66,7 @@ VARIABLE = (
     "optimizer",
     "loss",
     "class_weights",
-    "over_sampling",
+    "sampling",
     "multi_level",
     "deviations",
     "backbone",
@@ -150,7 +150,7 @@ def space_of(options: SearchOptions) -> dict[str, Range]:
     """The ranges in a search's options. Raises RunError if they are damaged."""
     try:
         space = _SPACE.validate_python(options.space)
-        if not space.keys() <= set(VARIABLE):
+        if not space.keys() <= {*VARIABLE, "over_sampling"}:  # as "sampling" was called before
             raise ValueError("no such settings")
         for one in space.values():
             if not one.choices and not (one.has_place_for(one.low) and -math.inf < one.low <= one.high < math.inf):
