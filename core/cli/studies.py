@@ -106,13 +106,18 @@ def mirror_check(folder: str, json_: bool) -> None:
 
 @click.command()
 @click.argument("run_dirs", nargs=-1, required=True)
+@click.option(
+    "--stack", is_flag=True, help="Let a small head learn what to make of their answers, if that does better."
+)
 @as_json
-def ensemble(run_dirs: tuple[str, ...], json_: bool) -> None:
+def ensemble(run_dirs: tuple[str, ...], stack: bool, json_: bool) -> None:
     """Make one model of the models in RUN_DIRS, each with the weight that does best on the validation part."""
-    made = ensembles.join([open_run(folder) for folder in run_dirs])
+    made = ensembles.join([open_run(folder) for folder in run_dirs], method="stacking" if stack else "averaging")
     evaluation = evaluate(made)
     for member in ensembles.members_of(made.folder):
-        click.echo(f"{member['weight']:.2f}  {member['run']}")
+        click.echo(f"{'head' if member['weight'] is None else format(member['weight'], '.2f')}  {member['run']}")
+    for remark in made.records.plan().remarks:
+        click.echo(remark)
     click.echo(f"{evaluation.in_words} ({told(evaluation.right, evaluation.total)})")
     click.echo(f"Run: {made.folder}")
     say_json(json_, made.snapshot().as_dict() | {"ensemble": ensembles.members_of(made.folder)})

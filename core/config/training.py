@@ -158,10 +158,11 @@ class TrainConfig(Settings):
     class_weights: bool = Field(
         True, title="Balance the classes (class weights)", description="Pictures of small classes count for more."
     )
-    over_sampling: bool = Field(
-        False,
-        title="Show small classes more often (over-sampling)",
-        description="Pictures of small classes come several times in a round, until all classes are equally often seen.",
+    sampling: Literal["off", "over-sampling", "under-sampling"] = Field(
+        "off",
+        title="Show all classes equally often (sampling)",
+        description="over-sampling: pictures of small classes come several times in a round. under-sampling: of each class it "
+        "learns from as many pictures as the smallest has, and leaves the others out. off: each picture comes once.",
     )
     mirrored: bool = Field(
         False,
@@ -226,6 +227,16 @@ class TrainConfig(Settings):
             fields = cls.model_fields
             if any(values.get(name, fields[name].default) != fields[name].default for name in STEPPING):
                 return values | {"optimizer": "adam"}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_versions(cls, values: Any) -> Any:
+        """They knew over-sampling only, which was on or off."""
+        if isinstance(values, dict) and "over_sampling" in values:
+            older = values["over_sampling"]
+            sampling = ("over-sampling" if older else "off") if isinstance(older, bool) else older
+            return {name: value for name, value in values.items() if name != "over_sampling"} | {"sampling": sampling}
         return values
 
     @model_validator(mode="before")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,6 +53,19 @@ class GroupedFolds:
             taken, _ = dealing.take(pieces, max(1, round(share * sum(map(len, pieces)))), stay=1)
             chosen += [row for piece in taken for row in piece]
         return np.isin(rows, chosen)
+
+    def balanced(self, rows: np.ndarray) -> np.ndarray:
+        """Of the pictures at positions `rows` as many of each class as the smallest has, in the order of `rows`. They are drawn
+        by chance, and evenly from a class's groups: each gives one before any gives another."""
+        members: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        drawn: Counter[tuple[int, int]] = Counter()
+        for row in sorted(rows.tolist(), key=lambda row: self.draw("balance", self.ids[row])):
+            label, group = int(self.labels[row]), int(self.groups[row])
+            members[label].append((drawn[label, group], row))
+            drawn[label, group] += 1
+        fewest = min(map(len, members.values()), default=0)
+        chosen = [row for mine in members.values() for _, row in sorted(mine, key=lambda turn: turn[0])[:fewest]]
+        return rows[np.isin(rows, chosen)]
 
     def _by_class(self, rows: Iterable[int], mark: str) -> dict[int, list[list[int]]]:
         """The groups of each class, in an order that hangs on the seed, the mark and the pictures only."""

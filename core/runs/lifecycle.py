@@ -19,6 +19,7 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.datasets.splits import Split, make_split
 from core.inference.metrics import Evaluation, evaluate_predictions
+from core.runs.pictures import without_left_out
 from core.runs.predictions import probabilities
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.runs.result import RunResult
@@ -131,9 +132,12 @@ def start(
         scanned = time.time() - began
         split, pictures = freeze(catalogue, config)
         require_room(config, len(split.classes))
+        pictures, left_out = without_left_out(pictures, config)
         folder = new_folder(project, config, out)
         run = Run(folder)
-        plan = RunPlan(folder.name, str(project.root), began, config, split.classes, pictures, split.remarks)
+        plan = RunPlan(
+            folder.name, str(project.root), began, config, split.classes, pictures, (*split.remarks, *left_out)
+        )
         begin(run, plan, "core.training.worker", [str(folder), str(scanned)])
     return run
 

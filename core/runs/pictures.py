@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config.training import TrainConfig
 from core.datasets.folds import GroupedFolds
 from core.datasets.project import now_at
 from core.runs.records import RunPicture, RunPlan
@@ -28,3 +29,25 @@ def grouped_folds(pictures: Sequence[RunPicture], seed: int) -> GroupedFolds:
     groups = [picture.group if picture.group >= 0 else least + row for row, picture in enumerate(pictures)]
     labels = np.array([picture.label for picture in pictures])
     return GroupedFolds(tuple(picture.id for picture in pictures), labels, np.array(groups), seed)
+
+
+def learned_from(deal: GroupedFolds, rows: np.ndarray, config: TrainConfig) -> np.ndarray:
+    """Of the pictures at positions `rows`, which may be learned from, those that are: with under-sampling not all."""
+    return deal.balanced(rows) if config.sampling == "under-sampling" else rows
+
+
+def without_left_out(
+    pictures: Sequence[RunPicture], config: TrainConfig
+) -> tuple[tuple[RunPicture, ...], tuple[str, ...]]:
+    """The pictures of a training's parts without those that its settings leave out, and what is to be said of these."""
+    train = np.array([row for row, picture in enumerate(pictures) if picture.part == "train"], int)
+    chosen = learned_from(grouped_folds(pictures, config.seed), train, config)
+    if len(chosen) == len(train):
+        return tuple(pictures), ()
+    left_out = set(train.tolist()).difference(chosen.tolist())
+    each = len(chosen) // len({pictures[row].label for row in chosen})
+    told = (
+        f"It learned from {len(chosen)} of the {len(train)} training pictures: {each} of each class, as many as the smallest "
+        f"has (under-sampling). The others were left out by chance, with seed {config.seed}."
+    )
+    return tuple(picture for row, picture in enumerate(pictures) if row not in left_out), (told,)

@@ -36,10 +36,11 @@ class Scores(Shape):
 
 
 class Voter(Shape):
-    """One of the models of an ensemble, by the id of its run, and how much it counts."""
+    """One of the models of an ensemble, by the id of its run, and how much it counts; None where a head learned what to make of
+    its answers (stacking)."""
 
     run: str
-    weight: Share
+    weight: Share | None = None
 
 
 class RunResult(Shape):

@@ -19,7 +19,7 @@ KEPT_BYTES = 256_000_000
 def sampled(labels: np.ndarray, config: TrainConfig, rng: np.random.Generator) -> np.ndarray:
     """Positions to learn from in one epoch, shuffled: int (M,). With over-sampling each class comes as often as the
     largest, its pictures as evenly as can be; else each picture once. `labels` int (N,)."""
-    if not config.over_sampling:
+    if config.sampling != "over-sampling":
         return rng.permutation(len(labels))
     most = np.bincount(labels).max()
     drawn = []
@@ -32,7 +32,7 @@ def sampled(labels: np.ndarray, config: TrainConfig, rng: np.random.Generator) -
 
 def example_weights(labels: np.ndarray, classes: int, config: TrainConfig) -> np.ndarray:
     """Weight of each training example, float32 (N,)."""
-    if config.class_weights and not config.over_sampling:
+    if config.class_weights and config.sampling != "over-sampling":
         return class_weights(labels, classes)
     return np.ones(len(labels), np.float32)
 

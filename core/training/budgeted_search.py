@@ -19,7 +19,7 @@ from core.config.training import TrainConfig
 from core.inference.calibration import softmax
 from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
 from core.models.frozen import FrozenClassifier, classifier
-from core.runs.pictures import grouped_folds
+from core.runs.pictures import grouped_folds, learned_from
 from core.runs.result import Attempt
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.threads import linear_algebra_of
@@ -152,16 +152,17 @@ class Search:
         from core.training.batches import example_weights
 
         features = np.concatenate([parts["train"], parts["val"]])
-        labels = np.concatenate([self.job.labels("train"), self.job.labels("val")])
-        fold = grouped_folds([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed).folds(_FOLDS)
+        deal = grouped_folds([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed)
+        labels, fold = deal.labels, deal.folds(_FOLDS)
         probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
         for number in range(_FOLDS):
-            seen, unseen = features[fold != number], fold == number
+            unseen, learn = fold == number, learned_from(deal, np.flatnonzero(fold != number), self.config)
+            seen, truth = features[learn], labels[learn]
             scale = standard(seen)
-            weights = example_weights(labels[~unseen], probabilities.shape[1], self.config)
+            weights = example_weights(truth, probabilities.shape[1], self.config)
             penalty = max(self.config.l2, 1.0) / len(seen)
             with linear_algebra_of(seen.size):
-                kernel = solve(scaled(seen, *scale), labels[~unseen], weights, probabilities.shape[1], penalty)
+                kernel = solve(scaled(seen, *scale), truth, weights, probabilities.shape[1], penalty)
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
         return fit.score(probabilities, labels)
 

@@ -1,4 +1,5 @@
-"""Several trained models that vote: a new run whose one model is the weighted mean of their probabilities. No TensorFlow.
+"""Several trained models that vote: a new run whose one model is the weighted mean of their probabilities, or what a small head
+makes of these (see core.training.stacking). No TensorFlow.
 
 What fits together is decided here, and how much each counts; the models are joined by a process of its own
 (core.training.ensemble_worker). The new run is as any other: it can be evaluated, tested and exported.
@@ -9,21 +10,29 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from filelock import FileLock
 
 from core.datasets.project import Project
 from core.runs.lifecycle import Run, RunSnapshot, begin, list_runs, live_run, new_folder, wait
-from core.runs.records import RunPlan
+from core.runs.pictures import grouped_folds
+from core.runs.records import RunPicture, RunPlan
 from core.system import signing, storage
 from core.system.errors import FieldguideError, RunError, as_sentence
+from core.training import stacking
+from core.training.stacking import Stacking, log_loss, right
 
+Method = Literal["averaging", "stacking"]
+METHODS: tuple[Method, ...] = get_args(Method)
 RECIPE = "ensemble"
 """What stands as the recipe in the settings of a run that was joined from others."""
 MOST = 5
+HEAD = "stacking.npz"
+"""The file with the head, in the folder of a run that was stacked."""
 _ROUNDS = 500
 _LEAST = 0.01
 """A model that would count for less is left out: it would only cost time."""
@@ -88,21 +97,50 @@ def weights_for(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return weights if loss(weights) <= loss(best) else best
 
 
+def head_for(answers: np.ndarray, pictures: Sequence[RunPicture], seed: int) -> tuple[Stacking | None, str]:
+    """A head on the models' answers (M, N, K) for N pictures of the validation part, and what is to be said of it.
+
+    None where, on folds that neither has learned from, averaging has a smaller log-loss or is right more often.
+    """
+    deal = grouped_folds(pictures, seed)
+    fold = stacking.folds_of(deal)
+    if fold is None:
+        return None, "There are too few validation pictures to learn a head (stacking): the answers are averaged."
+    truth = deal.labels
+    made = stacking.learn(answers, truth, fold)
+    averaged = np.empty_like(made.held_out)
+    for number in np.unique(fold):
+        asked = fold == number
+        averaged[asked] = np.tensordot(weights_for(answers[:, ~asked], truth[~asked]), answers[:, asked], 1)
+    losses = log_loss(made.held_out, truth), log_loss(averaged, truth)
+    hits = right(made.held_out, truth), right(averaged, truth)
+    told = (
+        f"on validation pictures that it had not learned from, {hits[0]} of {len(truth)} were right, with a log-loss of "
+        f"{losses[0]:.3f}; averaging had {hits[1]}, with {losses[1]:.3f}."
+    )
+    if losses[0] < losses[1] and hits[0] >= hits[1]:
+        return made, f"A head learned from the answers of these models (stacking): {told}"
+    return None, f"A head on the answers of these models (stacking) did no better, so they are averaged: {told}"
+
+
 @as_sentence(RunError)
-def start(runs: Sequence[Run]) -> Run:
+def start(runs: Sequence[Run], method: Method = "averaging") -> Run:
     """Makes a new run of the project and starts the process that joins the models; does not wait.
 
-    While another run of the project is under way, that run is returned instead. Raises RunError if the runs do not fit
-    together, or if one of them alone does as well on the validation part as any mean.
+    With "stacking" they are averaged all the same where that does better; the new run's remarks say so. While another run of
+    the project is under way, that run is returned instead. Raises RunError if the runs do not fit together, or if one of them
+    alone does as well on the validation part as any mean.
     """
     reason = why_not(runs)
     if reason:
         raise RunError(reason, "Choose others.")
     began = time.time()
     plan = runs[0].records.plan()
-    truth = np.array([picture.label for picture in plan.part("val")])
-    weights = weights_for(np.stack([in_order(run, plan, "val") for run in runs]), truth)
-    if np.count_nonzero(weights) < 2:
+    checked = plan.part("val")
+    answers = np.stack([in_order(run, plan, "val") for run in runs])
+    head, told = head_for(answers, checked, plan.config.seed) if method == "stacking" else (None, "")
+    weights = weights_for(answers, np.array([picture.label for picture in checked]))
+    if not head and np.count_nonzero(weights) < 2:
         alone = runs[int(weights.argmax())].id
         raise RunError(
             f"On the validation pictures {alone} alone does as well as all together.", "Choose others, or use it."
@@ -117,22 +155,25 @@ def start(runs: Sequence[Run]) -> Run:
         )
         folder = new_folder(project, config, None)
         members = [
-            {"run": run.id, "folder": str(run.folder), "weight": float(weight)}
+            {"run": run.id, "folder": str(run.folder), "weight": None if head else float(weight)}
             for run, weight in zip(runs, weights, strict=True)
-            if weight
+            if head or weight
         ]
         storage.write_json(folder / "ensemble.json", members)
-        joint = RunPlan(folder.name, plan.project, began, config, plan.classes, plan.pictures)
+        if head:
+            head.write(folder / HEAD)
+        pictures = (*plan.pictures, *_learned_by_others(runs))
+        joint = RunPlan(folder.name, plan.project, began, config, plan.classes, pictures, (told,) if told else ())
         begin(Run(folder), joint, "core.training.ensemble_worker", [str(folder)])
     return Run(folder)
 
 
-def join(runs: Sequence[Run], watch: Callable[[RunSnapshot], None] | None = None) -> Run:
+def join(runs: Sequence[Run], watch: Callable[[RunSnapshot], None] | None = None, method: Method = "averaging") -> Run:
     """Starts it, waits, and gives the new run; an interrupt (Ctrl-C) also stops it.
 
     Raises as `start`, and RunError if it fails or if another run of the project is under way.
     """
-    made = start(runs)
+    made = start(runs, method)
     if made.records.plan().config.recipe != RECIPE:
         raise RunError("A training of this project is under way.", "Wait for its end, or stop it on the Train page.")
     try:
@@ -146,7 +187,7 @@ def join(runs: Sequence[Run], watch: Callable[[RunSnapshot], None] | None = None
 
 
 def members_of(folder: Path) -> list[dict[str, Any]]:
-    """What a joined run is made of: [{"run": id, "folder": path, "weight": 0..1}]; empty for any other run."""
+    """What a joined run is made of: [{"run": id, "folder": path, "weight": 0..1, None if stacked}]; empty for any other run."""
     found = storage.read_json(folder / "ensemble.json")
     return found if isinstance(found, list) else []
 
@@ -158,6 +199,16 @@ def in_order(run: Run, first: RunPlan, part: str) -> np.ndarray:
     """
     row = {picture.id: number for number, picture in enumerate(run.records.plan().part(part))}
     return run.records.predictions(part)[[row[picture.id] for picture in first.part(part)]]
+
+
+def _learned_by_others(runs: Sequence[Run]) -> list[RunPicture]:
+    """The training pictures that the first of these runs did not learn from, but another did."""
+    first, *others = runs
+    known = {picture.id for picture in first.records.plan().part("train")}
+    found: dict[str, RunPicture] = {}
+    for run in others:
+        found |= {picture.id: picture for picture in run.records.plan().part("train") if picture.id not in known}
+    return [replace(picture, group=-1) for picture in found.values()]  # its number is of another plan
 
 
 def _can_join(run: Run) -> bool:

@@ -173,7 +173,8 @@ def _solved(
     (features, truth), classes = train, len(job.plan.classes)
     if not np.isfinite(scale[0]).all():
         raise RunError("What the model sees is no number (features).", "Choose another model.")
-    weights = class_weights(truth, classes) if config.class_weights or config.over_sampling else np.ones(len(truth))
+    balanced = config.class_weights or config.sampling == "over-sampling"
+    weights = class_weights(truth, classes) if balanced else np.ones(len(truth))
     penalty = config.l2 / len(truth) + config.l2_plain
     rounds, began = 0, time.perf_counter()
     job.phase("fit", config.epochs)

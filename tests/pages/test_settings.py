@@ -62,7 +62,7 @@ def choose(at: AppTest, optimizer: str) -> AppTest:
 def test_a_solved_head_has_no_settings_for_small_steps() -> None:
     at = opened()
     assert not shown(at) & set(STEPPING)
-    assert {"l2", "class_weights"} < shown(at)
+    assert {"l2", "class_weights", "sampling"} < shown(at)
     assert any("learning rate" in caption.value for caption in at.caption)
     choose(at, "adam")
     assert set(STEPPING) < shown(at)

@@ -174,10 +174,14 @@ def test_models_that_fit_can_be_chosen(folder: Path, trained: Run) -> None:
     assert result
     voters = [Voter(run="two", weight=0.25), Voter(run="gone", weight=0.75)]
     records.write_result(result.model_copy(update={"ensemble": voters}))
+    stacked = [Voter(run="one"), Voter(run="gone")]
+    RunRecords(project.runs_dir / "two").write_result(result.model_copy(update={"ensemble": stacked}))
     at = opened(folder)
     assert sorted(at.multiselect[0].value) == ["one", "two"]
     told = " ".join(text.value for text in at.text).replace("\\", "")
     assert "counts 25 %; a training that is gone counts 75 %." in told
+    assert "A head learned what to make of these models' answers (stacking): " in told
+    at.button_group(key="ensemble method").set_value("stacking")
     next(button for button in at.button if button.label == "Let them vote").click().run()
     assert not at.exception, at.exception
     assert "one alone does as well as all together" in words(at)

@@ -18,7 +18,7 @@ from core.datasets.folds import GroupedFolds
 from core.datasets.project import Project
 from core.inference.metrics import Evaluation, evaluate_predictions
 from core.models.feature_extractor import specs_of
-from core.runs.pictures import grouped_folds
+from core.runs.pictures import grouped_folds, learned_from
 from core.system.errors import ConfigError, RunError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
@@ -79,7 +79,8 @@ def run(job: Job, study: Study) -> None:
         test = fold == number
         others = np.flatnonzero(~test)
         checks = deal.held_out(others, config.split.validation, f"check {number}")
-        probabilities = _head_of(quiet, config, views, others[~checks], others[checks], deal.labels)(views[0, test])
+        learn = learned_from(deal, others[~checks], config)
+        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[0, test])
         found = _with(found, count, note, evaluate_predictions(probabilities, deal.labels[test], plan.classes))
         study.keep(found)
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from core.config.augmentation import AugmentConfig
 from core.config.training import TrainConfig
+from core.datasets.folds import GroupedFolds
 from core.models.feature_extractor import specs_of
+from core.runs.pictures import grouped_folds, learned_from
 from core.system.tasks.job import load_in_background
 from core.training.features import PictureView
 from core.training.job import Job
@@ -49,19 +51,30 @@ class SilentJob(Job):
 
 @dataclass(frozen=True)
 class HeadTrainer:
-    """Features float32 (N, F) and labels int (N,) of the training and validation parts; `train` says who is in which,
+    """Features float32 (N, F) of the training and validation parts, and who these pictures are; `train` says who is in which,
     bool (N,), the training part first. The test part stays apart: no study sees it."""
 
     job: Job
     features: np.ndarray
-    labels: np.ndarray
+    deal: GroupedFolds
     train: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int (N,)."""
+        return self.deal.labels
 
     @property
     def parts(self) -> tuple[slice, slice]:
         """Where the training and the validation part lie."""
         learn = int(self.train.sum())
         return slice(0, learn), slice(learn, len(self.train))
+
+    def learned(self, config: TrainConfig, train: Positions) -> Positions:
+        """Those of the pictures at positions `train` that a head with these settings learns from."""
+        if config.sampling != "under-sampling":
+            return train
+        return learned_from(self.deal, np.arange(len(self.features))[train], config)
 
     def head(
         self,
@@ -74,6 +87,7 @@ class HeadTrainer:
 
         The study's own phase and progress stay as they are. Raises RunError when the loss is no longer finite, Stopped.
         """
+        train = self.learned(config, train)
         parts = {"train": self.features[train], "val": self.features[val]}
         labels = {"train": self.labels[train], "val": self.labels[val]}
         try:
@@ -99,6 +113,6 @@ def set_up(job: Job, config: TrainConfig | None = None) -> HeadTrainer:
     return HeadTrainer(
         job,
         features,
-        np.array([picture.label for picture in pictures]),
+        grouped_folds(pictures, job.config.seed),
         np.array([picture.part == "train" for picture in pictures]),
     )

@@ -24,7 +24,6 @@ import numpy as np
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
-from core.runs.pictures import grouped_folds
 from core.system.errors import ConfigError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped
@@ -72,11 +71,9 @@ def run(job: Job, study: Study) -> None:
     config, plan = job.config, job.plan
     require_quick(config)
     bench = set_up(job)
-    pictures = [*plan.part("train"), *plan.part("val")]
-    deal = grouped_folds(pictures, config.seed)
-    fewer = Fewer(bench.features, deal, config, len(plan.classes))
+    fewer = Fewer(bench.features, bench.deal, config, len(plan.classes))
     shares = fewer.shares(study.options(CurveOptions).steps)
-    turns = 3 if len(pictures) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
+    turns = 3 if len(fewer.labels) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
     found = CurveFound(classes=list(plan.classes), steps=[], tried=[])
     done, total = 0.0, fewer.folds * (sum(shares) + turns * min(_WORST, len(plan.classes)))
     job.phase("fit", 100)

@@ -47,7 +47,7 @@ def _sweep(bench: HeadTrainer, job: Job, rates: np.ndarray, losses: np.ndarray, 
     from core.training.batches import feature_batches
 
     config = job.config.model_copy(update={"schedule": "constant", "seed": (job.config.seed + number) % 2**31})
-    learn = bench.parts[0]
+    learn = bench.learned(job.config, bench.parts[0])
     features, labels, classes = bench.features[learn], bench.labels[learn], len(job.plan.classes)
     scale = (standard if config.standardise else raw)(features)
     with fit.on_cpu():

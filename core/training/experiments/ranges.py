@@ -48,7 +48,7 @@ OF_HEADS: Mapping[str, Range] = {
     "optimizer": Range(choices=("adam", "adamw", "sgd")),
     "loss": Range(choices=get_args(TrainConfig.model_fields["loss"].annotation)),
     "class_weights": _ON_OR_OFF,
-    "over_sampling": _ON_OR_OFF,
+    "sampling": Range(choices=get_args(TrainConfig.model_fields["sampling"].annotation)),
     "multi_level": _ON_OR_OFF,
     "deviations": _ON_OR_OFF,
     "backbone": Range(choices=tuple(name for name, b in BACKBONES.items() if b.source == "packaged")),

@@ -103,7 +103,7 @@ def space_of(options: SearchOptions) -> dict[str, Range]:
     """The ranges in a search's options. Raises RunError if they are damaged."""
     try:
         space = _SPACE.validate_python(options.space)
-        if not any(space.keys() <= known.keys() for known in (OF_HEADS, OF_NETWORKS)):
+        if not any(space.keys() <= known.keys() | {"over_sampling"} for known in (OF_HEADS, OF_NETWORKS)):
             raise ValueError("no such settings")
         for one in space.values():
             if not one.choices and not (one.has_place_for(one.low) and -math.inf < one.low <= one.high < math.inf):

@@ -8,6 +8,7 @@ import numpy as np
 
 from core.config.training import TrainConfig
 from core.datasets.folds import GroupedFolds
+from core.runs.pictures import learned_from
 from core.system.threads import linear_algebra_of
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
@@ -95,10 +96,11 @@ class Fewer:
     def ask(self, heard: Answers, number: int, rows: np.ndarray, *, whole: bool = False) -> None:
         """Lets a head learn from the pictures at `rows` and asks it about those of the fold; `whole`: it learns from all
         that there are."""
+        rows = learned_from(self.deal, rows, self.config)
         scale = (standard if self.config.standardise else raw)(self.features[rows])
         truth = self.labels[rows]
         weights = np.ones(len(rows))
-        if self.config.class_weights or self.config.over_sampling:
+        if self.config.class_weights or self.config.sampling == "over-sampling":
             weights = class_weights(truth, self.classes)
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain

@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "label_smoothing", "patience", "keep_best", "seed",
     ),
     "Holding back (regularisation)": ("l2", "l2_plain", "l1", "dropout"),
-    "Large and small classes (imbalance)": ("class_weights", "over_sampling"),
+    "Large and small classes (imbalance)": ("class_weights", "sampling"),
     "What the head sees (features)": (
         "multi_level",
         "deviations",

@@ -14,13 +14,19 @@ from pages.shared.session import state
 from pages.shared.ui import page
 from pages.shared.ui.text import count, percent
 
+_METHODS: dict[ensembles.Method, str] = {
+    "averaging": "Weighted mean (averaging)",
+    "stacking": "Learned head (stacking)",
+}
+
 
 def show(project: Project) -> None:
     """An expander to choose trainings and join them; the new run is then the one that this tab looks at."""
     with st.expander("Let several models vote (ensemble)", icon=":material/how_to_vote:", key="ensemble"):
         st.markdown(
             "Models err in different places. Asked together, they are often right more often: their answers are "
-            "averaged, and whoever did better on the validation pictures counts for more. The file grows with each."
+            "averaged, and whoever did better on the validation pictures counts for more; or a small head learns from the "
+            "validation pictures which of them to believe when (stacking). The file grows with each."
         )
         sets = ensembles.candidates(project)
         if not sets:
@@ -55,9 +61,19 @@ def show(project: Project) -> None:
             max_selections=ensembles.MOST,
             key=f"ensemble {runs[0].id}",
         )
+        method = st.segmented_control(
+            "How one answer is made of theirs",
+            list(_METHODS),
+            default="averaging",
+            required=True,
+            format_func=_METHODS.__getitem__,
+            help="Stacking is checked on pictures that the head did not learn from. Where averaging does better, they are "
+            "averaged all the same, and it is said.",
+            key="ensemble method",
+        )
         if st.button("Let them vote", icon=":material/how_to_vote:", disabled=len(chosen) < 2):
             try:
-                state.select_run(ensembles.start([run for run in runs if run.id in chosen]))
+                state.select_run(ensembles.start([run for run in runs if run.id in chosen], method))
             except FieldguideError as error:
                 page.show_error(error)
             else:
@@ -66,14 +82,17 @@ def show(project: Project) -> None:
 
 def votes(project: Project, result: RunResult) -> str:
     """Who votes in a joined run and how much each counts, as Markdown; "" for other runs' results."""
-    told = []
+    told, stacked = [], False
     for member in result.ensemble:
         voter = Run(project.runs_dir / member.run)
         try:
             name = page.run_title(voter, voter.records.plan())
         except FieldguideError:
             name = "a training that is gone"
-        told.append(f"{name} counts {percent(member.weight)}")
+        stacked = member.weight is None
+        told.append(name if member.weight is None else f"{name} counts {percent(member.weight)}")
+    if stacked:
+        return f"A head learned what to make of these models' answers (stacking): {'; '.join(told)}."
     return f"Votes: {'; '.join(told)}." if told else ""
 
 

@@ -63,6 +63,16 @@ def test_configs_survive_json() -> None:
         assert TrainConfig.model_validate_json(recipe.config.model_dump_json()) == recipe.config
 
 
+def test_settings_of_before_under_sampling_are_read() -> None:
+    older = TrainConfig().model_dump(exclude={"sampling"})
+    assert make_config(older | {"over_sampling": True}).sampling == "over-sampling"
+    assert make_config(older | {"over_sampling": False}) == TrainConfig()
+    assert make_config(older | {"over_sampling": True, "optimizer": "adam"}).optimizer == "adam"
+    assert with_changes(TrainConfig(), ["sampling=under-sampling"]).sampling == "under-sampling"
+    with pytest.raises(ConfigError, match="'off', 'over-sampling' or 'under-sampling'"):
+        make_config(older | {"over_sampling": "perhaps"})
+
+
 def test_the_tutorial_recipes_have_the_settings_of_their_source() -> None:
     plain, improved = get_recipe("tutorial-cnn").config, get_recipe("tutorial-cnn-improved").config
     for config in (plain, improved):

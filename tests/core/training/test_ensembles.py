@@ -84,7 +84,7 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
     result = snapshot.result
     assert result
     assert [one.run for one in result.ensemble] == [run.id for run in runs[:2]]
-    assert sum(one.weight for one in result.ensemble) == pytest.approx(1)
+    assert sum(one.weight or 0 for one in result.ensemble) == pytest.approx(1)
     each = [run.records.result() for run in runs[:2]]
     assert result.val.log_loss <= min(one.val.log_loss for one in each if one) + 1e-6
     assert result.parameters >= sum(one.parameters for one in each if one)
@@ -92,7 +92,8 @@ def test_the_new_run_is_as_any_other(joined: Run, runs: list[Run]) -> None:
 
 
 @pytest.mark.slow
-def test_votes_are_counted_in_whole_numbers_too() -> None:
+@pytest.mark.parametrize("method", ensembles.METHODS)
+def test_votes_are_counted_in_whole_numbers_too(method: ensembles.Method) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     from core.config.network import NETWORKS
@@ -100,11 +101,13 @@ def test_votes_are_counted_in_whole_numbers_too() -> None:
     from core.models.litert_conversion import to_tflite
     from core.models.scratch import build_network
     from core.training import fit
-    from core.training.ensemble_worker import joined
+    from core.training.ensemble_worker import joined, stacked
 
     fit.seed_everything(1)
     models = [fit.with_softmax(build_network(NETWORKS["small-cnn"], 32, 3)) for _ in range(2)]
-    both = joined(models, [0.7, 0.3])
+    kernel = np.random.default_rng(2).normal(size=(6, 3)).astype(np.float32)
+    head = kernel, np.zeros(3, np.float32)
+    both = joined(models, [0.7, 0.3]) if method == "averaging" else stacked(models, *head)
     pictures = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
     made = to_tflite(both, "uint8", pictures)
     assert is_integer_only(made)
@@ -136,7 +139,7 @@ def test_the_file_answers_as_the_weighted_mean_of_the_others(joined: Run, runs: 
     result = joined.records.result()
     assert result
     weights = [one.weight for one in result.ensemble]
-    mean = sum(weight * answers(run.folder) for weight, run in zip(weights, runs, strict=False))
+    mean = sum((weight or 0) * answers(run.folder) for weight, run in zip(weights, runs, strict=False))
     assert np.abs(answers(made.file) - mean).max() < 1e-4
     assert np.abs(joined.records.predictions("test") - mean).max() < 1e-4
 
@@ -193,3 +196,43 @@ def test_where_one_alone_is_best_nothing_is_made(runs: list[Run]) -> None:
         ensembles.start([copy, runs[1]])
     assert len(list(copy.folder.parent.iterdir())) == before
     shutil.rmtree(copy.folder)
+
+
+@pytest.fixture(scope="module")
+def stacked(runs: list[Run]) -> Run:
+    """Two models of which one is made out to call every class by the name of the next, which no mean could repair."""
+    copy = Run(runs[0].folder.with_name("mistaken"))
+    shutil.copytree(runs[0].folder, copy.folder)
+    plan = copy.records.plan()
+    truth = np.array([picture.label for picture in plan.part("val")])
+    mistaken = (0.9 * np.eye(3)[(truth + 1) % 3] + 0.1 / 3).astype(np.float32)
+    copy.records.write_predictions({"val": mistaken, "test": copy.records.predictions("test")})
+    made = ensembles.join([copy, runs[1]], method="stacking")
+    shutil.rmtree(copy.folder)
+    return made
+
+
+@pytest.mark.slow
+def test_a_stacked_run_says_so_and_its_model_answers_as_predicted(stacked: Run) -> None:
+    plan, result = stacked.records.plan(), stacked.records.result()
+    assert result
+    assert [one.weight for one in result.ensemble] == [None, None]
+    (said,) = [remark for remark in plan.remarks if "stacking" in remark]
+    assert f"{result.val.right} of {result.val.total} were right" in said  # by heads that had not learned from them
+    squares = [read_square(plan.file(picture), plan.config.input_pixels, Framing()) for picture in plan.part("test")]
+    model = Classifier.load(stacked.folder)
+    said = np.stack([model.probabilities(square) for square in squares])
+    assert np.abs(said - stacked.records.predictions("test")).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_a_temperature_goes_into_the_head_of_a_stacked_model(stacked: Run) -> None:
+    from core.inference.calibration import cooled
+    from core.models.saved import load_model, softened
+
+    model = load_model(stacked.records.model)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, *model.input_shape[1:])).astype(np.float32)
+    before, layers = np.asarray(model(pictures)), len(model.layers)
+    after = softened(model, 2.0)
+    assert len(after.layers) == layers
+    np.testing.assert_allclose(np.asarray(after(pictures)), cooled(before, 2.0), atol=1e-4)

@@ -24,6 +24,7 @@ from core.training.experiments import Study, go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
 from core.training.experiments.found import FoldsFound
+from core.training.experiments.head_trainer import HeadTrainer
 from core.training.experiments.learning_curve import judge, learning_curve
 from core.training.experiments.mirror import mirror_check
 from core.training.experiments.subsampling import Answers, Fewer
@@ -366,3 +367,19 @@ def test_another_study_is_not_given_out_as_ours(colours: Path) -> None:
         cross_validate(project, TrainConfig(epochs=4))
     first.stop()
     first.task.wait()
+
+
+@pytest.mark.parametrize(("sampling", "learned"), [("off", 20), ("under-sampling", 12)])
+def test_heads_of_a_study_learn_from_whom_the_settings_say(tmp_path: Path, sampling: str, learned: int) -> None:
+    dealt = deal([14, 6, 5])
+    features = np.random.default_rng(0).normal(size=(25, 4)).astype(np.float32)
+    train = np.arange(25) < 20  # 14 and 6; the class of the others is checked with only
+    job = Job(RunRecords(tmp_path), TaskState(), plan=RunPlan("run", "", 0.0, TrainConfig(), ("a", "b", "c"), ()))
+    bench = HeadTrainer(job, features, dealt, train)
+    config = TrainConfig(sampling=sampling)
+    assert len(dealt.labels[bench.learned(config, bench.parts[0])]) == learned
+    assert len(dealt.labels[bench.learned(config, np.arange(14, 25))]) == (11 if sampling == "off" else 10)
+    heard = Answers(dealt.labels)
+    fewer = Fewer(features, dealt, config, 3)
+    fewer.ask(heard, 0, np.arange(25), whole=True)
+    assert heard.learned == (25 if sampling == "off" else 15)

@@ -54,7 +54,7 @@ def toy(counts: tuple[int, ...], spread: float = 0.6) -> tuple[np.ndarray, np.nd
         {"l1": 0.001},
         {"l2": 0, "l2_plain": 0.001},
         {"dropout": 0.3},
-        {"over_sampling": True},
+        {"sampling": "over-sampling"},
         {"class_weights": False},
         {"standardise": False},
         {"optimizer": "lbfgs", "learning_rate": TrainConfig().learning_rate},
@@ -173,7 +173,7 @@ def test_over_sampling_shows_all_classes_equally_often_and_each_picture_about_as
     from core.training.batches import sampled
 
     labels = np.repeat([0, 1, 2], [10, 4, 3])
-    config = TrainConfig(over_sampling=True)
+    config = TrainConfig(sampling="over-sampling")
     rows = sampled(labels, config, np.random.default_rng(0))
     assert np.bincount(labels[rows]).tolist() == [10, 10, 10]
     often = np.bincount(rows, minlength=17)
@@ -276,7 +276,7 @@ def test_batches_are_the_same_where_features_are_too_many_to_keep(monkeypatch: A
     from core.training.standardise import standard
 
     features, labels = toy((20, 12, 9))
-    config = TrainConfig(batch_size=8, over_sampling=True, class_weights=True, seed=4)
+    config = TrainConfig(batch_size=8, sampling="over-sampling", class_weights=True, seed=4)
 
     def seen(training: bool) -> list[np.ndarray]:
         made = feature_batches(features, labels, 3, config, standard(features), training=training)

@@ -200,6 +200,14 @@ def test_a_grid_covers_all_combinations(tmp_path: Path) -> None:
     assert len({tuple(sorted(row.values.items())) for row in tries.rows()}) == len(tries.rows()) == 2 * 3 * 2 * 2
 
 
+def test_a_search_of_before_under_sampling_is_read() -> None:
+    options = options_for("grid", ["sampling=off,over-sampling", "l2=1,10"])
+    assert OF_HEADS["sampling"].choices == ("off", "over-sampling", "under-sampling")
+    older = options.model_copy(update={"space": {"over_sampling": options.space["sampling"]}})
+    assert space_of(older)["over_sampling"].choices == ("off", "over-sampling")
+    assert with_values(QUICK, {"over_sampling": True}).sampling == "over-sampling"
+
+
 CLAIM = """
 import os, sys, json, signal
 from pathlib import Path

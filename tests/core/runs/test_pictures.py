@@ -1,0 +1,65 @@
+"""Who of the training pictures is learned from."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import Project, TrainConfig, evaluate, train
+from core.config.recipes import get_recipe
+from core.evaluation import model_card
+from core.runs.pictures import without_left_out
+from core.runs.records import RunPicture
+from tests.pictures import COLOURS, flat_project, shaded
+
+
+def listed(counts: tuple[int, ...], part: str = "train") -> list[RunPicture]:
+    return [
+        RunPicture(f"{part} {label} {n}", "", label, part, label * 100 + n)
+        for label, count in enumerate(counts)
+        for n in range(count)
+    ]
+
+
+def test_of_large_classes_some_are_left_out_of_the_training_part_only() -> None:
+    pictures = [*listed((30, 6, 9)), *listed((8, 2, 3), "val"), *listed((7, 2, 2), "test")]
+    chosen, (said,) = without_left_out(pictures, TrainConfig(sampling="under-sampling", seed=4))
+    assert np.bincount([p.label for p in chosen if p.part == "train"]).tolist() == [6, 6, 6]
+    assert [p for p in chosen if p.part != "train"] == [p for p in pictures if p.part != "train"]
+    assert "18 of the 45 training pictures: 6 of each class" in said
+    assert "seed 4" in said
+
+
+@pytest.mark.parametrize("sampling", ["off", "over-sampling"])
+def test_without_under_sampling_nothing_is_left_out(sampling: str) -> None:
+    pictures = listed((30, 6, 9))
+    assert without_left_out(pictures, TrainConfig(sampling=sampling)) == (tuple(pictures), ())
+
+
+def test_of_classes_of_one_size_nothing_is_left_out_and_nothing_is_said() -> None:
+    pictures = [*listed((7, 7)), *listed((3, 1), "val")]
+    assert without_left_out(pictures, TrainConfig(sampling="under-sampling")) == (tuple(pictures), ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["quick", "small-cnn"])
+def test_a_training_learns_from_as_many_of_each_and_says_so(tmp_path: Path, recipe: str) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=8)
+    for number in range(20):
+        shaded(COLOURS["red"], 60 + number).save(folder / "red" / f"more {number}.png")
+    config = get_recipe(recipe).config.model_copy(update={"sampling": "under-sampling", "epochs": 2})
+    run = train(Project.open(folder), config)
+    plan = run.records.plan()
+    learned = np.bincount([p.label for p in plan.part("train")])
+    assert len(set(learned.tolist())) == 1
+    (said,) = [remark for remark in plan.remarks if "under-sampling" in remark]
+    assert f"learned from {learned.sum()} of the" in said
+    assert said in model_card.markdown(run)
+    assert evaluate(run).total == len(plan.part("test"))
+    if recipe == "quick":  # the others were not even looked at
+        (store,) = (Project.open(folder).home / "features").glob("*.sqlite")
+        with sqlite3.connect(store) as kept:
+            assert kept.execute("SELECT count(*) FROM features").fetchone() == (len(plan.pictures),)
