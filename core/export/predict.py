@@ -149,7 +149,7 @@ def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        if name.endswith(".keras"):
+        if name.endswith((".keras", ".h5")):
             import keras
 
             whole = keras.models.load_model(path, compile=False)

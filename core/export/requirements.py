@@ -15,7 +15,7 @@ from core.config.export_formats import Kind
 
 _OLDEST = (2, 5)
 """The oldest TensorFlow Lite that our files were tried on; what a file asks for may be older still."""
-_OLDER = "For older programs take saved-model, or float32."
+_OLDER = "For older programs take h5, saved-model, or float32."
 
 
 def needs_of(kind: Kind, model: Path) -> tuple[str, str]:

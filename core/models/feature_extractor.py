@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 
 from core.config.backbones import Backbone, get_backbone
 from core.config.training import TrainConfig
@@ -129,23 +130,29 @@ def _with_deviations(model: keras.Model) -> keras.Model:
 def prepare(spec: ExtractorSpec) -> Path | None:
     """The extractor's file, converted now if it is missing (about 10 s); None if this backbone cannot be converted.
 
-    Loads TensorFlow only where there is something to convert. Raises ModelError if the weights are not there.
+    Of several processes that want it one converts, and the others wait. Loads TensorFlow only where there is something to
+    convert. Raises ModelError if the weights are not there.
     """
-    if spec.needs_keras:
-        return None
-    if not spec.ready:
-        from core.models.litert_conversion import INSIDE, Refused, to_tflite
+    if not (spec.ready or spec.needs_keras):
+        storage.make_folder(spec.path.parent)
+        with FileLock(spec.path.with_name(f".{spec.path.name}.lock")):
+            if not (spec.ready or spec.needs_keras):
+                _convert(spec)
+    return None if spec.needs_keras else spec.path
 
-        model = build_extractor(spec)
-        try:
-            if spec.integer:
-                storage.write_bytes(spec.path, to_tflite(model, INSIDE, calibration_pictures(spec.pixels)))
-            else:
-                storage.write_bytes(spec.path, to_tflite(model))
-        except Refused:
-            storage.write_bytes(spec._refused, b"")
-            return None
-    return spec.path
+
+def _convert(spec: ExtractorSpec) -> None:
+    """Writes the extractor's file, or the mark that its backbone cannot be converted."""
+    from core.models.litert_conversion import INSIDE, Refused, to_tflite
+
+    model = build_extractor(spec)
+    try:
+        if spec.integer:
+            storage.write_bytes(spec.path, to_tflite(model, INSIDE, calibration_pictures(spec.pixels)))
+        else:
+            storage.write_bytes(spec.path, to_tflite(model))
+    except Refused:
+        storage.write_bytes(spec._refused, b"")
 
 
 def calibration_pictures(pixels: int) -> Iterator[np.ndarray]:

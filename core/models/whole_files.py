@@ -9,6 +9,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from core.models import keras_hdf5
+
 
 class _Served(tf.Module):
     """A Keras model as one function for any number of pictures; `model.export` would store every weight twice."""
@@ -39,6 +41,7 @@ def _write_onnx(model: keras.Model, target: Path) -> None:
 
 WRITERS: dict[str, Callable[[keras.Model, Path], None]] = {
     "keras": _write_keras,
+    "h5": keras_hdf5.write,
     "saved-model": _write_saved_model,
     "onnx": _write_onnx,
 }
@@ -47,5 +50,5 @@ WRITERS: dict[str, Callable[[keras.Model, Path], None]] = {
 
 def save_whole(model: keras.Model, kind: str, target: Path) -> None:
     """Writes the model as this kind to `target`, a file or a folder: it takes pictures (N, S, S, 3), float32 in 0..255. Raises
-    what Keras raises for a layer that it cannot write."""
+    what Keras raises for a layer that it cannot write, and TypeError for one that the kind does not know."""
     WRITERS[kind](model, target)

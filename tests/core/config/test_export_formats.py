@@ -50,12 +50,12 @@ def test_places_come_in_their_own_order_and_each_once() -> None:
     places = places_of(ALL.values())
     assert list(places) == [
         "On a computer, with Python", "On a phone", "On a web page", "On a Raspberry Pi", "On a Coral board",
-        "On a microcontroller", "In a Teachable Machine project", "In Keras", "On a TensorFlow server",
-        "In a program that reads ONNX",
+        "On a microcontroller", "In a Teachable Machine project", "In Keras", "In an older Keras",
+        "On a TensorFlow server", "In a program that reads ONNX",
     ]  # fmt: skip
     kinds = [kind.name for _, kind in places.values()]
     assert kinds[:6] == ["float32", "float16", "float32", "int8", "uint8", "int8"]
-    assert kinds[6:] == ["teachable-machine", "keras", "saved-model", "onnx"]
+    assert kinds[6:] == ["teachable-machine", "keras", "h5", "saved-model", "onnx"]
     assert sum(len(kind.places) for kind in ALL.values()) == len(places)
 
 

@@ -115,7 +115,7 @@ def test_each_kind_says_which_programs_open_its_file(trained: Run, tmp_path: Pat
     network().save(tmp_path / "model.keras")
     install, words = needs_of(ALL["keras"], tmp_path / "model.keras")
     assert install == f'tensorflow "keras>={keras.__version__}"'
-    assert words == f"Keras {keras.__version__} or later. For older programs take saved-model, or float32."
+    assert words == f"Keras {keras.__version__} or later. For older programs take h5, saved-model, or float32."
     save_whole(network(), "saved-model", tmp_path / "saved")
     assert needs_of(ALL["saved-model"], tmp_path / "saved")[1] == f"TensorFlow 2; it was written by {tf.__version__}."
     (tmp_path / "damaged.onnx").write_bytes(b"")
