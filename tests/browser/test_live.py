@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from core import Run
 from tests.browser.conftest import PATIENCE
-from tests.pictures import COLOURS
+from tests.pictures import COLOURS, encoded, shaded
 
 pytestmark = pytest.mark.browser
 ENOUGH = 20
@@ -25,15 +26,15 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
   window.streams.push(stream);
   return stream;
 };
-window.before = (colour) => { // a camera before a sheet of this colour
+window.before = (address) => { // a camera before a sheet with this picture
   const sheet = document.createElement("canvas");
+  const picture = new Image();
   Object.assign(sheet, { width: 640, height: 480 });
   const paint = () => {
-    const pen = sheet.getContext("2d");
-    pen.fillStyle = colour;
-    pen.fillRect(0, 0, 640, 480);
+    if (picture.complete) sheet.getContext("2d").drawImage(picture, 0, 0, 640, 480);
   };
-  window.turn = (other) => { colour = other; };
+  window.turn = (other) => { picture.src = other; };
+  turn(address);
   setInterval(paint, 30);
   paint();
   navigator.mediaDevices.getUserMedia = async () => {
@@ -72,15 +73,17 @@ def live(page: Page, home: Path, data_home: Path, trained: Run, colours: Path) -
 
 @pytest.mark.slow
 def test_answers_come_and_bars_move(live: Page, asked: list[str]) -> None:
-    red, blue = (f"rgb{COLOURS[name]}" for name in ("red", "blue"))
-    live.evaluate("colour => before(colour)", red)
+    red, blue = (
+        f"data:image/png;base64,{b64encode(encoded(shaded(COLOURS[name], 99))).decode()}" for name in ("red", "blue")
+    )
+    live.evaluate("picture => before(picture)", red)
     live.get_by_text(LOOK).click()
     expect(live.locator(".label")).to_have_text("red", timeout=PATIENCE)
     expect(live.locator(".rate")).to_contain_text("answers a second", timeout=PATIENCE)
     before = live.locator(".fill").evaluate_all(LENGTHS)
     assert before[2] > max(before[:2])
     box = live.locator(".panel").bounding_box()
-    live.evaluate("colour => turn(colour)", blue)
+    live.evaluate("picture => turn(picture)", blue)
     expect(live.locator(".label")).not_to_have_text("red", timeout=PATIENCE)
     after = live.locator(".fill").evaluate_all(LENGTHS)
     assert after[2] < max(after[:2])
