@@ -50,10 +50,11 @@ def application(name: str) -> Any:
 def from_scratch() -> Any:
     import keras
 
-    from core.models.scratch import NETWORKS
+    from core.config.network import NETWORKS
+    from core.models.scratch import build_network
     from core.training import fit
 
-    return fit.with_softmax(NETWORKS["small-cnn"](32, 4, 0.2, keras.regularizers.L1L2(0.1, 0.1)))
+    return fit.with_softmax(build_network(NETWORKS["small-cnn"], 32, 4, 0.2, keras.regularizers.L1L2(0.1, 0.1)))
 
 
 def stacked() -> Any:
