@@ -113,8 +113,8 @@ else:
             start_exports(run.run, [name])
         st.rerun()
     st.caption(
-        "The file is made, and then asked about all test pictures, to see that it answers as the trained model does. For a "
-        "small set that takes a few seconds; files of whole numbers, and those for Keras or a server, take longer."
+        "The file is made, and then asked about all test pictures, to see that it answers as the trained model does. Mostly "
+        "that takes less than a minute."
     )
 making()
 
