@@ -23,19 +23,14 @@ from core.system.errors import ModelError, RunError
 from core.system.tasks.queue import turn_lock
 from core.system.tasks.records import TaskState
 from tests.pictures import COLOURS, flat_project, noise_project
+from tests.waiting import until
 
 BAR = 0.9
 """What three flat colours reach and random colours must not."""
 
 
 def wait_for_phase(run: Run, *phases: str) -> RunSnapshot:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        snapshot = run.snapshot()
-        if snapshot.state.phase in phases or not snapshot.live:
-            return snapshot
-        time.sleep(0.02)
-    raise AssertionError("the phase never came")
+    return until(lambda: ((now := run.snapshot()).state.phase in phases or not now.live) and now)
 
 
 @pytest.mark.slow
@@ -111,12 +106,10 @@ def test_stop_ends_within_seconds_and_keeps_what_there_is(tmp_path: Path, phase:
     run = start(project, TrainConfig(epochs=500, patience=0, learning_rate=1e-6))
     wait_for_phase(run, phase)
     if phase == "fit":
-        while not run.records.history():
-            time.sleep(0.02)
+        until(run.records.history)
     run.stop()
     asked = time.monotonic()
-    while run.records.state().state == "running":
-        time.sleep(0.02)
+    until(lambda: run.records.state().state != "running")
     # The promise is 5 s on an idle machine of two cores; this one may be busy.
     assert time.monotonic() - asked < 30
     snapshot = wait(run)

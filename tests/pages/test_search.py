@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from core.training.experiments import latest
 from core.training.experiments.found import RatesFound, SearchFound, SearchOptions, Try
 from core.training.experiments.ranges import OF_HEADS, OF_NETWORKS, Range
 from tests.pictures import COLOURS, flat_project
+from tests.waiting import until
 
 slow = pytest.mark.slow
 
@@ -62,13 +61,6 @@ def buttons(at: AppTest) -> dict[str, Any]:
 def press(at: AppTest, label: str) -> AppTest:
     buttons(at)[label].click()
     return drawn(at)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
 
 
 @pytest.fixture

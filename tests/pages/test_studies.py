@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from core.system.tasks.records import TaskState
 from core.training.experiments import Study, latest
 from core.training.experiments.learning_curve import STEPS
 from tests.pictures import COLOURS, flat_project
+from tests.waiting import until
 
 NASTY = "**b** <img src=x onerror=alert(1)>"
 
@@ -153,8 +153,7 @@ def test_a_study_is_started_and_its_result_stays(colours: Path) -> None:
     assert not at.exception, at.exception
     study = latest(Project.open(colours), "mirror")
     assert study
-    while not study.state().ended:
-        time.sleep(0.05)
+    until(lambda: study.state().ended)
     at.run()
     assert not at.exception, at.exception
     assert storage.read_json(study.folder / "found.json")["sentence"] in words(at)

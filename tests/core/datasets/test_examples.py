@@ -9,7 +9,6 @@ import signal
 import sys
 import tarfile
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -33,6 +32,7 @@ from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskRecords, TaskState
 from tests.pictures import COLOURS, encoded, shaded
 from tests.serving import free_port
+from tests.waiting import until
 
 NAME = "beans"
 LICENCE = "Please name the one who took each photo."
@@ -547,16 +547,8 @@ def through_site(site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch) ->
     return site
 
 
-def waited(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
 def ended(name: str = NAME) -> TaskState:
-    state = waited(lambda: (now := examples.task(name).state()) and now.ended and now)
+    state = until(lambda: (now := examples.task(name).state()) and now.ended and now)
     assert isinstance(state, TaskState)
     return state
 
@@ -587,7 +579,7 @@ def test_a_stop_ends_the_process_and_the_next_goes_on(through_site: Site, own_ho
     through_site.mood, through_site.cuts = "hang", 1
     examples.fetch(NAME)
     assert through_site.halfway.wait(30)
-    waited(part_of(STARTERS[NAME], own_home).exists)
+    until(part_of(STARTERS[NAME], own_home).exists)
     examples.task(NAME).stop()
     assert ended().state == "stopped"
     through_site.mood = "good"
@@ -600,7 +592,7 @@ def test_a_killed_process_is_told_and_the_next_goes_on(through_site: Site, own_h
     examples.fetch(NAME)
     part = part_of(STARTERS[NAME], own_home)
     half = len(through_site.content) // 2
-    waited(lambda: part.exists() and part.stat().st_size > half - 20_000)
+    until(lambda: part.exists() and part.stat().st_size > half - 20_000)
     state = examples.task(NAME).state()
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)

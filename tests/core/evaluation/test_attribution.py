@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from core.runs.records import RunRecords
 from core.system.errors import ModelError, PictureError
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
+from tests.waiting import until
 
 CLASSES = {"cross <b>": (230, 60, 50), "**disc**": (60, 90, 230), "ring\\:red[x]": (70, 200, 80)}
 SIDE = 96
@@ -81,8 +81,7 @@ def story(scenes: Run) -> Story:
     attribution.prepare(scenes)
     (now,) = filter(None, [attribution.task(scenes).state()])
     os.kill(now.pid, signal.SIGKILL)
-    while not (found := attribution.task(scenes).state()) or not found.ended:
-        time.sleep(0.02)
+    found = until(lambda: (state := attribution.task(scenes).state()) and state.ended and state)
     killed = found.state, attribution.is_ready(scenes), Explainer(scenes).method
 
     def ask(_: int) -> int:
@@ -113,9 +112,8 @@ def test_a_killed_worker_leaves_nothing_and_eight_tabs_start_one(story: Story) -
     assert story.after_kill == ("interrupted", False, "occlusion")
     assert len(story.workers) == 1
     assert attribution.is_ready(story.run)
-    while (state := attribution.task(story.run).state()) and not state.ended:
-        time.sleep(0.02)  # the file counts before its process says that it is done
-    assert state
+    # The file counts before its process says that it is done.
+    state = until(lambda: (state := attribution.task(story.run).state()) and state.ended and state)
     assert state.state == "done"
 
 

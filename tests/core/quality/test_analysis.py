@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,20 +31,14 @@ from core.system.tasks.records import TaskState
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project, noise, shaded
 from tests.runs import copy_with
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
 
 
 def ended(project: Project) -> TaskState:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        state = analysis.task(project).state()
-        assert state is not None
-        if state.ended:
-            return state
-        time.sleep(0.05)
-    raise AssertionError("the look did not end")
+    return until(lambda: (state := analysis.task(project).state()) and state.ended and state)
 
 
 def look(project: Project) -> Analysis:
@@ -291,9 +284,7 @@ def test_thirty_starts_are_one_worker_which_survives_being_killed(tmp_path: Path
         assert ended(project).state == "stopped"
         assert analysis.read(project) is None
     assert len(look(project).suspects) == 15
-    deadline = time.monotonic() + 60
-    while workers() and time.monotonic() < deadline:  # the last one says that it is done before it ends
-        time.sleep(0.05)
+    until(lambda: not workers())  # the last one says that it is done before it ends
     analysis.start(project, catalogue)  # it is fresh
     assert workers() == []
     with turn_lock().acquire(timeout=0):

@@ -15,6 +15,7 @@ from core.system.tasks.job import Stopped, interruptible
 from core.system.tasks.processes import birth_of
 from core.system.tasks.queue import leave_queue, line_up, turn_lock, wait_for_turn
 from core.system.tasks.records import TaskState
+from tests.waiting import until
 
 SLEEPER = "tests.core.system.sleeper"
 
@@ -33,42 +34,37 @@ def start(handle: TaskHandle, error: str = "") -> bool:
     return handle.start(SLEEPER, [str(handle.folder), *([error] if error else [])])
 
 
-def until(handle: TaskHandle, holds: Callable[[TaskState], bool]) -> TaskState:
-    for _ in range(1500):
-        now = handle.state()
-        if now and holds(now):
-            return now
-        time.sleep(0.02)
-    raise AssertionError(handle.state())
+def state_when(handle: TaskHandle, holds: Callable[[TaskState], bool]) -> TaskState:
+    return until(lambda: (now := handle.state()) and holds(now) and now)
 
 
 def test_they_take_turns_in_the_order_in_which_they_were_asked_for(tasks: list[TaskHandle]) -> None:
     first, second, third = tasks
     assert [start(handle) for handle in tasks] == [True, True, True]
     assert not start(first)  # it is under way
-    until(first, lambda now: now.phase == "fit")
-    assert until(second, lambda now: now.phase == "waiting").before == 1
-    assert until(third, lambda now: now.phase == "waiting").before == 2
+    state_when(first, lambda now: now.phase == "fit")
+    assert state_when(second, lambda now: now.phase == "waiting").before == 1
+    assert state_when(third, lambda now: now.phase == "waiting").before == 2
     second.stop()
-    assert until(second, lambda now: now.ended).message == "It woke up."
-    assert until(third, lambda now: now.before == 1).phase == "waiting"
+    assert state_when(second, lambda now: now.ended).message == "It woke up."
+    assert state_when(third, lambda now: now.before == 1).phase == "waiting"
     first.stop()
-    assert until(third, lambda now: now.phase == "fit").before == 0
-    assert until(first, lambda now: now.ended).state == "stopped"
+    assert state_when(third, lambda now: now.phase == "fit").before == 0
+    assert state_when(first, lambda now: now.ended).state == "stopped"
 
 
 def test_a_place_of_a_killed_process_is_free(tasks: list[TaskHandle]) -> None:
     first, second, third = tasks
     for handle in tasks:
         start(handle)
-    killed = until(first, lambda now: now.phase == "fit")
+    killed = state_when(first, lambda now: now.phase == "fit")
     os.kill(killed.pid, signal.SIGKILL)
-    until(second, lambda now: now.phase == "fit")
+    state_when(second, lambda now: now.phase == "fit")
     now = first.wait()
     assert now is not None
     assert (now.state, now.hint) == ("interrupted", "Lie down again.")
     assert now.message == "Sleeping was cut off: its process ended without a word."
-    until(third, lambda now: (now.phase, now.before) == ("waiting", 1))
+    state_when(third, lambda now: (now.phase, now.before) == ("waiting", 1))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.records import TaskState
 from core.training.budgeted_search import Search
-from core.training.experiments import Study, go_on, wait_for
+from core.training.experiments import go_on, wait_for
 from core.training.experiments.cross_validation import cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
 from core.training.experiments.found import FoldsFound
@@ -32,6 +31,7 @@ from core.training.features import PictureView, key_of
 from core.training.job import Job
 from core.training.logistic_regression import answers, solve
 from tests.pictures import COLOURS, flat_project, shaded
+from tests.waiting import until
 
 
 def deal(counts: list[int], seed: int = 0, together: int = 1) -> GroupedFolds:
@@ -274,18 +274,10 @@ def test_a_small_class_makes_fewer_folds(tmp_path: Path) -> None:
     assert found.total == 15
 
 
-def until(study: Study, enough: int) -> TaskState:
-    while (
-        not (state := study.state()).ended and len(found.folds if (found := study.found(FoldsFound)) else []) < enough
-    ):
-        time.sleep(0.05)
-    return state
-
-
 @pytest.mark.slow
 def test_a_stop_keeps_what_is_done_and_the_rest_can_follow(colours: Path) -> None:
     study = start_cross_validation(Project.open(colours), TrainConfig(optimizer="adam", epochs=2), 6)
-    until(study, 1)
+    until(lambda: (found := study.found(FoldsFound)) and found.folds)
     study.stop()
     before = wait_for(study, FoldsFound)
     assert study.state().state == "stopped"

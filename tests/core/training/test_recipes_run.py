@@ -17,6 +17,7 @@ from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe,
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
 from tests.pictures import COLOURS, flat_project, noise_project
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +109,8 @@ def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> No
 
 @pytest.mark.slow
 def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
-    import time
-
     run = start(project, small("best", pixels=64, minutes=30))
-    while not run.records.tried() and not run.records.state().ended:
-        time.sleep(0.05)
+    until(lambda: run.records.tried() or run.records.state().ended)
     run.stop()
     snapshot = wait(run)
     assert (snapshot.state.state, snapshot.has_model) == ("stopped", True)

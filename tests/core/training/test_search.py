@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from core.training.experiments.space import METHODS, best_config, options_for, s
 from core.training.experiments.space import tried as with_values
 from core.training.experiments.trials import Pruned, Trials
 from tests.pictures import COLOURS, flat_project
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 slow = pytest.mark.slow
@@ -40,13 +40,6 @@ SCRATCH, TINY = get_recipe("tutorial-cnn").config, get_recipe("small-cnn").confi
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project.open(flat_project(tmp_path / "what? 100 % #1", COLOURS, each=8))
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def of(study: Study) -> SearchFound:
