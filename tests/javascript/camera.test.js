@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { describeTrouble } from "../../pages/shared/components/_camera.js";
+import { isBlack } from "../../pages/shared/components/_frames.js";
 import {
   SILENT,
   describeAnswer,
@@ -23,10 +24,10 @@ test("each trouble of a camera is told in words, one that is not known too", () 
 
 test("a picture is black up to some noise", () => {
   const opaque = 255; // does not count
-  assert.equal(burst.isBlack([0, 0, 0, opaque, 0, 0, 0, opaque]), true);
-  assert.equal(burst.isBlack([5, 5, 5, opaque, 6, 6, 6, opaque]), true);
-  assert.equal(burst.isBlack([6, 6, 6, opaque, 6, 6, 6, opaque]), false);
-  assert.equal(burst.isBlack([0, 0, 0, opaque, 255, 255, 255, opaque]), false);
+  assert.equal(isBlack([0, 0, 0, opaque, 0, 0, 0, opaque]), true);
+  assert.equal(isBlack([5, 5, 5, opaque, 6, 6, 6, opaque]), true);
+  assert.equal(isBlack([6, 6, 6, opaque, 6, 6, 6, opaque]), false);
+  assert.equal(isBlack([0, 0, 0, opaque, 255, 255, 255, opaque]), false);
 });
 
 test("a burst is full when there are enough pictures, or no room for another one", () => {

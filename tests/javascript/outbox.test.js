@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Outbox } from "../../pages/shared/components/grid/outbox.js";
+import { Outbox } from "../../pages/shared/components/_outbox.js";
 
-/** @typedef {import("../../pages/shared/components/grid/outbox.js").Message} Message */
+/** @typedef {import("../../pages/shared/components/_outbox.js").Message} Message */
 
 /**
  * An outbox to which so many ops were added, and the numbers of the ops in each message that it sent.

@@ -97,6 +97,12 @@ class Plan:
         chosen = class_name(name) if name is not None else None
         return replace(self, entries=tuple(replace(e, class_name=e.class_name or chosen) for e in self.entries))
 
+    def into_one(self, name: str) -> Plan:
+        """The same pictures, all of them into the class `name`, whatever their folders or tables say. Raises ProjectError for a
+        name that no class can have."""
+        chosen = class_name(name)
+        return replace(self, entries=tuple(replace(e, class_name=chosen) for e in self.entries))
+
 
 def from_pictures(pictures: Sequence[tuple[str, bytes]], source: str = "files") -> Plan:
     """An import of (name, content) each, as a browser sends them; zips and tables among them are not looked into."""

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from core.datasets.importing import archives
 from core.datasets.importing.arrivals import Arrivals, NameTakenError, NoRoomError, most_bytes
+from core.datasets.unread import FILMS
 from core.system.errors import ProjectError, as_sentence, in_words
 from pages.shared.http.guard import same_origin
 from pages.shared.session import tab
 
 _KNOWN: dict[str, Arrivals] = {}
-_TOKEN = "arriving"  # noqa: S105 - a name
 _PATH = "x-path"
 _MOST_DIGITS = 18  # of a number of bytes
 
 
-def of_tab() -> Arrivals:
-    """The files that arrived in this tab and wait, or that are to come. Raises ProjectError if the disk is full."""
-    known = _KNOWN.get(tab.get(_TOKEN, ""))
+def of_tab(place: str = "arriving") -> Arrivals:
+    """The files that arrived at a place in this tab and wait, or that are to come. Raises ProjectError if the disk is full."""
+    known = _KNOWN.get(tab.get(place, ""))
     if known is None or not known.folder.is_dir():
         with as_sentence(ProjectError):
             known = Arrivals()
         for token in [token for token, each in _KNOWN.items() if not each.folder.is_dir()]:
             del _KNOWN[token]
         _KNOWN[known.token] = known
-        tab.put(_TOKEN, known.token)
+        tab.put(place, known.token)
     return known
 
 
-def forget() -> None:
-    """Removes what arrived in this tab."""
-    known = _KNOWN.pop(tab.take(_TOKEN, ""), None)
+def forget(place: str = "arriving") -> None:
+    """Removes what arrived at a place in this tab."""
+    known = _KNOWN.pop(tab.take(place, ""), None)
     if known:
         known.remove()
+
+
+def limits() -> dict[str, Any]:
+    """What the browser must know of what is taken: bytes of a file, and of one that may be larger, by its ending."""
+    return {
+        "file": archives.MAX_FILE,
+        "large": archives.MAX_BYTES,
+        "archives": list(archives.SUFFIXES),
+        "films": list(FILMS),
+    }
 
 
 def url(arrivals: Arrivals) -> str:

@@ -4,6 +4,7 @@ Streamlit's own way of talking, which draws the whole page for each message."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from core.config.framing import Framing
 from pages.shared.components._component import component
@@ -36,23 +37,26 @@ _COMPONENT = component("live", _HTML, ("_base", "_camera"))
 
 def show(here: Here, models: Mapping[str, Tested]) -> None:
     """The live view of one model, or of several of the same training side by side. `models`: title -> model."""
+    _COMPONENT(key="live", data=data_of(here, models), height="content")
+
+
+def data_of(here: Here, models: Mapping[str, Tested]) -> dict[str, Any]:
+    """What the live view is given; without a model it shows the camera alone."""
+    if not models:
+        return {"models": [], "framing": None, "shorter": 0, "classes": [], "colours": []}
     classifier = next(iter(models.values())).classifier
     classes, framing = classifier.classes, classifier.framing
-    _COMPONENT(
-        key="live",
-        data={
-            "models": [
-                {
-                    "title": title if len(models) > 1 else "",
-                    "url": routes.live_url(tested.classifier, tested.identity),
-                    "pixels": tested.classifier.pixels,
-                }
-                for title, tested in models.items()
-            ],
-            "framing": None if framing == Framing() else framing.model_dump(),
-            "shorter": framing.at_least(classifier.pixels),
-            "classes": list(classes),
-            "colours": class_colours(classes, here.catalogue.colours),
-        },
-        height="content",
-    )
+    return {
+        "models": [
+            {
+                "title": title if len(models) > 1 else "",
+                "url": routes.live_url(tested.classifier, tested.identity),
+                "pixels": tested.classifier.pixels,
+            }
+            for title, tested in models.items()
+        ],
+        "framing": None if framing == Framing() else framing.model_dump(),
+        "shorter": framing.at_least(classifier.pixels),
+        "classes": list(classes),
+        "colours": class_colours(classes, here.catalogue.colours),
+    }

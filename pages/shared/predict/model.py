@@ -55,11 +55,16 @@ def choose(here: Here) -> Tested:
         return opened
     run = page.trained_run(here)
     with page.stopping_at_errors():
-        sha256 = run.result.model_sha256 if run.result else ""
-        decision = run.run.folder / "sureness.json"
-        stamp = str(decision.stat().st_mtime_ns) if decision.is_file() else ""
-        identity = f"{run.run.folder} {sha256} {stamp}"
-        return Tested(_load(str(run.run.folder), identity), identity, run)
+        return of_training(run)
+
+
+def of_training(run: RunSnapshot) -> Tested:
+    """The model of a training that has one. Raises FieldguideError."""
+    sha256 = run.result.model_sha256 if run.result else ""
+    decision = run.run.folder / "sureness.json"
+    stamp = str(decision.stat().st_mtime_ns) if decision.is_file() else ""
+    identity = f"{run.run.folder} {sha256} {stamp}"
+    return Tested(_load(str(run.run.folder), identity), identity, run)
 
 
 def integer_twin(tested: Tested) -> Tested | None:

@@ -189,6 +189,13 @@ def _sidebar(here: Here | None, *, strip: bool = True) -> None:
             st.caption("Open a project and the six steps appear here.")
             return
         st.markdown(f"### {literal(here.project.name)}")
+        st.page_link(
+            "pages/0_Board.py",
+            label="Board",
+            icon=":material/dashboard:",
+            query_params=state.link_params(),
+            width="stretch",
+        )
         for number, step in enumerate(steps(here), 1):
             icon = "check_circle" if step.done else "radio_button_unchecked"
             note = f" · {literal(step.done)}" if step.done else ""

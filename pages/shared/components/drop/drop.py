@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.datasets.importing import archives
 from core.datasets.importing.arrivals import Arrivals
 from core.datasets.importing.plan import Row
-from core.datasets.unread import FILMS
 from core.system.naming import as_text
 from pages.shared.components._component import component
 from pages.shared.http import arriving
@@ -61,13 +59,7 @@ class Dropped:
 
 def drop(arrivals: Arrivals, *, key: str) -> Dropped:
     """The area, for files that come to `arrivals`. The page runs again when they begin to come and when no more will."""
-    limits = {
-        "file": archives.MAX_FILE,
-        "large": archives.MAX_BYTES,
-        "archives": list(archives.SUFFIXES),
-        "films": list(FILMS),
-    }
-    data = {"url": arriving.url(arrivals), "held": arrivals.count, "limits": limits}
+    data = {"url": arriving.url(arrivals), "held": arrivals.count, "limits": arriving.limits()}
     result = _COMPONENT(key=key, data=data, on_progress_change=lambda: None, on_clear_change=lambda: None)
     progress = result.get("progress")
     told = progress if isinstance(progress, dict) else {}

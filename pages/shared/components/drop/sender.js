@@ -11,7 +11,7 @@
 const AT_ONCE = 3;
 const GRACE_MS = 1000; // that files under way have to end once it is stopped
 const TAKEN = 409;
-const REFUSED = 422;
+const NOT_TAKEN = 422;
 const NOT_KNOWN = "This page is of an earlier start of Fieldguide. Reload it, then drop the files again.";
 const NOT_READABLE = "this file cannot be read";
 export const NO_ANSWER = "Fieldguide does not answer. Is it still running? What has arrived is kept: go on when it is.";
@@ -130,7 +130,7 @@ export async function sendFile(url, rules, item, signal) {
   if (response.ok || (response.status === TAKEN && again)) return {}; // it came whole, only the answer did not
   /** @type {{error?: string}} */
   const { error = "" } = await response.json().catch(() => ({}));
-  const isOfFile = response.status === TAKEN || response.status === REFUSED;
+  const isOfFile = response.status === TAKEN || response.status === NOT_TAKEN;
   return isOfFile ? { reason: error } : { trouble: error || NOT_KNOWN };
 }
 

@@ -4,7 +4,7 @@ import { Views, findRoot } from "../_common.js";
 import { Band } from "./band.js";
 import { NOTHING, groupBySuggestion, listRemaining } from "./items.js";
 import { findAt, readKey } from "./keys.js";
-import { Outbox } from "./outbox.js";
+import { Outbox } from "../_outbox.js";
 import { Selection } from "./selection.js";
 import { Sheet } from "./sheet.js";
 import { Tools } from "./tools.js";
@@ -168,7 +168,7 @@ export class Grid {
 
   // Doing
 
-  /** @param {import("./outbox.js").Op} op */
+  /** @param {import("../_outbox.js").Op} op */
   act(op) {
     this.outbox.add(op);
     this.tools.draw();
@@ -182,7 +182,7 @@ export class Grid {
    * Says what will become of pictures, shows it at once, and goes on to the next one.
    * @param {string[]} ids
    * @param {string | null | undefined} to undefined: to the trash
-   * @param {import("./outbox.js").Op} op
+   * @param {import("../_outbox.js").Op} op
    */
   change(ids, to, op) {
     if (!ids.length) {

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.system.errors import FieldguideError, in_words
+from pages.shared.components import _outbox
 from pages.shared.components._component import component
 from pages.shared.session import tab
 from pages.shared.ui.palette import colour
 
 _COMPONENT = component("grid")
-_ONE_AT_A_TIME = threading.Lock()
 _LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
 
 
@@ -110,11 +107,22 @@ def keys_of(classes: Sequence[str]) -> dict[str, str]:
 def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outcome], key: str) -> None:
     """Draws the grid. `classes`: class -> number in the palette, in order. `carry_out` does an op, or raises
     FieldguideError; it is called before the page is drawn again, once for each op, in their order."""
-    done = _done(key)
+    done = _outbox.answers(key, {"moved": {}, "back": []})
     keys = keys_of(list(classes))
 
+    def carry_out_one(raw: Mapping[str, Any]) -> None:
+        op = _op(raw, done["moved"])
+        done["back"] = []
+        outcome = carry_out(op)
+        done["said"] = outcome.said
+        done["back"] = [new for _, new in outcome.moved] if op.kind in ("undo", "redo") else []
+        for old, new in outcome.moved:
+            done["moved"] = {path: new if now == old else now for path, now in done["moved"].items()}
+            done["moved"][old] = new
+            done["moved"].pop(new, None)
+
     def answer() -> None:
-        _answer(tab.get(key).get("outbox"), done, carry_out)
+        _outbox.answer(tab.get(key).get("outbox"), done, carry_out_one)
 
     _COMPONENT(
         key=key,
@@ -138,48 +146,6 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outco
         default={"outbox": None},
         on_outbox_change=answer,
     )
-
-
-def _done(key: str) -> dict[str, Any]:
-    """How far the ops of one grid in one tab have been carried out, what was said of the last, where the pictures went
-    that it knew by another path, and which ones an undo brought back."""
-    nothing = {"mount": "", "n": 0, "said": "", "trouble": False, "moved": {}, "back": []}
-    kept: dict[str, Any] = tab.first(f"{key} done", nothing)
-    return kept
-
-
-def _answer(outbox: Any, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
-    """Carries out what of the outbox was not carried out yet."""
-    if not isinstance(outbox, Mapping) or not isinstance(outbox.get("ops"), list):
-        return
-    # Keys that come fast make Streamlit run several scripts of one tab at once; each has the same ops in its outbox.
-    with _ONE_AT_A_TIME:
-        if outbox.get("mount") != done["mount"]:
-            done.update(mount=str(outbox.get("mount")), n=0, moved={}, back=[])
-        for raw in outbox["ops"]:
-            if isinstance(raw, Mapping) and isinstance(raw.get("n"), int) and raw["n"] > done["n"]:
-                _carry_out_one(_op(raw, done["moved"]), done, carry_out)
-                done["n"] = raw["n"]
-
-
-def _carry_out_one(op: Op, done: dict[str, Any], carry_out: Callable[[Op], Outcome]) -> None:
-    outcome, done["trouble"] = _attempt(op, carry_out)
-    done["said"] = outcome.said
-    done["back"] = [new for _, new in outcome.moved] if op.kind in ("undo", "redo") else []
-    for old, new in outcome.moved:
-        done["moved"] = {path: new if now == old else now for path, now in done["moved"].items()}
-        done["moved"][old] = new
-        done["moved"].pop(new, None)
-
-
-def _attempt(op: Op, carry_out: Callable[[Op], Outcome]) -> tuple[Outcome, bool]:
-    """What became of an op, and whether it is trouble."""
-    try:
-        return carry_out(op), False
-    except Exception as error:  # the next op must still be carried out, and the page drawn
-        if not isinstance(error, FieldguideError):
-            logging.getLogger(__name__).exception("an edit failed")
-        return Outcome(str(in_words(error))), True
 
 
 def _op(raw: Mapping[str, Any], moved: Mapping[str, str]) -> Op:

@@ -12,7 +12,6 @@
  */
 /** @typedef {Settings & Answer} WebcamData */
 
-const DARKEST = 6; // mean of red, green and blue, 0 to 255; a covered lens gives 0 to 4
 const BASE64 = 0.75; // bytes for each of its characters
 const INTERRUPTED = "Saving was interrupted. Your pictures are still here: save them again.";
 // Values in the list of classes; a class is one with this before its name, which may be "new" or "none" as well.
@@ -23,16 +22,6 @@ const IN = "in ";
 /** @param {number} number */
 export function countPictures(number) {
   return `${number} picture${number === 1 ? "" : "s"}`;
-}
-
-/**
- * Whether a picture is black.
- * @param {ArrayLike<number>} data red, green, blue and opacity of each pixel
- */
-export function isBlack(data) {
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
-  return sum / ((3 * data.length) / 4) < DARKEST;
 }
 
 /**

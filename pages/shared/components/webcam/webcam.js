@@ -1,8 +1,9 @@
 // A burst of pictures, square or whole, from a webcam: hold to record, look them over, save.
 
 import { Views } from "../_common.js";
-import { Camera, findPen, makeCanvas, makeOption, say } from "../_camera.js";
-import { fitWhole } from "../_framing.js";
+import { Camera, makeOption, say } from "../_camera.js";
+import { EVERY_MS, FrameTaker, QUALITY, isBlack } from "../_frames.js";
+import { listenToHold } from "../_hold.js";
 import {
   chooseClass,
   chooseFirst,
@@ -10,7 +11,6 @@ import {
   describeCount,
   describeOutcome,
   describeSave,
-  isBlack,
   isFull,
   isNew,
   listChoices,
@@ -38,11 +38,8 @@ import { Taken } from "./taken.js";
  * @property {HTMLElement} strip
  */
 
-const EVERY_MS = 250;
-const QUALITY = 0.92;
 const DARK_FOR_MS = 2000;
 const PATIENCE_MS = 60_000;
-const PROBE = 16; // pixels of the picture whose brightness is looked at
 const UNPLUGGED = "The camera stopped. Is it still plugged in? Your pictures are still here.";
 const DARK = "The camera sends only black: is its cover closed? Black pictures are not taken.";
 const NO_ANSWER = "No answer after a minute. Your pictures are still here: save them again.";
@@ -71,7 +68,7 @@ class Webcam extends Camera {
   timer;
   /** @type {number | undefined} */
   patience;
-  probe = findPen(makeCanvas(PROBE), { willReadFrequently: true });
+  frames = new FrameTaker(this);
   /** @type {(name: string, value: unknown) => void} */
   send = () => {};
 
@@ -85,25 +82,12 @@ class Webcam extends Camera {
       this.wanted = true; // until there is one: the camera may not have sent a new picture since the last press
       this.take();
     };
-    this.listenToHold();
+    listenToHold(
+      this.at.hold,
+      () => this.record(),
+      () => this.rest(),
+    );
     this.listenToForm();
-  }
-
-  listenToHold() {
-    const { hold } = this.at;
-    hold.onpointerdown = (event) => {
-      if (event.button !== 0) return;
-      hold.setPointerCapture(event.pointerId);
-      this.record();
-    };
-    hold.onpointerup = hold.onpointercancel = hold.onlostpointercapture = () => this.rest();
-    hold.oncontextmenu = (event) => event.preventDefault();
-    hold.onkeydown = (event) => {
-      if (event.key !== " " && event.key !== "Enter") return;
-      event.preventDefault();
-      if (!event.repeat) this.record();
-    };
-    hold.onkeyup = hold.onblur = () => this.rest();
   }
 
   listenToForm() {
@@ -220,18 +204,8 @@ class Webcam extends Camera {
     look();
   }
 
-  /**
-   * Draws what is to be saved of the video over the whole of a canvas.
-   * @param {CanvasRenderingContext2D} pen
-   */
-  copy(pen) {
-    if (this.data.whole) pen.drawImage(this.at.video, 0, 0, pen.canvas.width, pen.canvas.height);
-    else this.crop(pen);
-  }
-
   isDark() {
-    this.copy(this.probe);
-    return isBlack(this.probe.getImageData(0, 0, PROBE, PROBE).data);
+    return isBlack(this.frames.look(this.data.whole));
   }
 
   take() {
@@ -244,10 +218,7 @@ class Webcam extends Camera {
       this.wanted = false;
       return;
     }
-    const { video } = this.at;
-    const { width, height } = fitWhole(video.videoWidth, video.videoHeight, this.data.side);
-    const picture = this.data.whole ? makeCanvas(width, height) : makeCanvas(Math.min(width, height));
-    this.copy(findPen(picture));
+    const picture = this.frames.take(this.data);
     const url = picture.toDataURL("image/jpeg", QUALITY);
     if (url === this.taken.frames.at(-1)?.url) return; // the camera has not sent a new one since
     this.wanted = false;

@@ -60,7 +60,7 @@ _HTML = """
 </div>
 """
 
-_COMPONENT = component("webcam", _HTML, ("_base", "_camera"))
+_COMPONENT = component("webcam", _HTML, ("_base", "_camera", "_hold"))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
-// What was done in the grid and goes to the server: sent whole until the server says how far it has come, so that nothing is
+// What a person did in a component and goes to the server: sent whole until the server says how far it has come, so that nothing is
 // lost or done twice however fast the keys come. Until then it is known here what each picture will be.
 
-/** @typedef {import("./items.js").Change} Change */
-/** @typedef {{kind: string, paths?: string[], to?: string | null, section?: string, action?: string}} Op */
+/** @typedef {import("./grid/items.js").Change} Change */
+/**
+ * Of pictures by their `paths`, or of a class by its name, `card`; `token`: where files have arrived.
+ * @typedef {{kind: string, paths?: string[], to?: string | null, section?: string, action?: string, card?: string,
+ *   token?: string}} Op
+ */
 /** @typedef {Op & {n: number}} NumberedOp */
 /** @typedef {{mount: string, ops: NumberedOp[]}} Message */
 

@@ -1,0 +1,127 @@
+"""The board: a card for each class, Train, and the camera, on one page."""
+
+from __future__ import annotations
+
+import heapq
+
+import streamlit as st
+
+from core.config.framing import Framing
+from core.datasets import validation
+from core.datasets.catalogue import Catalogue, Picture
+from core.runs.lifecycle import RunSnapshot
+from core.system.errors import FieldguideError
+from pages.shared.board import blanks, ops
+from pages.shared.components.board import board
+from pages.shared.http import arriving, routes
+from pages.shared.predict import live, model, one
+from pages.shared.session import state, tab
+from pages.shared.ui import page
+from pages.shared.ui.page import Here
+from pages.shared.ui.palette import colour
+from pages.shared.ui.progress import phase_words
+from pages.shared.ui.text import percent
+
+WITH_CAMERA = "board camera"
+"""In the session: whether the camera is switched on at once."""
+_THUMBNAILS = 12
+_KEY = "board"
+
+
+def show(here: Here) -> None:
+    """Draws the board, and what it leads to."""
+    if going := tab.take(ops.GO, None):
+        target, more = going
+        st.switch_page(target, query_params=state.link_params() | more)
+    training = here.run is not None and here.run.live and not here.run.state.ended
+
+    tab.take(ops.CHANGED)
+
+    @st.fragment(run_every=1 if training else None)
+    def draw() -> None:
+        run = here.run.run.snapshot() if here.run else None
+        if tab.take(ops.CHANGED) or (training and run and run.state.ended):
+            st.rerun()
+        _draw(here, run)
+
+    draw()
+    frozen = tab.take(ops.FROZEN, None)
+    if frozen and here.run and here.run.has_model:
+        _explain(here, model.of_training(here.run), *frozen)
+    ops.look_ahead(here.project)
+
+
+def _draw(here: Here, run: RunSnapshot | None) -> None:
+    project, catalogue = here.project, here.catalogue
+    with page.stopping_at_errors():
+        tested = model.of_training(run) if run and run.has_model else None
+        arrivals = arriving.of_tab(ops.PLACE)
+    board.show(
+        _cards(here),
+        _trainer(catalogue, run),
+        live.data_of(here, {"": tested} if tested else {}),
+        arrivals,
+        lambda op: ops.carry_out(project, op, here.newest),
+        whole=project.framing() != Framing(),
+        camera=bool(tab.get(WITH_CAMERA)),
+        undo=project.journal.next_undo() or "",
+        key=_KEY,
+    )
+
+
+def _cards(here: Here) -> list[board.Card]:
+    catalogue = here.catalogue
+    names = blanks.with_blanks(list(catalogue.classes))
+    new = (name for name in names if name not in catalogue.classes)
+    numbers = dict(catalogue.colours) | {name: place for place, name in enumerate(new, len(catalogue.classes))}
+    return [
+        board.Card(
+            name,
+            made=name in catalogue.classes,
+            colour=colour(numbers[name]),
+            count=catalogue.counts.get(name, 0),
+            aside=name in catalogue.aside,
+            thumbnails=tuple(
+                routes.picture_url(here.project, picture.id)
+                for picture in heapq.nlargest(_THUMBNAILS, catalogue.by_class.get(name, ()), key=_newest)
+            ),
+        )
+        for name in names
+    ]
+
+
+def _newest(picture: Picture) -> tuple[int, str]:
+    return picture.modified_ns, picture.path
+
+
+def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
+    why = validation.why_not_trainable(catalogue)
+    if run is None:
+        return board.Trainer("Train", why)
+    now, result = run.state, run.result
+    if run.live and not now.ended and result is None:
+        share = now.done / now.total if now.total else 0.0
+        return board.Trainer("Train", why, min(share, 1.0), phase_words(now))
+    if result is None:
+        return board.Trainer("Train again", why, score="No model", note=f"{now.message} {now.hint}".strip())
+    test = result.test
+    return board.Trainer(
+        "Train again",
+        why,
+        score=f"{test.right} of {test.total} right",
+        note=f"{percent(test.accuracy)} of pictures that it had never seen. {result.diagnosis}",
+        ways=(
+            ("pages/3_Train.py", "See how it learned"),
+            ("pages/4_Evaluate.py", "See what it gets wrong" if test.right < test.total else "See its answers"),
+            ("pages/6_Export.py", "Download the model"),
+        ),
+    )
+
+
+@st.dialog("Why?", width="large")
+def _explain(here: Here, tested: model.Tested, name: str, content: bytes) -> None:
+    """One picture of the camera, with what the model says of it and why."""
+    try:
+        one.ask(here, tested, name, content)
+    except FieldguideError as error:
+        page.show_error(error)
