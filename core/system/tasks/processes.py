@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import psutil
 
@@ -27,25 +29,64 @@ _ENVIRONMENT = {
 _AUTOGRAPH = "__autograph_generated_file"
 """How its modules, and their files, are called."""
 _children: list[subprocess.Popen[bytes]] = []
+_ready: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+"""(module, data home) -> a process that waits for work."""
+_ready_lock = threading.Lock()
 
 
 def spawn(module: str, arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
-    """Runs `python -m module ...` in a session of its own; what it prints goes to the end of `log`, or nowhere."""
+    """Runs `python -m module ...` in a session of its own; what it prints goes to the end of `log`, or nowhere. One that is
+    kept ready is used."""
     reap()
-    with (log or Path(os.devnull)).open("ab") as out:
-        child = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=os.environ
-            | _ENVIRONMENT
-            | {"FIELDGUIDE_HOME": str(storage.data_home())},  # absolute: the child is elsewhere
-            start_new_session=True,
-        )
+    log = log or Path(os.devnull)
+    child = _give_work(module, arguments, log)
+    if child is None:
+        with log.open("ab") as out:
+            child = _started([module, *arguments], subprocess.DEVNULL, out)
     _children.append(child)
     return child
+
+
+def keep_ready(module: str) -> None:
+    """Starts a process for the next `spawn` of a module, unless one waits already: it has loaded then what takes a second.
+    It ends with this process, or when no work comes for ten minutes."""
+    with _ready_lock:
+        waiting = _ready.get(_key(module))
+        if waiting is None or waiting.poll() is not None:
+            _ready[_key(module)] = _started(["core.system.tasks.standby", module], subprocess.PIPE, subprocess.DEVNULL)
+
+
+def _give_work(module: str, arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes] | None:
+    """The process that was kept ready, and is at work now; None if there is none."""
+    with _ready_lock:
+        child = _ready.pop(_key(module), None)
+    if child is None or child.stdin is None:
+        return None
+    order = json.dumps({"arguments": list(arguments), "log": str(log.absolute())})
+    try:
+        with child.stdin as work:
+            work.write(order.encode() + b"\n")
+    except OSError:  # it has ended meanwhile
+        return None
+    return child if child.poll() is None else None
+
+
+def _key(module: str) -> tuple[str, str]:
+    return module, str(storage.data_home())
+
+
+def _started(command: Sequence[str], work: int, out: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        stdin=work,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        env=os.environ
+        | _ENVIRONMENT
+        | {"FIELDGUIDE_HOME": str(storage.data_home())},  # absolute: the child is elsewhere
+        start_new_session=True,
+    )
 
 
 def birth_of(pid: int) -> float:
@@ -70,13 +111,19 @@ def is_alive(pid: int, born: float) -> bool:
 
 
 def load(module: str) -> ModuleType:
-    """Imports a module that brings TensorFlow along: without the search for garbage, in three quarters of the time."""
+    """Imports a module that brings TensorFlow along: without the search for garbage, and without scikit-learn, which Keras
+    would load for wrappers that nothing here uses, in two thirds of the time."""
     if module in sys.modules:
         return sys.modules[module]
+    hidden = "sklearn" not in sys.modules
+    if hidden:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]
     gc.disable()
     try:
         return importlib.import_module(module)
     finally:
+        if hidden:
+            del sys.modules["sklearn"]
         gc.freeze()  # what was loaded stays, and need not be looked through ever again
         gc.enable()
 

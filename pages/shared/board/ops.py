@@ -12,6 +12,7 @@ from core.quality import analysis
 from core.runs.lifecycle import live_run
 from core.system.errors import FieldguideError, ProjectError
 from core.system.naming import class_name
+from core.system.tasks.processes import keep_ready
 from pages.shared.board import blanks
 from pages.shared.components.board.board import Op
 from pages.shared.http import arriving
@@ -112,6 +113,9 @@ def _train(project: Project, newest: str) -> str:
 def look_ahead(project: Project) -> None:
     """Looks at new pictures before anybody asks, so that a training finds that done."""
     catalogue = state.catalogue_of(project)
-    if catalogue.in_use.pictures and live_run(project) is None:
+    if live_run(project) is not None:
+        return
+    keep_ready("core.training.worker")
+    if catalogue.in_use.pictures:
         with suppress(FieldguideError):  # the page that needs it says so
             analysis.start(project, catalogue)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from core.system.tasks import processes
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.job import Stopped, interruptible
-from core.system.tasks.processes import birth_of
+from core.system.tasks.processes import birth_of, keep_ready
 from core.system.tasks.queue import leave_queue, line_up, turn_lock, wait_for_turn
 from core.system.tasks.records import TaskState
 from tests.waiting import until
@@ -51,6 +55,38 @@ def test_they_take_turns_in_the_order_in_which_they_were_asked_for(tasks: list[T
     first.stop()
     assert state_when(third, lambda now: now.phase == "fit").before == 0
     assert state_when(first, lambda now: now.ended).state == "stopped"
+
+
+def test_a_process_that_was_kept_ready_takes_the_next_work_and_a_dead_one_is_no_loss(tasks: list[TaskHandle]) -> None:
+    first, second, third = tasks
+    for _ in range(2):  # one is enough
+        keep_ready(SLEEPER)
+    ((_, waiting),) = processes._ready.items()
+    start(first)
+    assert state_when(first, lambda now: now.phase == "fit").pid == waiting.pid
+    start(second)  # by a process of its own
+    assert state_when(second, lambda now: now.phase == "waiting").pid != waiting.pid
+    first.stop()
+    second.stop()
+    keep_ready(SLEEPER)
+    ((_, killed),) = processes._ready.items()
+    killed.kill()
+    killed.wait()
+    start(third)
+    third.stop()
+    assert state_when(third, lambda now: now.ended).message == "It woke up."
+
+
+def test_a_process_that_waits_ends_with_the_one_that_started_it() -> None:
+    code = (
+        f"import time; from core.system.tasks import processes; processes.keep_ready({SLEEPER!r}); "
+        "print(*(child.pid for child in processes._ready.values()), flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        waiting = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    waiting.wait(30)
 
 
 def test_a_place_of_a_killed_process_is_free(tasks: list[TaskHandle]) -> None:
