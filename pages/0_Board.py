@@ -7,4 +7,5 @@ from pages.shared.ui import page
 
 here = page.begin("Board")
 st.title("Board", anchor=False)
+st.markdown("Show it some pictures of each class, press Train, then try it with the camera.")
 board.show(here)

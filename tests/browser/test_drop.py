@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import on_disk, open_folder
@@ -30,9 +30,9 @@ def begin(page: Page, folder: Path) -> None:
     expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
 
 
-def drop(page: Page, *paths: Path) -> None:
-    """What a hand does that drags files and folders from another window onto the area."""
-    box = page.locator("#area").bounding_box()
+def drop(page: Page, *paths: Path, area: Locator | None = None) -> None:
+    """What a hand does that drags files and folders from another window onto an area."""
+    box = (area or page.locator("#area")).bounding_box()
     assert box
     devtools = page.context.new_cdp_session(page)
     for kind in ("dragEnter", "dragOver", "drop"):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.datasets import importing, opened, packing
 from core.datasets.importing import arrivals
 from core.datasets.importing.archives import SUFFIXES
 from core.datasets.project import Progress, Project, copy_sample, new_project
+from core.runs.lifecycle import list_runs
 from core.system import storage
 from core.system.errors import FieldguideError, ProjectError
 from core.system.naming import as_text, class_key, file_stem, free_name
+from pages.shared.board import board
 from pages.shared.http import routes
 from pages.shared.pictures import add, preview
 from pages.shared.session import state, tab
@@ -26,19 +30,23 @@ from pages.shared.ui.text import count, literal
 
 _CRASHED = 3600.0
 """Seconds after which nobody is sending files any more, when this process has just begun."""
+_UNNAMED = "My project"
 _FIRST = 12
 """Projects that are shown before a person asks for all of them."""
 
 
-def enter(folder: str | Path) -> None:
-    """Opens a project and goes to its pictures."""
+def enter(folder: str | Path, *, camera: bool = False) -> None:
+    """Opens a project and goes to its board, or to its pictures where something was trained already. `camera`: whether it is
+    switched on there."""
     tab.take("file to open", None)
     try:
-        state.open_project(folder)
+        project = state.open_project(folder)
     except FieldguideError as error:
         page.show_error(error)
         return
-    st.switch_page("pages/1_Pictures.py", query_params=state.link_params())
+    tab.put(board.WITH_CAMERA, camera)
+    first = "pages/1_Pictures.py" if state.newest_run(project) else "pages/0_Board.py"
+    st.switch_page(first, query_params=state.link_params())
 
 
 def show() -> None:
@@ -48,24 +56,34 @@ def show() -> None:
     st.title("Teach a computer to recognise pictures", anchor=False)
     st.markdown("Point and click, from a folder of pictures to a model of your own. Everything stays on this computer.")
 
+    if opened.opened():
+        _opened_before()
+        _begin_anew()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("Or look round with 220 drawn leaves of five trees.", width="content")
+            _sample_button("secondary")
+        return
     sample = sorted(state.SAMPLE.glob("*/0[0-2]*.jpg"))
     with st.container(border=True):
         words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
         with words:
             st.subheader("Try the leaves", anchor=False)
             st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
-            if st.button("Try the sample", type="primary", icon=":material/psychiatry:"):
-                with page.stopping_at_errors():
-                    folder = copy_sample(state.SAMPLE)
-                enter(folder)
+            _sample_button("primary")
         with picture:
             shown = tuple(str(path) for path in sample[4::7][:14])
             st.image(
                 mosaic(shown, "sample", 7), width="stretch", alt="Drawn leaves of oak, maple, birch, willow and ginkgo"
             )
     _three_steps()
-    _own_folder()
-    _opened_before()
+    _begin_anew()
+
+
+def _sample_button(kind: Literal["primary", "secondary"]) -> None:
+    if st.button("Try the sample", type=kind, icon=":material/psychiatry:"):
+        with page.stopping_at_errors():
+            folder = copy_sample(state.SAMPLE)
+        enter(folder)
 
 
 @lru_cache(maxsize=1)
@@ -87,36 +105,61 @@ def _three_steps() -> None:
             st.markdown(f"**{title}**  \n{sentence}")
 
 
-def _own_folder() -> None:
+def _begin_anew() -> None:
+    """Three ways: with the camera, from a folder, from a file."""
     st.subheader("Your own pictures", anchor=False)
-    st.markdown(
-        "Open a folder with a sub-folder for each class, or begin with nothing and add pictures from files or the webcam. "
-        "Nothing in a folder is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`."
-    )
-    left, right = st.columns(2, gap="medium")
-    with left:
-        with st.form("open a folder", border=False):
-            typed = st.text_input(
-                "Folder on this computer", placeholder=str(Path.home() / "Pictures" / "flowers"), key="folder"
-            )
-            if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
-                if Path(typed.strip()).expanduser().is_file():
-                    tab.put("file to open", typed.strip())
-                else:
-                    enter(typed.strip())
-        if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
-            folder_picker.choose()
-    with right, st.form("new project", border=False):
-        name = st.text_input("Name of a new project", placeholder="birds at the window", key="new project name")
-        if st.form_submit_button("Begin", icon=":material/add:") and name.strip():
-            _begin(name)
+    camera, folder, packed = st.columns(3, gap="medium")
+    with camera, st.container(border=True, height="stretch"):
+        _new_project()
+    with folder, st.container(border=True, height="stretch"):
+        _folder()
+    with packed, st.container(border=True, height="stretch"):
+        file = _file()
     if tab.get("chosen_folder"):
         enter(tab.take("chosen_folder"))
-    file = st.file_uploader(
-        "Or a file: a packed project, a Teachable Machine project (.tm), or a zip of class folders",
-        help="Larger than 200 MB? Type its place on this computer above.",
+    _open_file(file)
+
+
+def _new_project() -> None:
+    st.markdown("**With the camera, or with nothing yet**")
+    with st.form("new project", border=False):
+        name = st.text_input("Name of a new project", placeholder=_UNNAMED, key="new project name").strip() or _UNNAMED
+        with st.container(horizontal=True):
+            filmed = st.form_submit_button("Use the camera", icon=":material/photo_camera:", type="primary")
+            empty = st.form_submit_button("Begin", icon=":material/add:", help="Without the camera")
+    if filmed or empty:
+        _begin(name, camera=filmed)
+
+
+def _folder() -> None:
+    st.markdown("**From a folder, with a folder in it for each class**")
+    with st.form("open a folder", border=False):
+        typed = st.text_input(
+            "Folder on this computer",
+            placeholder=str(Path.home() / "Pictures" / "flowers"),
+            key="folder",
+            help="Nothing in it is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`.",
+        )
+        if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
+            if Path(typed.strip()).expanduser().is_file():
+                tab.put("file to open", typed.strip())
+            else:
+                enter(typed.strip())
+    if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
+        folder_picker.choose()
+
+
+def _file() -> UploadedFile | None:
+    st.markdown("**From a file**")
+    return st.file_uploader(
+        "A packed project, a Teachable Machine project (.tm), or a zip of class folders",
+        help="Larger than 200 MB? Type its place on this computer where folders are opened.",
         key="project file",
     )
+
+
+def _open_file(file: UploadedFile | None) -> None:
+    """What is in the file that was chosen here, or whose place was typed."""
     typed = tab.get("file to open", "")
     try:
         if file is not None:
@@ -200,19 +243,19 @@ def _pack(root: str) -> None:
     st.link_button(f"Download ({megabytes:.1f} MB)", routes.file_url(file), type="primary", icon=":material/download:")
 
 
-def _begin(name: str) -> None:
+def _begin(name: str, *, camera: bool) -> None:
+    if name == _UNNAMED:
+        name = free_name(name, "", {class_key(path.name) for path in storage.data_home().iterdir()})
     try:
         project = new_project(name)
     except FieldguideError as error:
         page.show_error(error)
         return
-    enter(project.root)
+    enter(project.root, camera=camera)
 
 
 def _opened_before() -> None:
     every = opened.opened()
-    if not every:
-        return
     st.subheader("Opened before", anchor=False)
     shown = every if tab.get("all projects") else every[:_FIRST]
     with st.grid("auto", min_column_width=230, gap="small"):
@@ -238,12 +281,21 @@ def _card(root: str) -> None:
     if some:
         files = tuple(str(path) for path in some)
         st.image(mosaic(files, str(pictures), 4), width="stretch", alt=f"Four pictures of {project.name}")
-    st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}")
+    st.caption(f"{count(pictures, 'picture')}, {count(classes, 'class')}{_last_result(project)}")
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
             enter(root)
         if st.button("Pack", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"):
             _pack(root)
+
+
+def _last_result(project: Project) -> str:
+    """What came of the newest training, as the end of a sentence; nothing if nothing did."""
+    for run in list_runs(project)[:1]:
+        with suppress(FieldguideError):
+            result = run.records.result()
+            return f", {result.test.right} of {result.test.total} right" if result else ""
+    return ""
 
 
 def _cannot_be_opened(root: str, error: FieldguideError) -> None:

@@ -270,7 +270,7 @@ class Board {
     const answers = live.live && data.live.models.length > 0;
     this.cards.forEach((card) => card.draw(intake, recording?.card === card ? recording.count : null));
     this.trainer.draw(data.trainer, outbox.waiting, Boolean(recording) || intake.batches.length > 0);
-    at.tools.hidden = !answers;
+    at.tools.hidden = at.panels.hidden = !answers;
     this.listChoices();
     if (!recording && !at.advice.hidden && at.advice.textContent !== FIRST) say(at.advice, "");
     if (live.live && at.advice.textContent === FIRST) say(at.advice, "");
