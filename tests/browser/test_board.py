@@ -67,7 +67,7 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     name = card(page, "Class 1").get_by_label("Name of this class")
     name.fill("cup")
     name.press("Enter")
-    expect(card(page, "cup").get_by_role("img")).not_to_have_count(0)
+    expect(card(page, "cup").locator("img")).not_to_have_count(0)
     name = card(page, "cup").get_by_label("Name of this class")
     name.fill("Class 2")  # there is one
     name.press("Enter")
@@ -85,7 +85,7 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     page.keyboard.press("Escape")
     project = Project.open(home / "My project")
     counts = project.scan().counts
-    assert list(counts) == ["Class 2", "Class 3", "cup"]
+    assert set(counts) == {"cup", "Class 2", "Class 3"}
     assert all(number >= 5 for number in counts.values())
     press(page, "More for Class 3")
     press(page, "Delete (can be undone)")
