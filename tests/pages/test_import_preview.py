@@ -126,7 +126,7 @@ def test_a_folder_that_is_opened_for_the_first_time_says_what_it_was_taken_for(p
     (project / "red" / "scan.jxl").write_bytes(b"II*")
     at = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60).run()
     at.text_input(key="folder").set_value(str(project))
-    button(at, "Open").click().run()
+    at.button(key="FormSubmitter:open a folder-Open").click().run()
     at.switch_page("pages/1_Pictures.py").run()
     assert not at.exception, at.exception
     said = words(at).replace("\\", "")

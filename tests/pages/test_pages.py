@@ -110,7 +110,7 @@ def test_a_stick_that_is_not_there_does_not_become_an_empty_project(tmp_path: Pa
     assert "Open this folder?" not in words(at.run())
 
 
-@pytest.mark.parametrize("page", PAGES[3:])
+@pytest.mark.parametrize("page", PAGES[4:])
 def test_without_a_model_the_later_pages_say_what_comes_first(page: str, tmp_path: Path) -> None:
     at = visit(page, flat_project(tmp_path / "p", COLOURS, each=4))
     assert "train first" in words(at).lower()
@@ -118,9 +118,9 @@ def test_without_a_model_the_later_pages_say_what_comes_first(page: str, tmp_pat
 
 
 def typed(at: AppTest, key: str, words: str, pressed: str) -> None:
-    """Types into a field, and presses the button beside it."""
+    """Types into a field, and presses the button of its form."""
     at.text_input(key=key).set_value(words)
-    button(at, pressed).click()
+    at.button(key=f"FormSubmitter:{pressed}").click()
     at.run()
 
 
@@ -128,7 +128,7 @@ def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) ->
     folder = flat_project(tmp_path / "mine", COLOURS, each=4)
     at = visit("app.py")
     assert "Teach a computer" in words(at)
-    typed(at, "folder", str(folder), "Open")
+    typed(at, "folder", str(folder), "open a folder-Open")
     assert not at.exception
     assert at.session_state["project"] == str(folder)
     again = visit("app.py")
@@ -137,17 +137,17 @@ def test_home_opens_a_folder_and_remembers_it(own_home: Path, tmp_path: Path) ->
 
 def test_home_begins_an_empty_project(own_home: Path) -> None:
     at = visit("app.py")
-    typed(at, "new project name", "birds", "Begin")
+    typed(at, "new project name", "birds", "new project-Begin")
     assert not at.exception
     assert at.session_state["project"] == str(own_home / "birds")
     again = visit("app.py")
-    typed(again, "new project name", "birds", "Begin")
+    typed(again, "new project name", "birds", "new project-Begin")
     assert "There is a project birds already" in words(again)
 
 
 def test_home_says_what_is_wrong_with_a_folder(own_home: Path) -> None:
     at = visit("app.py")
-    typed(at, "folder", "/no/such/folder", "Open")
+    typed(at, "folder", "/no/such/folder", "open a folder-Open")
     assert "There is no folder" in words(at).replace("\\", "")
 
 
