@@ -3,19 +3,19 @@
 import streamlit as st
 
 from core.inference.metrics import Evaluation
-from core.runs.diagnosis import kept_round
 from core.runs.history import history
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from core.system.statistics import FEW, in_words
 from core.system.tasks.records import TaskState
+from pages.shared.components.film import film
 from pages.shared.components.matrix import matrix
 from pages.shared.configure import recipes
 from pages.shared.evaluate import matrix as mistakes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
 from pages.shared.train import ensemble, studies, tried
-from pages.shared.ui import charts, page, results
+from pages.shared.ui import page, results
 from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import duration, literal, percent
 
@@ -49,19 +49,6 @@ def headline(snapshot: RunSnapshot) -> None:
     else:
         st.markdown("# Getting ready" if snapshot.live else "# No model")
         st.markdown("The first number comes after the first round." if snapshot.live else "")
-
-
-def both_curves(snapshot: RunSnapshot) -> None:
-    """Accuracy and loss, side by side; their place is kept while there is nothing to draw yet."""
-    kept = snapshot.result.best_epoch if snapshot.result else 0
-    epochs = 0 if snapshot.result else snapshot.plan.config.epochs  # it may have ended early
-    left, right = st.columns(2, gap="medium")
-    with left:
-        figure = charts.curves(snapshot.history, "accuracy", "How many are right (accuracy)", epochs, kept)
-        charts.show(figure, "accuracy", "Training and validation accuracy by epoch")
-    with right:
-        figure = charts.curves(snapshot.history, "loss", "How far off (loss)", epochs, kept)
-        charts.show(figure, "loss", "Training and validation loss by epoch")
 
 
 def status_line(snapshot: RunSnapshot) -> None:
@@ -117,6 +104,7 @@ def watch() -> None:
     """The live part: reads the run's records, and nothing else."""
     now = shown.snapshot()
     if training and now.state.state not in ("queued", "running"):
+        film.watched(now)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container():
@@ -128,7 +116,7 @@ def watch() -> None:
     status_line(now)
     tried.show(now)
     if now.history or not (now.result or now.plan.config.minutes):
-        both_curves(now)
+        film.show(project, now)
 
 
 watch()
@@ -165,10 +153,9 @@ if not training:
         if voters:
             st.markdown(voters)
         seconds = result.seconds
-        kept = kept_round(snapshot.plan, snapshot.history, result.best_epoch)
         st.caption(
             f"{page.run_title(snapshot.run, snapshot.plan)}, {result.parameters:,} weights (parameters), "
-            f"{kept and f'{kept}, '}{duration(seconds['total'])} in all"
+            f"{duration(seconds['total'])} in all"
         )
     else:
         st.button("Train again", type="primary", icon=":material/replay:", on_click=train_now)

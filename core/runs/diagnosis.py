@@ -78,23 +78,30 @@ def findings(
     return found if found and found[0].kind not in _CAUTIONS else [_when_it_works(test), *found]
 
 
-def kept_round(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int) -> str:
-    """Which round the model is as after, and why that one where another had a smaller validation loss; "" for none."""
+def why_kept(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int) -> str:
+    """Which round the model is as after, and why that one, in sentences, also where another had a smaller validation loss; ""
+    for none."""
     if not 0 < best_epoch <= len(history):
         return ""
     kept, stages = history[best_epoch - 1], _stages(plan.config, history)
     stage = [epoch for epoch, name in zip(history, stages, strict=True) if name == stages[best_epoch - 1]]
     least = min(stage, key=lambda epoch: epoch["val_loss"])
-    why = []
-    if least["val_loss"] < kept["val_loss"]:
-        reason = {"": "the loss with its restraint, L2, is least there", _UNTOLD: ""}.get(
-            stages[best_epoch - 1], "the last"
+    elsewhere = least["val_loss"] < kept["val_loss"]
+    reason = f"Round {best_epoch} is kept"
+    if stages[best_epoch - 1] == "":
+        reason += ": it knows its training pictures as well as it may without learning them by heart (loss with L2)"
+    elif not elsewhere:
+        reason += ": there it was least far off on the validation pictures (validation loss)"
+    elif kept is stage[-1]:
+        reason += ", the last one"
+    told = [f"{reason}."]
+    if elsewhere:
+        told.append(
+            f"On the validation pictures it was a little less far off in round {least['epoch']} (validation loss)."
         )
-        why = [reason, f"the validation loss was least in round {least['epoch']}"]
     if kept is stage[-1] is not history[-1]:
-        why.append("fine-tuning after it was no better")
-    told = "; ".join(filter(None, why))
-    return f"kept round {best_epoch}{f' ({told})' if told else ''}"
+        told.append("Fine-tuning after it was no better.")
+    return " ".join(told)
 
 
 def _stages(config: TrainConfig, history: Sequence[Mapping[str, Any]]) -> list[str]:

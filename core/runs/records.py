@@ -6,6 +6,7 @@
     tried.json        what a search has tried so far
     result.json       how good it is
     predictions.npz   probabilities for the validation and test parts
+    film.npz          what was said of some validation pictures after each round (see core.runs.film)
     head.npz or model.keras                        what was learned: the head of frozen backbones, or a whole network
     model.tflite, fieldguide.json                  the trained model, as it is asked
     state.json, stop, worker.log     those of every task (see core.system.tasks.records)

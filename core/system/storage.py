@@ -141,13 +141,14 @@ def read_json(path: Path, most: int = MAX_JSON) -> Any:
         return None
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays in a .npz file, by name. Raises OSError if it is missing, damaged or larger than MAX_ARRAYS; nothing in it
-    is ever run (no pickles)."""
-    content = read_bytes(path, MAX_ARRAYS)
+def read_arrays(path: Path, most: int | None = None) -> dict[str, np.ndarray]:
+    """The arrays in a .npz file, by name. Raises OSError if it is missing, damaged or larger than `most` bytes, by default
+    MAX_ARRAYS; nothing in it is ever run (no pickles)."""
+    most = MAX_ARRAYS if most is None else most
+    content = read_bytes(path, most)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as members:
-            if sum(member.file_size for member in members.infolist()) > MAX_ARRAYS:
+            if sum(member.file_size for member in members.infolist()) > most:
                 raise ValueError("larger than it can be")
         # Given a path, it would leave a damaged file open.
         with np.load(io.BytesIO(content), allow_pickle=False) as file:

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from core.config.training import RATES, TrainConfig
+from core.inference.calibration import softmax
 from core.system.errors import RunError
 from core.system.tasks.job import Stopped
 from core.training.job import Job
@@ -33,8 +34,24 @@ class Best:
     answers: Any = None
 
 
+class Listener(keras.callbacks.Callback):
+    """Leaves between two batches that a model is asked about when it is told to."""
+
+    def __init__(self, should_stop: Callable[[], bool]) -> None:
+        super().__init__()
+        self._should_stop = should_stop
+
+    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
+        if self._should_stop():
+            raise Stopped
+
+
 class Recorder(keras.callbacks.Callback):
-    """Reports progress, records epochs, remembers the best weights, and ends early on a stop, on NaN, or for patience."""
+    """Checks the model after each epoch on `val`, reports progress, records epochs and what was said for the film, remembers
+    the best weights, and ends early on a stop, on NaN, or for patience."""
+
+    val: tf.data.Dataset  # of `fit`, which is where it becomes known
+    _truth: np.ndarray
 
     def __init__(
         self,
@@ -56,6 +73,10 @@ class Recorder(keras.callbacks.Callback):
         self.best_epoch = 0
         self.stopped = False
 
+    def on_train_begin(self, logs: object = None) -> None:  # noqa: ARG002, D102
+        self._truth = np.concatenate([truth.argmax(axis=1) for _, truth, _ in self.val.as_numpy_iterator()])
+        self._job.answered(self._before, lambda rows: _shares(self._logits()[rows]))
+
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
         self._epoch, self._epoch_began = epoch, time.perf_counter()
 
@@ -67,8 +88,10 @@ class Recorder(keras.callbacks.Callback):
         self._reported = now
         self._job.progress(self._epoch * self._steps + batch + 1, self.epochs * self._steps)
 
-    def on_test_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
-        self._leave_if_stopped()
+    def _logits(self) -> np.ndarray:
+        """What the model says of `val` as it is: float32 (N, K). Not by Keras' own validation, which keeps no answers."""
+        listener = [Listener(self._job.should_stop)]
+        return np.asarray(self.model.predict(self.val, verbose=0, callbacks=listener), np.float32)
 
     def _leave_if_stopped(self) -> None:
         """Leaves fit at once: an epoch, with its validation, may last longer than a person waits."""
@@ -80,14 +103,16 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: D102
         values = {name: float(value) for name, value in (logs or {}).items()}
-        # Keras adds the L2 penalty to both losses; the curves show the cross-entropy alone, as in their definition.
-        for prefix in ("", "val_"):
-            values[f"{prefix}loss"] = values.pop(f"{prefix}cross_entropy")
+        # Keras adds the L2 penalty to the loss; the curves show the cross-entropy alone, as in their definition.
+        values["loss"] = values.pop("cross_entropy")
         if not math.isfinite(values["loss"]):
             raise RunError(
                 "The training went astray: its loss is no longer a number.",
                 f"Try a smaller {RATES[self._rate]}, such as {self._config.learning_rate / 10:g}.",
             )
+        logits = self._logits()
+        values["val_accuracy"] = float((logits.argmax(axis=1) == self._truth).mean())
+        values["val_loss"] = cross_entropy(logits, self._truth)
         number = self._before + epoch + 1
         seconds = time.perf_counter() - self._epoch_began
         self._job.epoch({"epoch": number, **values, "seconds": seconds, self._rate: self._config.learning_rate})
@@ -97,6 +122,7 @@ class Recorder(keras.callbacks.Callback):
             self.best, self.best_epoch = Best(reached, weights, answers), number
         elif self._config.patience and number - self.best_epoch >= self._config.patience:
             self.model.stop_training = True
+        self._job.answered(number, lambda rows: _shares(logits[rows]))
         if self._job.should_stop():
             raise Stopped
 
@@ -154,13 +180,14 @@ def fit(
     warm_up: float = 0.0,
     seconds: float = 0.0,
 ) -> None:
-    """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)); sets the
-    recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound, and that of
-    the recorder what is expected.
+    """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)), `val` always in the
+    same order; sets the recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound,
+    and that of the recorder what is expected.
 
     Raises RunError when the loss is no longer finite. When stopped, the best weights so far are put back and
     `recorder.stopped` is True; raises Stopped if there are none yet.
     """
+    recorder.val = val
     callbacks: list[keras.callbacks.Callback] = [recorder]
     if seconds:
         callbacks.append(Pace(recorder, seconds, len(train), config.learning_rate, warm_up))
@@ -176,7 +203,7 @@ def fit(
             weighted_metrics=[],
         )
     try:
-        model.fit(train, validation_data=val, epochs=config.epochs, callbacks=callbacks, shuffle=False, verbose=0)
+        model.fit(train, epochs=config.epochs, callbacks=callbacks, shuffle=False, verbose=0)
     except Stopped:
         recorder.stopped = True
         if not recorder.restore_best():
@@ -200,6 +227,19 @@ def seconds_a_step(model: keras.Model, train: tf.data.Dataset, config: TrainConf
         seconds.append(time.perf_counter() - began)
     model.set_weights(before)
     return min(seconds)
+
+
+@np.errstate(invalid="ignore")
+def _shares(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (N, K); 0 where logits are no numbers, which the training will soon end for."""
+    return np.nan_to_num(softmax(logits))
+
+
+@np.errstate(invalid="ignore")
+def cross_entropy(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The mean cross-entropy of logits (N, K), for true classes int (N,); NaN where they are no numbers."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return float((np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(truth)), truth]).mean())
 
 
 def score(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.config.training import TrainConfig
 from core.models.frozen import FrozenClassifier
+from core.runs.film import FilmRecorder
 from core.runs.records import RunPlan, RunRecords
 from core.system.tasks.job import TaskJob
 
@@ -34,6 +36,18 @@ class Job(TaskJob):
         """Records the numbers of an epoch."""
         if not self.quiet:
             self.records.append_epoch(values)
+
+    @cached_property
+    def film(self) -> FilmRecorder:
+        """What keeps the answers of the rounds."""
+        return FilmRecorder(self.records, self.plan)
+
+    def answered(self, number: int, ask: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Keeps for the film what the model says after a round; 0 is before the first. `ask`: positions int (N,) in the
+        validation part -> probabilities float32 (N, K); it is called only for rounds that are kept. A search shows none: it
+        may keep something else than what it showed last."""
+        if not self.quiet and not self.config.minutes and self.film.wants(number):
+            self.film.add(number, ask(self.film.rows))
 
     def labels(self, part: str) -> np.ndarray:
         """int (N,): positions of the classes of a part's pictures."""

@@ -178,6 +178,7 @@ def _solved(
     penalty = config.l2 / len(truth) + config.l2_plain
     rounds, began = 0, time.perf_counter()
     job.phase("fit", config.epochs)
+    job.answered(0, lambda rows: np.full((len(rows), classes), 1 / classes, np.float32))  # all weights are 0
 
     def watch(kernel: np.ndarray, right: float, loss: float) -> bool:
         nonlocal rounds, began
@@ -195,6 +196,7 @@ def _solved(
             "seconds": now - began,
         })  # fmt: skip
         began = now
+        job.answered(rounds, lambda rows: said[rows])
         job.progress(rounds, config.epochs)
         return not job.should_stop()
 

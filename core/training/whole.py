@@ -284,19 +284,7 @@ def _fit(
     return recorder, best.weights if best and (config.keep_best or recorder.stopped) else model.get_weights()
 
 
-class _Listener(keras.callbacks.Callback):
-    """Leaves between two batches when it is asked to."""
-
-    def __init__(self, should_stop: Callable[[], bool]) -> None:
-        super().__init__()
-        self._should_stop = should_stop
-
-    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
-        if self._should_stop():
-            raise Stopped
-
-
 def answers_of(model: keras.Model, squares: np.ndarray, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:
     """What the model gives for the pictures uint8 (N, S, S, 3). Raises Stopped when `should_stop` says so."""
-    listener = [_Listener(should_stop)]
+    listener = [fit.Listener(should_stop)]
     return np.asarray(model.predict(pipeline.plain_batches(squares), verbose=0, callbacks=listener))

@@ -59,6 +59,7 @@ def finish(job: Job, trained: Trained) -> None:
         part: evaluate_predictions(found, job.labels(part), plan.classes) for part, found in probabilities.items()
     }
     records.write_predictions(probabilities)
+    job.film.close(trained.best_epoch, probabilities["val"])
     result = RunResult(
         parameters=trained.parameters,
         best_epoch=trained.best_epoch,

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from core import Project, list_runs
+from core.runs.film import read_film
 from tests.browser import room
 from tests.browser.conftest import PATIENCE
 from tests.serving import ROOT
@@ -88,7 +90,13 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     )
     assert json.loads(out)["label"] == "maple"
     assert asked == []
-    assert (home / "Leaves").is_dir()
+    (run,) = list_runs(Project.open(home / "Leaves"))
+    film = read_film(run.records)
+    assert film is not None
+    right = film.said == film.labels
+    assert right.shape[1] == 35
+    assert right[0].sum() <= 14  # 7 are to be expected of guessing
+    assert (right[0] != right[-1]).sum() >= 10
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ModelError, RunError
 from core.system.tasks.queue import turn_lock
 from core.system.tasks.records import TaskState
+from tests.core.training.test_film import check_film
 from tests.pictures import COLOURS, flat_project, noise_project
 from tests.waiting import until
 
@@ -63,6 +64,7 @@ def test_the_network_from_scratch_learns_colours(colours: Path) -> None:
     told = run.snapshot().as_dict()
     assert told["test"]["accuracy"] >= BAR
     assert len(told["history"]) == 6
+    check_film(run)
     made = export(run)
     assert made.agreement == 1.0
     assert made.max_difference < 1e-4

@@ -87,6 +87,7 @@ DAMAGE: dict[str, list[Callable[[Path], None]]] = {
         _text('{"epoch": NaN, "accuracy": "x", "val_accuracy": null, "loss": NaN, "val_loss": Infinity}\n'),
     ],
     "predictions.npz": [_cut, _text(b"\0\xff" * 100), _text(""), _folder],
+    "film.npz": [_cut, _text(b"\0\xff" * 100), _folder],
     "tried.json": [_text("5"), _text("[5]"), _text('[{"what": 5}]')],
     "about.json": [_text("[]"), _text('{"name": 5}')],
     "sureness.json": [_text("[]"), _text('{"temperature": NaN}'), _text('{"temperature": "x"}')],

@@ -35,6 +35,7 @@ def test_all_components_are_looked_at() -> None:
     assert {script.stem for script in COMPONENTS} == {
         "board",
         "drop",
+        "film",
         "grid",
         "live",
         "map",

@@ -16,11 +16,13 @@ from core.datasets.edit_journal import HIDDEN
 from core.datasets.project import Project
 from core.datasets.splits import READY_MADE
 from core.evaluation import robustness
+from core.evaluation.model_card import learning
 from core.evaluation.model_card.render import Block, Section, Shown, Table, as_html, as_markdown
 from core.imaging import decode
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import NOT_SURE, decision_of
 from core.inference.metrics import Evaluation
+from core.runs.film import read_film
 from core.runs.lifecycle import Run, RunSnapshot, evaluate
 from core.runs.notes import about, title
 from core.runs.pictures import find_file
@@ -72,6 +74,8 @@ def _content(run: Run, *, thumbnails: bool) -> tuple[str, list[Section]]:
     if found:
         told = robustness.in_words(found, len(plan.classes), plan.config.augment)
         sections.insert(3, ("Harder pictures", [told, _harder(found)]))
+    if film := read_film(run.records):
+        sections.append(("How it learned", learning.blocks(film, plan.classes, result.best_epoch)))
     mistakes = _mistakes(run, plan, thumbnails=thumbnails)
     if mistakes:
         sections.append(("Some of its mistakes", ["The surest first.", tuple(mistakes)]))

@@ -30,8 +30,16 @@ class Shown:
     words: str
 
 
-Block = str | Table | tuple[str, ...] | tuple[Shown, ...]
-"""A paragraph, a table, a list, or pictures."""
+@dataclass(frozen=True)
+class Drawn:
+    """A small drawing as SVG that is ours, with no text of people's own but escaped, and words for it."""
+
+    svg: str
+    words: str
+
+
+Block = str | Table | tuple[str, ...] | tuple[Shown, ...] | tuple[Drawn, ...]
+"""A paragraph, a table, a list, pictures, or drawings."""
 Section = tuple[str, list[Block]]
 """A heading and what stands below it."""
 
@@ -63,7 +71,13 @@ def _md_block(block: Block) -> str:
     if isinstance(block, Table):
         head, *rows = (f"| {' | '.join(map(_md, line))} |" for line in (block.head, *block.rows))
         return "\n".join((f"**{_md(block.caption)}**", "", head, "|" + " --- |" * len(block.head), *rows))
-    return "\n".join(f"- {_md(f'{one.file}: {one.words}' if isinstance(one, Shown) else one)}" for one in block)
+    return "\n".join(f"- {_md(_in_words(one))}" for one in block)
+
+
+def _in_words(one: str | Shown | Drawn) -> str:
+    if isinstance(one, Drawn):
+        return one.words
+    return f"{one.file}: {one.words}" if isinstance(one, Shown) else one
 
 
 def _text(text: str) -> str:
@@ -83,13 +97,16 @@ def _html_block(block: Block) -> str:
             f"<div><table><caption>{_text(block.caption)}</caption><thead><tr>{head}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
         )
-    kind = ' class="pictures"' if any(isinstance(one, Shown) for one in block) else ""
+    kinds = {Shown: ' class="pictures"', Drawn: ' class="pictures drawings"'}
+    kind = kinds.get(type(block[0]), "") if block else ""
     return f"<ul{kind}>{''.join(_html_item(one) for one in block)}</ul>"
 
 
-def _html_item(one: str | Shown) -> str:
+def _html_item(one: str | Shown | Drawn) -> str:
     if isinstance(one, str):
         return f"<li>{_text(one)}</li>"
+    if isinstance(one, Drawn):
+        return f"<li>{one.svg}<p>{_text(one.words)}</p></li>"
     source = base64.b64encode(one.thumbnail).decode()
     picture = f'<img src="data:image/jpeg;base64,{source}" alt="">' if source else "<p>The file is gone.</p>"
     return f"<li>{picture}<p>{_text(one.file)} {_text(one.words)}</p></li>"
@@ -103,9 +120,11 @@ _PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; --ink: #23301f; --quiet: #6f6a60; --line: #d9d4c7; --ground: #fbfaf6; }}
+:root {{ color-scheme: light dark; --ink: #23301f; --quiet: #6f6a60; --line: #d9d4c7; --ground: #fbfaf6;
+  --right: #2f8a4c; --wrong: #c45200; }}
 @media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #e9e6dd; --quiet: #aaa59b; --line: #3d4238; --ground: #171b16; }}
+  :root {{ --ink: #e9e6dd; --quiet: #aaa59b; --line: #3d4238; --ground: #171b16;
+    --right: #63b878; --wrong: #f0813a; }}
 }}
 body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground); max-width: 46rem;
   margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
@@ -120,6 +139,11 @@ thead th {{ color: var(--quiet); }}
 .pictures {{ list-style: none; padding: 0; display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }}
 .pictures img {{ width: 100%; border-radius: 6px; }}
+.drawings {{ grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }}
+svg {{ width: 100%; }}
+rect {{ fill: var(--line); opacity: .5; }}
+.right {{ fill: var(--right); }}
+.wrong {{ fill: none; stroke: var(--wrong); stroke-width: 1.5; }}
 .pictures p {{ margin: .3rem 0; font-size: .9rem; }}
 </style>
 </head>

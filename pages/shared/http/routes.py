@@ -51,9 +51,9 @@ def picture_url(project: Project, content: str, kind: str = "thumbnail", framing
     return f"/{kind}/{_key(project, framing)}/{content}.jpg"
 
 
-def thumbnails(project: Project) -> str:
-    """What the address of every thumbnail of a project begins with; an id and ".jpg" follow."""
-    return f"/thumbnail/{_key(project)}/"
+def thumbnails(project: Project, framing: Framing | None = None) -> str:
+    """What the address of every thumbnail of a project begins with; an id and ".jpg" follow. `framing`: see picture_url."""
+    return f"/thumbnail/{_key(project, framing)}/"
 
 
 @lru_cache(maxsize=64)

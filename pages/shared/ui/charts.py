@@ -51,57 +51,6 @@ def show(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)
 
 
-def curves(history: Sequence[Mapping[str, float]], metric: str, title: str, epochs: int, kept: int = 0) -> go.Figure:
-    """Training (dashed) and validation (solid) by epoch. `metric`: "accuracy" (0..1) or "loss"; `kept`: epoch to mark."""
-    figure = blank(280, title={"text": title, "font": {"size": 15}, "x": 0, "xref": "container", "pad": {"l": 8}})
-    share = metric == "accuracy"
-    strong, quiet = ink()
-    x = [epoch["epoch"] for epoch in history]
-    last = max(x[-1] if x else 1, 2)
-    lines = (
-        ("training", [e[metric] for e in history], quiet, "dash"),
-        ("validation", [e[f"val_{metric}"] for e in history], strong, "solid"),
-    )
-    for name, values, colour, dash in lines:
-        figure.add_scatter(
-            x=x,
-            y=values,
-            mode="lines+markers" if len(x) < 3 else "lines",
-            line={"color": colour, "dash": dash, "width": 2.5},
-            hovertemplate=f"round %{{x}}: {name} %{{y:{'.0%' if share else '.2f'}}}<extra></extra>",
-        )
-    if x:
-        _label_ends(figure, lines, x[-1])
-    if kept in x:
-        value = next(e[f"val_{metric}"] for e in history if e["epoch"] == kept)
-        figure.add_scatter(
-            x=[kept],
-            y=[value],
-            mode="markers",
-            marker={"color": strong, "size": 10, "line": {"color": "white", "width": 2}},
-            hovertemplate=f"kept round: {kept}<extra></extra>",
-        )
-    right = max(epochs, last)
-    figure.update_xaxes(range=[0.5, right * 1.22 + 0.5], title="round (epoch)", tickformat="d", nticks=7)
-    if share:
-        figure.update_yaxes(range=[-0.06, 1.06], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    else:
-        highest = max([*lines[0][1], *lines[1][1], 0.5])
-        figure.update_yaxes(range=[-0.06 * highest, highest * 1.08], nticks=5)
-    return figure
-
-
-def _label_ends(figure: go.Figure, lines: Sequence[tuple[str, list[float], str, str]], x: float) -> None:
-    """Names both lines where they end, apart from each other when they end at the same height."""
-    above = lines[0][1][-1] >= lines[1][1][-1]
-    for name, values, colour, _ in lines:
-        upper = (name == "training") == above
-        figure.add_annotation(
-            x=x, y=values[-1], text=name, font={"color": colour, "size": 12}, showarrow=False, xanchor="left", xshift=8,
-            yshift=7 if upper else -7,
-        )  # fmt: skip
-
-
 def answers(classes: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], top: int = 5) -> go.Figure:
     """Bars of confidence, the likeliest first, each in the colour of its class."""
     best = sorted(zip(probabilities, range(len(classes)), strict=True), reverse=True)[:top]

@@ -22,6 +22,7 @@ from core.datasets.edit_journal import HIDDEN
 from core.datasets.importing import archives
 from core.datasets.packing import Contents, pack, peek, place_of, sweep, unpack
 from core.datasets.validation import MAX_CLASSES
+from core.runs.film import read_film
 from core.system import storage
 from core.system.errors import FieldguideError, ProjectError
 from core.system.tasks.records import TaskState
@@ -384,3 +385,7 @@ def test_the_trained_run_answers_as_before(trained: Run, tmp_path: Path, own_hom
     run = next(run for run in list_runs(there) if run.id == trained.id)
     picture = next(iter((there.root / "red").iterdir()))
     assert Classifier.load(run.folder).predict([picture]).labels == ["red"]
+    films = [read_film(one.records) for one in (trained, run)]
+    assert films[0] is not None
+    assert films[1] is not None
+    assert films[0].said.tolist() == films[1].said.tolist()

@@ -19,6 +19,7 @@ from core.evaluation import model_card, robustness
 from core.evaluation.corruptions import CHANGES
 from core.evaluation.robustness import Outcome, Robustness
 from core.inference.decision import Decision, keep_decision
+from core.runs.film import FilmRecorder
 from core.runs.notes import About, change
 from core.runs.records import RunPicture
 from core.system.errors import RunError
@@ -195,3 +196,41 @@ def test_the_command_refuses_other_endings_and_places(project: Project, tmp_path
         result = CliRunner().invoke(commands.card, [folder, "--out", str(tmp_path / out)])
         assert isinstance(result.exception, RunError)
         assert words in str(result.exception)
+
+
+def filmed(project: Project, classes: int) -> Run:
+    """A run whose film goes from all in the first class to all right in 40 rounds."""
+    names = [f"<b>{number:02}" for number in range(classes)]
+    pictures = [
+        picture(200 * part + n, n % classes, name, names)
+        for part, name in enumerate(("train", "val", "test"))
+        for n in range(90)
+    ]
+    run = make_run(project, "filmed", classes=names, pictures=pictures, best_epoch=40)
+    recorder, truth = FilmRecorder(run.records, run.records.plan()), run.records.predictions("val")
+    for number in range(41):
+        rows = truth.copy()
+        rows[2 * number :] = truth[0]
+        recorder.add(number, rows)
+    recorder.close(40, truth)
+    return run
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (12, 12), (30, 12)])
+def test_how_it_learned_is_drawn(project: Project, classes: int, columns: int) -> None:
+    run = filmed(project, classes)
+    told = model_card.markdown(run)
+    first = sum(n % classes == 0 for n in range(90))
+    assert f"- before the first round: {first} of 90 right\n- round 1: " in told
+    assert "- round 40 (kept): 90 of 90 right" in told
+    assert len(re.findall(r"^- round \d+", told, re.MULTILINE)) == 4
+    page = Page(model_card.html(run))
+    drawings = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert len(drawings) == 5
+    assert sum(tag == "g" for tag, _ in page.tags) == 5 * columns
+    dots = [attrs["class"] for tag, attrs in page.tags if tag == "circle"]
+    assert len(dots) == 5 * 90
+    assert dots[:90].count("right") == first
+    assert set(dots[-90:]) == {"right"}
+    assert not any(tag == "b" for tag, _ in page.tags)
+    assert ("other classes" in page.text) == (classes > 12)

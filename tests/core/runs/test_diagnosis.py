@@ -10,7 +10,7 @@ import pytest
 
 from core.config.training import TrainConfig
 from core.inference.metrics import Evaluation, evaluate_predictions
-from core.runs.diagnosis import Diagnosis, diagnose, findings, kept_round
+from core.runs.diagnosis import Diagnosis, diagnose, findings, why_kept
 from core.runs.records import RunPicture, RunPlan
 
 NAMES = ("ash", "beech", "cedar", "doum")
@@ -219,18 +219,22 @@ def checked(*losses: float, rate: str = "") -> list[dict[str, Any]]:
     ]
 
 
+RESTRAINED = "it knows its training pictures as well as it may without learning them by heart (loss with L2)"
+LEAST = "there it was least far off on the validation pictures (validation loss)"
+LESS = "On the validation pictures it was a little less far off in round"
+
+
 @pytest.mark.parametrize(
     ("config", "history", "epoch", "told"),
     [
-        (SOLVED, checked(0.5, 0.3, 0.2), 3, "kept round 3"),
-        (SOLVED, checked(0.5, 0.2, 0.3), 3,
-         "kept round 3 (the loss with its restraint, L2, is least there; the validation loss was least in round 2)"),
-        (STEPS, checked(0.5, 0.2, 0.3), 3, "kept round 3 (the last; the validation loss was least in round 2)"),
-        (STEPS, checked(0.5, 0.2, 0.3, rate="learning_rate"), 2, "kept round 2"),
+        (SOLVED, checked(0.5, 0.3, 0.2), 3, f"Round 3 is kept: {RESTRAINED}."),
+        (SOLVED, checked(0.5, 0.2, 0.3), 3, f"Round 3 is kept: {RESTRAINED}. {LESS} 2 (validation loss)."),
+        (STEPS, checked(0.5, 0.2, 0.3), 3, f"Round 3 is kept, the last one. {LESS} 2 (validation loss)."),
+        (STEPS, checked(0.5, 0.2, 0.3, rate="learning_rate"), 2, f"Round 2 is kept: {LEAST}."),
         (TUNED, checked(0.5, 0.4) + checked(0.6, 0.7, rate="fine_tune_rate"), 2,
-         "kept round 2 (fine-tuning after it was no better)"),
-        (TUNED, checked(0.5, 0.2) + checked(0.6, 0.5, rate="fine_tune_rate"), 4, "kept round 4"),
-        (TUNED, checked(0.5, 0.2, 0.3), 3, "kept round 3 (the validation loss was least in round 2)"),
+         f"Round 2 is kept: {RESTRAINED}. Fine-tuning after it was no better."),
+        (TUNED, checked(0.5, 0.2) + checked(0.6, 0.5, rate="fine_tune_rate"), 4, f"Round 4 is kept: {LEAST}."),
+        (TUNED, checked(0.5, 0.2, 0.3), 3, f"Round 3 is kept, the last one. {LESS} 2 (validation loss)."),
         (SEARCH, checked(0.5, 0.2), 0, ""),
         (SOLVED, [], 0, ""),
         (SOLVED, checked(0.5), 7, ""),
@@ -240,4 +244,4 @@ def test_the_round_that_is_kept_is_told_with_the_reason(
     config: TrainConfig, history: list[dict[str, Any]], epoch: int, told: str
 ) -> None:
     numbered = [one | {"epoch": n} for n, one in enumerate(history, 1)]
-    assert kept_round(plan_of(config), numbered, epoch) == told
+    assert why_kept(plan_of(config), numbered, epoch) == told

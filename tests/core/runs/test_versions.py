@@ -21,6 +21,7 @@ from core.datasets.edit_journal import HIDDEN
 from core.export.exports import exports_of
 from core.inference.decision import Decision, decision_of
 from core.inference.sandbox import load_model
+from core.runs.film import read_film
 from core.runs.history import history
 from core.runs.provenance import is_foreign
 from core.system.errors import ProjectError, RunError
@@ -61,6 +62,7 @@ def test_its_training_is_evaluated_asked_and_exported(older: Path) -> None:
     assert project.framing() == plan.config.framing == Framing()  # there was no choice
     assert decision_of(run.folder) == Decision(1.5, 0.4)
     assert evaluate(run).right == 3
+    assert read_film(run.records) is None
     assert is_foreign(run)
     tested = [plan.file(picture) for picture in plan.part("test")]
     assert load_model(run.folder).predict(tested).labels == [plan.classes[p.label] for p in plan.part("test")]

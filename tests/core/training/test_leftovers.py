@@ -17,7 +17,7 @@ from core.training.experiments import mirror
 from tests.pictures import COLOURS, flat_project
 
 RECORDS = {
-    "run.json", "pictures.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "model.tflite",
+    "run.json", "pictures.json", "state.json", "history.jsonl", "result.json", "predictions.npz", "film.npz", "model.tflite",
     "fieldguide.json", "signatures.json", "worker.log", ".lock",
 }  # fmt: skip
 

@@ -228,13 +228,13 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
 
     features, labels = toy((20, 20, 20))
     config = TrainConfig(epochs=10, batch_size=15, learning_rate=0.01)
-    train = feature_batches(features, labels, 3, config, standard(features), training=True)
+    train, val = (feature_batches(features, labels, 3, config, standard(features), training=on) for on in (True, False))
     steps = len(train)
     recorder = Timed(job_in(tmp_path, config), config, steps)
     recorder.epochs = expected
     model = fit.head(features.shape[1], 3, len(labels), config)
     # The first epoch promises room for all ten; what was expected and what comes later may be another matter.
-    fit.fit(model, train, train, config, recorder, warm_up=0.1, seconds=10.0 * steps)
+    fit.fit(model, train, val, config, recorder, warm_up=0.1, seconds=10.0 * steps)
     assert recorder.epochs == recorder.best_epoch == ended
     assert clock == (1 + later * (ended - 1)) * steps
     assert max(rates) == pytest.approx(0.01, rel=0.01)
@@ -251,7 +251,7 @@ def test_what_a_better_epoch_answers_is_ready_at_a_stop_and_a_stop_meanwhile_kee
 
     features, labels = toy((20, 20, 20))
     config = TrainConfig(epochs=8, batch_size=15, learning_rate=0.01)
-    train = feature_batches(features, labels, 3, config, standard(features), training=True)
+    train, val = (feature_batches(features, labels, 3, config, standard(features), training=on) for on in (True, False))
     asked: list[tuple[float, float]] = []
 
     def ask(weights: Sequence[np.ndarray], reached: tuple[float, float]) -> float:
@@ -262,7 +262,7 @@ def test_what_a_better_epoch_answers_is_ready_at_a_stop_and_a_stop_meanwhile_kee
 
     recorder = fit.Recorder(job_in(tmp_path, config), config, len(train), ask=ask)
     model = fit.head(features.shape[1], 3, len(labels), config)
-    fit.fit(model, train, train, config, recorder)
+    fit.fit(model, train, val, config, recorder)
     assert recorder.stopped
     assert recorder.best is not None
     assert recorder.best.score == asked[1] > asked[0]

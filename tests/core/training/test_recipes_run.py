@@ -16,6 +16,7 @@ from core.config.framing import Framing
 from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
+from tests.core.training.test_film import check_film
 from tests.pictures import COLOURS, flat_project, noise_project
 from tests.waiting import until
 
@@ -45,6 +46,7 @@ def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project)
     assert [epoch["epoch"] for epoch in told[0].history] == [1, 2, 3, 4, 5]
     strip = [[{k: v for k, v in epoch.items() if k != "seconds"} for epoch in run.history] for run in told]
     assert strip[0] == strip[1]
+    check_film(told[0].run)
     assert largest_difference(told[0].run) < 1e-3
 
 
