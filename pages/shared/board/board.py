@@ -13,6 +13,7 @@ from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from pages.shared.board import blanks, ops
 from pages.shared.components.board import board
+from pages.shared.components.film import film
 from pages.shared.http import arriving, routes
 from pages.shared.predict import live, model, one
 from pages.shared.session import state, tab
@@ -43,6 +44,9 @@ def show(here: Here) -> None:
         if tab.take(ops.CHANGED) or (training and run and run.state.ended):
             st.rerun()
         _draw(here, run)
+        if run and (run.history or (run.live and not run.plan.config.minutes)):
+            st.subheader("How it learned" if run.result else "How it learns", anchor=False)
+            film.show(here.project, run, "film on the board")
 
     draw()
     frozen = tab.take(ops.FROZEN, None)
@@ -111,7 +115,6 @@ def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
         score=f"{test.right} of {test.total} right",
         note=f"{percent(test.accuracy)} of pictures that it had never seen. {result.diagnosis}",
         ways=(
-            ("pages/3_Train.py", "See how it learned"),
             ("pages/4_Evaluate.py", "See what it gets wrong" if test.right < test.total else "See its answers"),
             ("pages/6_Export.py", "Download the model"),
         ),

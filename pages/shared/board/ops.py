@@ -15,6 +15,7 @@ from core.system.naming import class_name
 from core.system.tasks.processes import keep_ready
 from pages.shared.board import blanks
 from pages.shared.components.board.board import Op
+from pages.shared.components.film import film
 from pages.shared.http import arriving
 from pages.shared.pictures import edits
 from pages.shared.session import state, tab
@@ -107,6 +108,8 @@ def _train(project: Project, newest: str) -> str:
         if run is None or run.snapshot().result:
             break
         time.sleep(0.02)
+    if snapshot := state.current_run(project):
+        film.watched(snapshot)
     return ""
 
 
