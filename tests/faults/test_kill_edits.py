@@ -22,7 +22,7 @@ from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT
 
 pytestmark = pytest.mark.timeout(600)
-KILLS = 25
+KILLS = 20
 
 
 def contents(folder: Path) -> set[str]:
