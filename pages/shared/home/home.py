@@ -52,7 +52,7 @@ def show() -> None:
     with st.container(border=True):
         words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
         with words:
-            st.subheader("Try the leaves", anchor=False)
+            st.header("Try the leaves", anchor=False)
             st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
             if st.button("Try the sample", type="primary", icon=":material/psychiatry:"):
                 with page.stopping_at_errors():
@@ -88,7 +88,7 @@ def _three_steps() -> None:
 
 
 def _own_folder() -> None:
-    st.subheader("Your own pictures", anchor=False)
+    st.header("Your own pictures", anchor=False)
     st.markdown(
         "Open a folder with a sub-folder for each class, or begin with nothing and add pictures from files or the webcam. "
         "Nothing in a folder is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`."
@@ -213,7 +213,7 @@ def _opened_before() -> None:
     every = opened.opened()
     if not every:
         return
-    st.subheader("Opened before", anchor=False)
+    st.header("Opened before", anchor=False)
     shown = every if tab.get("all projects") else every[:_FIRST]
     with st.grid("auto", min_column_width=230, gap="small"):
         for root in shown:

@@ -1,0 +1,74 @@
+// Links to the pages; one that cannot be gone to yet is none, and says why.
+
+import { make } from "../_common.js";
+
+/** @typedef {{page: string, address: string, label: string, note: string, done: boolean, whyNot: string, here: boolean}} Place */
+/** @typedef {{home: Place, project: string, places: Place[]}} WayData as pages/shared/components/frame/frame.py sends it */
+
+const SVG = "http://www.w3.org/2000/svg";
+const OPEN = "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z";
+const TICK = `${OPEN}M8 12.5l2.7 2.7L16 9.8`;
+
+/**
+ * @param {WayData} data
+ * @param {(page: string) => void} go
+ * @returns {HTMLElement[]}
+ */
+export function makeWay({ home, project, places }, go) {
+  const brand = makeLink(home, go);
+  brand.classList.add("fg-home");
+  if (!places.length) return [brand];
+  const way = make("nav", "fg-way");
+  way.setAttribute("aria-label", "Steps");
+  const list = make("ol");
+  list.append(...places.map((place, index) => makeStep(place, index + 1, go)));
+  way.append(list);
+  return [brand, make("p", "fg-project", project), way];
+}
+
+/**
+ * @param {Place} place
+ * @param {number} number
+ * @param {(page: string) => void} go
+ */
+function makeStep(place, number, go) {
+  const item = make("li");
+  const link = makeLink(place, go);
+  link.prepend(makeIcon(place.done ? TICK : OPEN), `${number} `);
+  item.append(link);
+  return item;
+}
+
+/**
+ * @param {Place} place
+ * @param {(page: string) => void} go
+ */
+function makeLink(place, go) {
+  const link = make("a", "fg-place", place.label);
+  if (place.note) link.append(` · ${place.note}`);
+  if (place.whyNot) {
+    link.setAttribute("role", "link");
+    link.setAttribute("aria-disabled", "true");
+    link.title = place.whyNot;
+    return link;
+  }
+  link.href = place.address;
+  if (place.here) link.setAttribute("aria-current", "page");
+  link.onclick = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a tab or window of its own
+    event.preventDefault();
+    go(place.page);
+  };
+  return link;
+}
+
+/** @param {string} path */
+function makeIcon(path) {
+  const icon = document.createElementNS(SVG, "svg");
+  icon.setAttribute("viewBox", "0 0 24 24");
+  icon.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", path);
+  icon.append(line);
+  return icon;
+}
