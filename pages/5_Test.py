@@ -61,9 +61,9 @@ if kept_apart:
     st.header("Kept apart for you", anchor=False)
     st.caption("The model has never seen these leaves.")
     with st.grid("auto", min_column_width=104, gap="xsmall"):
-        for name, content in kept_apart:
-            with st.container(gap="xxsmall"):
-                st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=name)
+        for number, (name, content) in enumerate(kept_apart, 1):
+            with st.container(gap="xxsmall"):  # the file is called as the leaf: that would give the answer away
+                st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=f"Leaf {number} to try")
                 if st.button("Try", key=f"try {name}", width="stretch"):
                     try_out(name, content)
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")

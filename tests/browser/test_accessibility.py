@@ -1,0 +1,216 @@
+"""Every page for everybody: what axe-core finds in a hundred states and more, and where the keyboard and a screen reader are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core import Project, Run
+from core.quality.result import FROM_LABELS, Analysis, Suggestions, Suspect, fingerprint, write
+from core.system.tasks import queue
+from tests.browser.accessibility import STREAMLITS, Walk
+from tests.browser.test_label import open_folder
+from tests.pictures import COLOURS, flat_project, shaded
+from tests.runs import copy_with, make_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+STEPS = ("Pictures", "Configure", "Train", "Evaluate", "Test", "Export")
+
+
+@contextmanager
+def somebody_computes(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is begun meanwhile waits for its turn, and nothing on a page changes by itself."""
+    monkeypatch.setenv("FIELDGUIDE_HOME", str(home))
+    with queue.turn_lock():
+        yield
+
+
+def looked_at(project: Project) -> None:
+    """Writes what a look at the pictures could have found: a wrong label, a map, look-alikes and suggestions."""
+    catalogue = project.scan()
+    pictures = {picture.id: picture.class_name for picture in catalogue.pictures}
+    loose = tuple(id_ for id_, name in pictures.items() if name is None)
+    classes = tuple(COLOURS)
+    rows = np.full((len(loose), len(classes)), 0.1, np.float32)
+    rows[np.arange(len(loose)), np.arange(len(loose)) % len(classes)] = 0.8
+    wrong = next(picture for picture in catalogue.pictures if picture.class_name == "blue")
+    write(
+        project,
+        Analysis(
+            ids=tuple(pictures),
+            labels=tuple(pictures.values()),
+            xy=np.random.default_rng(0).random((len(pictures), 2), np.float32),
+            map_method="PCA",
+            suspects=(Suspect(wrong.id, "blue", "red", 0.01, likely=True),),
+            groups=tuple(loose[start : start + 4] for start in range(0, len(loose), 4)),
+            suggestions=Suggestions(FROM_LABELS, classes, loose, rows),
+            judged={},
+            fingerprint=fingerprint(catalogue, None, project.framing()),
+        ),
+    )
+
+
+def go(page: Page, step: str) -> None:
+    """Follows a link of the way: the page is the current one then, and the keyboard is at its heading."""
+    link = page.get_by_role("navigation", name="Steps").get_by_role("link", name=re.compile(rf"^\d {step}"))
+    unfold(page)
+    link.click()
+    expect(page.get_by_role("heading", name=step, exact=True, level=1)).to_be_focused()
+    expect(link).to_have_attribute("aria-current", "page")
+    assert page.title().startswith(f"{step} - ")
+    assert page.locator("h1").count() == 1
+
+
+def unfold(page: Page) -> None:
+    """Brings back the side bar, which a narrow window has folded away."""
+    button = page.get_by_test_id("stExpandSidebarButton")
+    if button.is_visible():
+        button.click()
+
+
+def close(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def choose(page: Page, name: str, shows: Locator) -> None:
+    """Chooses a view, and waits for what it shows."""
+    page.get_by_role("radio", name=re.compile(rf"^{name}")).first.click()
+    expect(shows.first).to_be_visible()
+
+
+def unfold_all(page: Page) -> None:
+    """Opens everything that is folded away on a page, one after the other."""
+    folded = page.locator("main details:not([open]) > summary")
+    for _ in range(folded.count()):
+        folded.first.click()
+
+
+def judge(walk: Walk, asked: list[str], fewest: int) -> None:
+    assert walk.found == []
+    assert walk.states >= fewest
+    assert asked == []
+    assert walk.known == set(range(len(STREAMLITS))), "an exception that no longer occurs"
+
+
+def test_before_the_first_training(
+    page: Page, asked: list[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = Walk(page)
+    walk.begin()
+    walk.look("Home, new")
+    page.get_by_role("button", name="Look for it by clicking").click()
+    walk.look("Home, looking for a folder")
+    close(page)
+    (tmp_path / "empty").mkdir()
+    open_folder(page, tmp_path / "empty")
+    walk.look("Pictures, none yet")
+    page.get_by_role("button", name="Drop pictures").click()
+    ways = {
+        "Files": page.get_by_text("Drop pictures, folders or a zip here"),
+        "Folder or zip here": page.get_by_label("A folder, a zip, or a table"),
+        "Webcam": page.get_by_role("button", name="Switch the camera on"),
+        "Ready-made sets": page.get_by_role("button", name="Fetch"),
+    }
+    for way, shows in ways.items():
+        choose(page, way, shows)
+        walk.look(f"Add pictures, {way}")
+    close(page)
+
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=9))
+    (project.root / "red" / "copy.png").write_bytes((project.root / "red" / "000.png").read_bytes())
+    for number in range(12):
+        shaded(list(COLOURS.values())[number % 3], 100 + number).save(project.root / f"{number:02}.png")
+    looked_at(project)
+    unfold(page)
+    page.get_by_role("link", name="Fieldguide").click()
+    open_folder(page, project.root)
+    expect(page.locator(".tile").first).to_be_visible()
+    walk.look("Pictures, Browse")
+    page.locator(".tile").nth(3).click()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    walk.look("Pictures, one of them large")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Filter and sort").click()
+    walk.look("Pictures, filters")
+    page.keyboard.press("Escape")
+    choose(page, "Label what is new", page.get_by_text("Suggested by"))
+    walk.look("Pictures, suggestions")
+    choose(page, "Look-alikes", page.locator(".section"))
+    walk.look("Pictures, look-alikes")
+    choose(page, "Problems", page.locator(".section"))
+    walk.look("Pictures, Problems")
+    choose(page, "Map", page.locator("canvas"))
+    walk_the_map(page)
+    walk.look("Pictures, Map")
+    page.get_by_role("button", name="Classes", exact=True).click()
+    page.get_by_role("dialog").get_by_text("What was done, and the trash").click()
+    walk.look("Pictures, classes and trash")
+    close(page)
+
+    go(page, "Configure")
+    walk.look("Configure")
+    page.get_by_role("radio", name="Own").click()
+    unfold_all(page)
+    walk.look("Configure, everything open")
+    go(page, "Train")
+    walk.look("Train, before")
+    with somebody_computes(home, monkeypatch):
+        page.get_by_role("button", name="Train", exact=True).click()
+        bar = page.get_by_role("progressbar", name="Waiting for its turn")
+        expect(bar).to_be_visible()
+        expect(page.locator(".fg-heard")).to_have_text(re.compile("under way|Waiting for its turn"))
+        walk.look("Train, waiting")
+        go(page, "Test")
+        expect(bar).to_be_visible()
+        walk.look("Test, while a training waits")
+        go(page, "Train")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator(".fg-heard")).to_have_text(re.compile("has ended|Stopped|stopped"))
+        walk.look("Train, stopped")
+    later = page.get_by_role("navigation").get_by_role("link", name="4 Evaluate")
+    expect(later).to_be_disabled()
+    expect(later).to_have_attribute("title", "Train first.")
+    page.goto(page.url.partition("/Train")[0])
+    walk.look("Home, with projects")
+    judge(walk, asked, fewest=60)
+
+
+def walk_the_map(page: Page) -> None:
+    """By keys alone: a picture is shown, chosen and let go again; then it and those near it."""
+    told = page.locator(".told")
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(told).to_have_text(re.compile(r", picture 1 of \d+\. 0 chosen\.$"))
+    page.keyboard.press("ArrowRight")
+    expect(told).not_to_have_text(re.compile(r"picture 1 of"))
+    page.keyboard.press("Space")
+    expect(told).to_have_text(re.compile(r"Chosen\. 1 chosen\.$"))
+    expect(page.get_by_text("1 picture chosen")).to_be_visible()
+    page.locator("canvas").focus()
+    page.keyboard.press("Escape")
+    expect(told).to_have_text(re.compile(r"0 chosen\.$"))
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page.locator(".tile").first).to_be_visible()
+
+
+def test_after_a_training(page: Page, asked: list[str], trained: Run, tmp_path: Path) -> None:
+    walk = Walk(page)
+    walk.begin()
+    project = copy_with(trained, tmp_path / "p")
+    plan = trained.records.plan()
+    said = [0, *(one.label for one in plan.part("test"))][: len(plan.part("test"))]
+    make_run(project, "another", said, classes=plan.classes, pictures=plan.pictures, created=1.0)
+    open_folder(page, project.root)
+    go(page, "Train")
+    unfold_all(page)
+    walk.look("Train, after")
+    judge(walk, asked, fewest=50)
