@@ -35,19 +35,19 @@ _LOOK = """async ([tags, only, known]) => {
 }"""
 
 _WIDER = """() => {
-    const open = ["HTML", "BODY"];
     const pages = [".stApp", "[data-testid=stAppViewContainer]", "[data-testid=stMain]", "[role=dialog]"];
     const wide = [];
-    const look = (node, own) => {
+    const look = (node) => {
         for (const one of node.children) {
             if (one.matches("[data-testid=stSidebar], .stSidebar, [aria-hidden=true], script, style")) continue;
-            const { overflowX, display, visibility, position, clipPath } = getComputedStyle(one);
-            if (display === "none" || visibility === "hidden" || clipPath !== "none") continue;
+            if (!one.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true })) continue;
+            const { overflowX, clipPath } = getComputedStyle(one);
+            if (clipPath !== "none") continue;
             const { right, width } = one.getBoundingClientRect();
             if (width > 0 && right > innerWidth + 1) wide.push(one.outerHTML.slice(0, 140));
             const scrolls = overflowX !== "visible" && !pages.some((page) => one.matches(page));
             if (one.shadowRoot) look(one.shadowRoot);
-            if (!scrolls || open.includes(one.tagName)) look(one);
+            if (!scrolls) look(one);
         }
     };
     look(document.body);

@@ -1,4 +1,4 @@
-"""Every page for everybody: what axe-core finds in a hundred states and more, and where the keyboard and a screen reader are."""
+"""Every page for everybody: what axe-core finds in a hundred states, and where the keyboard and a screen reader are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from core import Project, Run
 from core.quality.result import FROM_LABELS, Analysis, Suggestions, Suspect, fingerprint, write
+from core.runs.predictions import probabilities
 from core.system.tasks import queue
-from tests.browser.accessibility import STREAMLITS, Walk
+from tests.browser.accessibility import PHONE, STREAMLITS, WIDE, Walk
 from tests.browser.test_label import open_folder
-from tests.pictures import COLOURS, flat_project, shaded
-from tests.runs import copy_with, make_run
+from tests.browser.test_markup import EVALUATE
+from tests.pictures import COLOURS, flat_project, noise_project, shaded
+from tests.runs import copy_with, make_run, pictures_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
-STEPS = ("Pictures", "Configure", "Train", "Evaluate", "Test", "Export")
 
 
 @contextmanager
@@ -104,12 +105,33 @@ def test_before_the_first_training(
 ) -> None:
     walk = Walk(page)
     walk.begin()
+    walk_home(walk)
+    walk_an_empty_project(walk, tmp_path / "empty")
+    walk_pictures(walk, tmp_path / "p")
+    go(page, "Configure")
+    walk.look("Configure")
+    page.get_by_role("radio", name="Own").click()
+    unfold_all(page)
+    walk.look("Configure, everything open")
+    with somebody_computes(home, monkeypatch):
+        walk_training(walk)
+    page.goto(page.url.partition("/Train")[0])
+    walk.look("Home, with projects")
+    follow_on_a_phone(page)
+    judge(walk, asked, fewest=60)
+
+
+def walk_home(walk: Walk) -> None:
     walk.look("Home, new")
-    page.get_by_role("button", name="Look for it by clicking").click()
+    walk.page.get_by_role("button", name="Look for it by clicking").click()
     walk.look("Home, looking for a folder")
-    close(page)
-    (tmp_path / "empty").mkdir()
-    open_folder(page, tmp_path / "empty")
+    close(walk.page)
+
+
+def walk_an_empty_project(walk: Walk, folder: Path) -> None:
+    page = walk.page
+    folder.mkdir()
+    open_folder(page, folder)
     walk.look("Pictures, none yet")
     page.get_by_role("button", name="Drop pictures").click()
     ways = {
@@ -122,15 +144,18 @@ def test_before_the_first_training(
         choose(page, way, shows)
         walk.look(f"Add pictures, {way}")
     close(page)
-
-    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=9))
-    (project.root / "red" / "copy.png").write_bytes((project.root / "red" / "000.png").read_bytes())
-    for number in range(12):
-        shaded(list(COLOURS.values())[number % 3], 100 + number).save(project.root / f"{number:02}.png")
-    looked_at(project)
     unfold(page)
     page.get_by_role("link", name="Fieldguide").click()
-    open_folder(page, project.root)
+
+
+def walk_pictures(walk: Walk, folder: Path) -> None:
+    page = walk.page
+    project = Project.open(flat_project(folder, COLOURS, each=9))
+    (folder / "red" / "copy.png").write_bytes((folder / "red" / "000.png").read_bytes())
+    for number in range(12):
+        shaded(list(COLOURS.values())[number % 3], 100 + number).save(folder / f"{number:02}.png")
+    looked_at(project)
+    open_folder(page, folder)
     expect(page.locator(".tile").first).to_be_visible()
     walk.look("Pictures, Browse")
     page.locator(".tile").nth(3).click()
@@ -155,32 +180,38 @@ def test_before_the_first_training(
     walk.look("Pictures, classes and trash")
     close(page)
 
-    go(page, "Configure")
-    walk.look("Configure")
-    page.get_by_role("radio", name="Own").click()
-    unfold_all(page)
-    walk.look("Configure, everything open")
+
+def walk_training(walk: Walk) -> None:
+    """Train before a training, while it waits and after it was stopped; what comes of it is read aloud."""
+    page = walk.page
     go(page, "Train")
     walk.look("Train, before")
-    with somebody_computes(home, monkeypatch):
-        page.get_by_role("button", name="Train", exact=True).click()
-        bar = page.get_by_role("progressbar", name="Waiting for its turn")
-        expect(bar).to_be_visible()
-        expect(page.locator(".fg-heard")).to_have_text(re.compile("under way|Waiting for its turn"))
-        walk.look("Train, waiting")
-        go(page, "Test")
-        expect(bar).to_be_visible()
-        walk.look("Test, while a training waits")
-        go(page, "Train")
-        page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".fg-heard")).to_have_text(re.compile("has ended|Stopped|stopped"))
-        walk.look("Train, stopped")
     later = page.get_by_role("navigation").get_by_role("link", name="4 Evaluate")
     expect(later).to_be_disabled()
     expect(later).to_have_attribute("title", "Train first.")
-    page.goto(page.url.partition("/Train")[0])
-    walk.look("Home, with projects")
-    judge(walk, asked, fewest=60)
+    page.get_by_role("button", name="Train", exact=True).click()
+    bar, heard = page.get_by_role("progressbar", name="Waiting for its turn"), page.locator(".fg-heard")
+    expect(bar).to_be_visible()
+    expect(heard).to_have_text(re.compile("is under way|Waiting for its turn"))
+    walk.look("Train, waiting")
+    go(page, "Test")
+    expect(bar).to_be_visible()
+    walk.look("Test, while a training waits")
+    go(page, "Train")
+    page.get_by_role("button", name="Stop").click()
+    expect(heard).to_have_text(re.compile("[Ss]topped"))
+    walk.look("Train, stopped")
+
+
+def follow_on_a_phone(page: Page) -> None:
+    """On a phone the side bar lies over the page: it is folded away once a link of it was followed, also for the keyboard."""
+    page.set_viewport_size(PHONE)
+    unfold(page)
+    page.get_by_role("navigation").get_by_role("link", name="1 Pictures").click()
+    expect(page.get_by_role("heading", name="Pictures", exact=True, level=1)).to_be_focused()
+    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    assert page.get_by_test_id("stSidebarContent").evaluate("(it) => it.inert")
+    page.set_viewport_size(WIDE)
 
 
 def walk_the_map(page: Page) -> None:
@@ -202,15 +233,55 @@ def walk_the_map(page: Page) -> None:
     expect(page.locator(".tile").first).to_be_visible()
 
 
-def test_after_a_training(page: Page, asked: list[str], trained: Run, tmp_path: Path) -> None:
+def test_after_a_training(
+    page: Page, asked: list[str], trained: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     walk = Walk(page)
     walk.begin()
     project = copy_with(trained, tmp_path / "p")
-    plan = trained.records.plan()
-    said = [0, *(one.label for one in plan.part("test"))][: len(plan.part("test"))]
-    make_run(project, "another", said, classes=plan.classes, pictures=plan.pictures, created=1.0)
+    records, plan = Run(project.runs_dir / trained.id).records, trained.records.plan()
+    rows = {part: probabilities(records, part).copy() for part in ("val", "test")}
+    rows["test"][:2] = np.roll(rows["test"][:2], 1, axis=1)  # so that there are mistakes
+    records.write_predictions(rows)
+    make_run(project, "another", classes=plan.classes, pictures=plan.pictures, created=1.0)
+    (project.runs_dir / trained.id / "run.json").touch()  # it is the newest all the same
     open_folder(page, project.root)
     go(page, "Train")
     unfold_all(page)
     walk.look("Train, after")
+    with somebody_computes(home, monkeypatch):  # so that Why asks at once what it can
+        go(page, "Evaluate")
+        for view, words in {"Mistakes": "All mistakes", **EVALUATE, "Compare": "Pictures that changed sides"}.items():
+            choose(page, view, page.get_by_text(words))
+            walk.look(f"Evaluate, {view}")
+    go(page, "Test")
+    walk.look("Test")
+    files = page.locator("input[type=file]").first
+    files.set_input_files(project.root / "red" / "000.png")
+    expect(page.get_by_text("sure (confidence)")).to_be_visible()
+    walk.look("Test, one picture")
+    files.set_input_files([project.root / "red" / "001.png", project.root / "blue" / "000.png"])
+    expect(page.get_by_text("3 pictures")).to_be_visible()
+    walk.look("Test, some pictures")
+    page.get_by_role("button", name="Open a model file").click()
+    walk.look("Test, a model file")
+    close(page)
+    page.get_by_text("Live: watch the answer move").click()
+    expect(page.locator(".label")).not_to_have_text("\u2013")
+    walk.look("Test, live")
+    go(page, "Export")
+    walk.look("Export, before")
+    page.get_by_role("button", name="Make the files").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Download (")).to_be_focused()
+    walk.look("Export, after")
+    many = noise_project(tmp_path / "many", 24, 1)
+    names = sorted(path.name for path in many.iterdir())
+    make_run(Project.open(many), "run", classes=names, pictures=pictures_for(names, test=24))
+    page.goto(page.url.partition("/Test")[0].partition("/Export")[0])
+    open_folder(page, many)
+    walk.look("Pictures, of many classes")
+    go(page, "Evaluate")
+    expect(page.get_by_role("button", name="All pictures of class 23")).to_be_visible()
+    walk.look("Evaluate, many classes")
     judge(walk, asked, fewest=50)

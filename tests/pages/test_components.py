@@ -32,7 +32,16 @@ def module(folder: Path, name: str, text: str) -> Path:
 
 
 def test_all_components_are_looked_at() -> None:
-    assert {script.stem for script in COMPONENTS} == {"drop", "frame", "grid", "live", "map", "matrix", "strip", "webcam"}
+    assert {script.stem for script in COMPONENTS} == {
+        "drop",
+        "frame",
+        "grid",
+        "live",
+        "map",
+        "matrix",
+        "strip",
+        "webcam",
+    }
 
 
 def test_every_module_is_used_by_a_component() -> None:
