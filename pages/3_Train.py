@@ -119,7 +119,7 @@ def watch() -> None:
     if training and now.state.state not in ("queued", "running"):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container():
+        with st.container(key="headline"):
             headline(now)
         if training:
             stop_button(now.run.task, "stop training", main=True)

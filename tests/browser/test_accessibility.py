@@ -115,9 +115,9 @@ def test_before_the_first_training(
     walk.look("Configure, everything open")
     with somebody_computes(home, monkeypatch):
         walk_training(walk)
-    page.goto(page.url.partition("/Train")[0])
-    walk.look("Home, with projects")
     follow_on_a_phone(page)
+    page.goto(page.url.partition("/Pictures")[0])
+    walk.look("Home, with projects")
     judge(walk, asked, fewest=60)
 
 
@@ -186,7 +186,13 @@ def walk_training(walk: Walk) -> None:
     page = walk.page
     go(page, "Train")
     walk.look("Train, before")
-    later = page.get_by_role("navigation").get_by_role("link", name="4 Evaluate")
+    way = page.get_by_role("navigation", name="Steps")
+    way.get_by_role("link", name="3 Train").focus()
+    page.keyboard.press("Shift+Tab")
+    ringed = way.get_by_role("link", name="2 Configure")
+    expect(ringed).to_be_focused()
+    assert ringed.evaluate("(it) => getComputedStyle(it).outlineStyle") == "solid"
+    later = way.get_by_role("link", name="4 Evaluate")
     expect(later).to_be_disabled()
     expect(later).to_have_attribute("title", "Train first.")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -211,6 +217,7 @@ def follow_on_a_phone(page: Page) -> None:
     expect(page.get_by_role("heading", name="Pictures", exact=True, level=1)).to_be_focused()
     expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
     assert page.get_by_test_id("stSidebarContent").evaluate("(it) => it.inert")
+    assert page.get_by_test_id("stSidebar").evaluate("(it) => getComputedStyle(it).transitionProperty") == "none"
     page.set_viewport_size(WIDE)
 
 
@@ -278,13 +285,19 @@ def test_after_a_training(
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Download (")).to_be_focused()
     walk.look("Export, after")
-    many = noise_project(tmp_path / "many", 24, 1)
-    names = sorted(path.name for path in many.iterdir())
-    make_run(Project.open(many), "run", classes=names, pictures=pictures_for(names, test=24))
-    page.goto(page.url.partition("/Test")[0].partition("/Export")[0])
-    open_folder(page, many)
+    walk_many_classes(walk, tmp_path / "many")
+    judge(walk, asked, fewest=50)
+
+
+def walk_many_classes(walk: Walk, folder: Path) -> None:
+    """A matrix whose cells have no numbers in them, and classes that are chosen from a list."""
+    page = walk.page
+    noise_project(folder, 24, 1)
+    names = sorted(path.name for path in folder.iterdir())
+    make_run(Project.open(folder), "run", classes=names, pictures=pictures_for(names, test=24))
+    page.goto(page.url.partition("/Export")[0])
+    open_folder(page, folder)
     walk.look("Pictures, of many classes")
     go(page, "Evaluate")
     expect(page.get_by_role("button", name="All pictures of class 23")).to_be_visible()
     walk.look("Evaluate, many classes")
-    judge(walk, asked, fewest=50)
