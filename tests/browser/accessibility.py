@@ -34,6 +34,9 @@ _LOOK = """async ([tags, only, known]) => {
     })));
 }"""
 
+_AT_REST = """() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"
+    && !document.querySelector("[data-stale=true]")"""
+
 _WIDER = """() => {
     const pages = [".stApp", "[data-testid=stAppViewContainer]", "[data-testid=stMain]", "[role=dialog]"];
     const wide = [];
@@ -83,15 +86,19 @@ class Walk:
         self._ask(name, None)
         self._turn()
         self._ask(f"{name}, {'dark' if self.dark else 'light'}", ["color-contrast"])
-        self.page.set_viewport_size(PHONE)
-        self.page.wait_for_timeout(100)  # what is drawn anew for another width
+        self.narrow()
         self._ask(f"{name}, on a phone", ON_A_PHONE)
         self.found += [f"{name}, on a phone, wider than the screen: {each}" for each in self.page.evaluate(_WIDER)]
         self.page.set_viewport_size(WIDE)
 
+    def narrow(self) -> None:
+        """Makes the window that of a phone, and waits until the page has taken that in."""
+        self.page.set_viewport_size(PHONE)
+        self.page.wait_for_function("document.querySelector('.stSidebar').dataset.collapsed === 'true'")
+
     def settle(self) -> None:
         """Waits until the script of the page has ended and nothing is under way."""
-        self.page.wait_for_function("document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'")
+        self.page.wait_for_function(_AT_REST)
         self.page.wait_for_load_state("networkidle", timeout=PATIENCE)
 
     def _turn(self) -> None:

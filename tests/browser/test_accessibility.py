@@ -15,7 +15,7 @@ from core import Project, Run
 from core.quality.result import FROM_LABELS, Analysis, Suggestions, Suspect, fingerprint, write
 from core.runs.predictions import probabilities
 from core.system.tasks import queue
-from tests.browser.accessibility import PHONE, STREAMLITS, WIDE, Walk
+from tests.browser.accessibility import STREAMLITS, WIDE, Walk
 from tests.browser.test_label import open_folder
 from tests.browser.test_markup import EVALUATE
 from tests.pictures import COLOURS, flat_project, noise_project, shaded
@@ -73,6 +73,7 @@ def unfold(page: Page) -> None:
     button = page.get_by_test_id("stExpandSidebarButton")
     if button.is_visible():
         button.click()
+    expect(page.get_by_test_id("stSidebarContent")).not_to_have_attribute("inert", "")
 
 
 def close(page: Page) -> None:
@@ -110,12 +111,12 @@ def test_before_the_first_training(
     walk_pictures(walk, tmp_path / "p")
     go(page, "Configure")
     walk.look("Configure")
-    page.get_by_role("radio", name="Own").click()
+    choose(page, "Own", page.get_by_text("Light and colour"))
     unfold_all(page)
     walk.look("Configure, everything open")
     with somebody_computes(home, monkeypatch):
         walk_training(walk)
-    follow_on_a_phone(page)
+    follow_on_a_phone(walk)
     page.goto(page.url.partition("/Pictures")[0])
     walk.look("Home, with projects")
     judge(walk, asked, fewest=60)
@@ -124,6 +125,7 @@ def test_before_the_first_training(
 def walk_home(walk: Walk) -> None:
     walk.look("Home, new")
     walk.page.get_by_role("button", name="Look for it by clicking").click()
+    expect(walk.page.get_by_role("dialog")).to_be_visible()
     walk.look("Home, looking for a folder")
     close(walk.page)
 
@@ -186,6 +188,7 @@ def walk_training(walk: Walk) -> None:
     page = walk.page
     go(page, "Train")
     walk.look("Train, before")
+    unfold(page)
     way = page.get_by_role("navigation", name="Steps")
     way.get_by_role("link", name="3 Train").focus()
     page.keyboard.press("Shift+Tab")
@@ -209,9 +212,10 @@ def walk_training(walk: Walk) -> None:
     walk.look("Train, stopped")
 
 
-def follow_on_a_phone(page: Page) -> None:
+def follow_on_a_phone(walk: Walk) -> None:
     """On a phone the side bar lies over the page: it is folded away once a link of it was followed, also for the keyboard."""
-    page.set_viewport_size(PHONE)
+    page = walk.page
+    walk.narrow()
     unfold(page)
     page.get_by_role("navigation").get_by_role("link", name="1 Pictures").click()
     expect(page.get_by_role("heading", name="Pictures", exact=True, level=1)).to_be_focused()
@@ -271,6 +275,7 @@ def test_after_a_training(
     expect(page.get_by_text("3 pictures")).to_be_visible()
     walk.look("Test, some pictures")
     page.get_by_role("button", name="Open a model file").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     walk.look("Test, a model file")
     close(page)
     page.get_by_text("Live: watch the answer move").click()
