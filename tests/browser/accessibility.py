@@ -98,7 +98,6 @@ class Walk:
 
     def settle(self) -> None:
         """Waits until the script of the page has ended and nothing is under way."""
-        self.page.wait_for_function(_AT_REST)
         self.page.wait_for_load_state("networkidle", timeout=PATIENCE)
 
     def _turn(self) -> None:
@@ -109,6 +108,7 @@ class Walk:
 
     def _ask(self, name: str, rules: list[str] | None) -> None:
         self.states += 1
+        self.page.wait_for_function(_AT_REST)
         for node in self.page.evaluate(_LOOK, [TAGS, rules, [list(each) for each in STREAMLITS]]):
             if node["known"] < 0:
                 self.found.append(f"{name}: {node['told']}")

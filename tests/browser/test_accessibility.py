@@ -68,12 +68,16 @@ def go(page: Page, step: str) -> None:
     assert page.locator("h1").count() == 1
 
 
+UNFOLDED = """() => {
+    document.querySelector("[data-testid=stExpandSidebarButton]")?.click();
+    const { dataset } = document.querySelector(".stSidebar");
+    return dataset.collapsed === "false" && !document.querySelector("[data-testid=stSidebarContent]").inert;
+}"""
+
+
 def unfold(page: Page) -> None:
-    """Brings back the side bar, which a narrow window has folded away."""
-    button = page.get_by_test_id("stExpandSidebarButton")
-    if button.is_visible():
-        button.click()
-    expect(page.get_by_test_id("stSidebarContent")).not_to_have_attribute("inert", "")
+    """Brings back the side bar, which a narrow window has folded away, unless Streamlit did it by itself."""
+    page.wait_for_function(UNFOLDED, polling=200)
 
 
 def close(page: Page) -> None:
@@ -170,9 +174,9 @@ def walk_pictures(walk: Walk, folder: Path) -> None:
     page.keyboard.press("Escape")
     choose(page, "Label what is new", page.get_by_text("Suggested by"))
     walk.look("Pictures, suggestions")
-    choose(page, "Look-alikes", page.locator(".section"))
+    choose(page, "Look-alikes", page.get_by_text("that look alike"))
     walk.look("Pictures, look-alikes")
-    choose(page, "Problems", page.locator(".section"))
+    choose(page, "Problems", page.get_by_text("The same picture 2 times"))
     walk.look("Pictures, Problems")
     choose(page, "Map", page.locator("canvas"))
     walk_the_map(page)
