@@ -38,16 +38,16 @@ def headline(snapshot: RunSnapshot) -> None:
     result, history = snapshot.result, snapshot.history
     if result:
         test = result.test
-        st.markdown(f"# {test.right} of {test.total} right")
+        st.markdown(f"## {test.right} of {test.total} right")
         total = test.total
         chance = f" On many more such pictures: {in_words(test.right, total)}." if total < FEW else ""
         st.markdown(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
-        st.markdown(f"# {percent(history[-1]['val_accuracy'])}")
+        st.markdown(f"## {percent(history[-1]['val_accuracy'])}")
         st.markdown(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
     else:
-        st.markdown("# Getting ready" if snapshot.live else "# No model")
+        st.markdown("## Getting ready" if snapshot.live else "## No model")
         st.markdown("The first number comes after the first round." if snapshot.live else "")
 
 
@@ -72,10 +72,10 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
         st.columns([5, 6], gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
     )
     with left:
-        st.subheader("What is taken for what", anchor=False)
+        st.header("What is taken for what", anchor=False)
         cell = matrix.show(evaluation, "matrix after training")
     with right:
-        st.subheader("Class by class", anchor=False)
+        st.header("Class by class", anchor=False)
         results.by_class(evaluation)
     tab.put(mistakes.CELL, cell)
     if cell != matrix.Cell():
@@ -107,7 +107,7 @@ def watch() -> None:
         film.watched(now)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container():
+        with st.container(key="headline"):
             headline(now)
         if training:
             stop_button(now.run.task, "stop training", main=True)

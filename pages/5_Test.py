@@ -32,11 +32,11 @@ def try_out(name: str, content: bytes) -> None:
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("From files", anchor=False)
+    st.header("From files", anchor=False)
     files = st.file_uploader("Drop pictures or a zip of them here", accept_multiple_files=True, key="files")
     typed = st.text_input("Or a folder or zip on this computer", key="test folder").strip()
 with right:
-    st.subheader("From the webcam", anchor=False)
+    st.header("From the webcam", anchor=False)
     once = st.toggle("Switch the camera on", key="camera on")
     taken = st.camera_input("Take a picture", label_visibility="collapsed", key="camera") if once else None
     if once:
@@ -58,12 +58,12 @@ with page.stopping_at_errors():
 
 kept_apart = known()
 if kept_apart:
-    st.subheader("Kept apart for you", anchor=False)
+    st.header("Kept apart for you", anchor=False)
     st.caption("The model has never seen these leaves.")
     with st.grid("auto", min_column_width=104, gap="xsmall"):
-        for name, content in kept_apart:
-            with st.container(gap="xxsmall"):
-                st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=name)
+        for number, (name, content) in enumerate(kept_apart, 1):
+            with st.container(gap="xxsmall"):  # the file is called as the leaf: that would give the answer away
+                st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=f"Leaf {number} to try")
                 if st.button("Try", key=f"try {name}", width="stretch"):
                     try_out(name, content)
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")

@@ -119,7 +119,7 @@ else:
 making()
 
 if ready:
-    st.subheader("All kinds", anchor=False)
+    st.header("All kinds", anchor=False)
     rows = [ready[kind] for kind in kinds if kind in ready]
     cores = f"ms, {count(rows[0].threads, 'core')}"
     table = pd.DataFrame(

@@ -56,7 +56,7 @@ def test_a_cell_of_the_matrix_leads_to_a_better_label(page: Page, asked: list[st
     expect(page.get_by_text("blue, taken for red · 2")).to_be_visible(timeout=PATIENCE)
     expect(tiles).to_have_count(2)
     tiles.first.click()
-    page.get_by_role("button", name="Put into red").first.click()
+    page.get_by_title("Put into red").first.click()
     saved(page)
     expect(page.get_by_text("1 label changed since this training")).to_be_visible(timeout=PATIENCE)
     assert len(list((folder / "red").glob("wrong-*"))) == 1
@@ -77,7 +77,7 @@ def test_a_cell_of_the_matrix_leads_to_a_better_label(page: Page, asked: list[st
     expect(page.get_by_text("blue, taken for red · 2")).to_be_visible(timeout=PATIENCE)
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.className ?? ''").find("scroller") >= 0:
+        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.className ?? ''").find("sheet") >= 0:
             break
     page.keyboard.press("Home")
     page.keyboard.press("3")

@@ -48,7 +48,7 @@ def test_a_hundred_pictures_by_keyboard(page: Page, asked: list[str], tmp_path: 
         noise(number).save(folder / f"{number:03}.png")
     open_folder(page, folder)
     expect(page.locator(".tile")).to_have_count(LOOSE)  # most pictures have no class: those are shown first
-    page.locator(".scroller").focus()
+    page.locator(".sheet").focus()
     page.keyboard.press("Home")
     wanted = Counter(dict.fromkeys(CLASSES, 1))
     for number in range(LOOSE):
@@ -168,7 +168,7 @@ def test_keys_in_the_large_view_corrections_and_new_classes(page: Page, asked: l
         noise(number).save(folder / f"{number:02}.png")
     open_folder(page, folder)
     expect(page.locator(".tile")).to_have_count(12)
-    page.locator(".scroller").focus()
+    page.locator(".sheet").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     for _ in range(3):
@@ -198,7 +198,7 @@ def test_keys_in_the_large_view_corrections_and_new_classes(page: Page, asked: l
     page.get_by_label("Name of the new class").fill("ash")
     page.keyboard.press("Enter")
     saved(page)
-    expect(page.get_by_role("button", name="Put into ash").locator("kbd")).to_have_text("3")
+    expect(page.get_by_title("Put into ash").locator("kbd")).to_have_text("3")
     page.keyboard.press("1")
     saved(page)
     assert (folder / "ash" / "05.png").exists()

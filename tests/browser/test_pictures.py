@@ -116,8 +116,8 @@ def test_suggestions_and_look_alikes(page: Page, asked: list[str], tmp_path: Pat
     assert on_disk(folder)[""] == 11
     view(page, "Look-alikes")
     group = page.locator(".section").first
-    size = int(re.sub(r"\D", "", group.locator("strong").inner_text()) or 1)
-    group.get_by_role("button", name="Put into green").click()
+    size = int(re.sub(r"\D", "", group.locator("h2").inner_text()) or 1)
+    group.get_by_title("Put into green").click()
     expect(page.locator(".status")).to_have_text(re.compile("into green"), timeout=PATIENCE)
     assert on_disk(folder)[""] == 11 - size
     # It stays in its place, so that one can put right what did not belong.
@@ -125,7 +125,7 @@ def test_suggestions_and_look_alikes(page: Page, asked: list[str], tmp_path: Pat
     tile = page.locator(".tile").first
     expect(tile.get_by_text("green")).to_be_visible()
     tile.click()
-    group.get_by_role("button", name="Put into blue").click()
+    group.get_by_title("Put into blue").click()
     expect(tile.get_by_text("blue")).to_be_visible()
     saved(page)
     assert on_disk(folder)["blue"] >= 10

@@ -5,7 +5,14 @@ import { test } from "node:test";
 
 import { cropSquare } from "../../pages/shared/components/_camera.js";
 import { findScroll, isOverlapping, spanBox } from "../../pages/shared/components/grid/band.js";
-import { findPointed, isWithin, placePoint, placeTip } from "../../pages/shared/components/map/geometry.js";
+import {
+  findPointed,
+  isWithin,
+  listNear,
+  placePoint,
+  placeTip,
+  stepPoint,
+} from "../../pages/shared/components/map/geometry.js";
 
 /** @typedef {import("../../pages/shared/components/map/geometry.js").Point} Point */
 
@@ -30,6 +37,35 @@ test("the nearest point within reach is pointed at", () => {
   assert.equal(findPointed([100, 109], points.length, place), 2);
   assert.equal(findPointed([100, 110], points.length, place), -1);
   assert.equal(findPointed([0, 0], 0, place), -1);
+});
+
+test("an arrow key leads to the nearest point in its direction, rather ahead than aside", () => {
+  /** @type {Point[]} */
+  const points = [
+    [0, 0],
+    [10, 1],
+    [5, 9],
+    [0, 30],
+  ];
+  /** @type {(direction: Point, from: number) => number} */
+  const step = (direction, from) => stepPoint(direction, from, points.length, (number) => points[number]);
+  assert.equal(step([1, 0], 0), 1);
+  assert.equal(step([0, 1], 0), 2);
+  assert.equal(step([0, 1], 2), 3);
+  assert.equal(step([0, -1], 3), 0);
+  assert.equal(step([-1, 0], 0), 0); // nothing lies there
+  assert.equal(step([1, 0], -1), 0);
+  assert.equal(
+    stepPoint([1, 0], -1, 0, () => [0, 0]),
+    -1,
+  );
+});
+
+test("near a point are those within reach, and itself", () => {
+  /** @type {(number: number) => Point} */
+  const place = (number) => [40 * number, 0];
+  assert.deepEqual(listNear(1, 4, place), [0, 1, 2]);
+  assert.deepEqual(listNear(0, 4, place), [0, 1]);
 });
 
 test("a line drawn round points holds those inside, also where it is bent", () => {

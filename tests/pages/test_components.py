@@ -36,6 +36,7 @@ def test_all_components_are_looked_at() -> None:
         "board",
         "drop",
         "film",
+        "frame",
         "grid",
         "live",
         "map",

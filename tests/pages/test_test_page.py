@@ -75,7 +75,7 @@ def test_folders_called_as_the_classes_are_a_test_set_of_ones_own(trained: Run, 
     at.text_input(key="test folder").set_value(str(tmp_path)).run()
     assert not at.exception, at.exception
     said = plain(at)
-    assert "3 of 4 right" in [heading.value for heading in at.subheader]
+    assert "3 of 4 right" in [heading.value for heading in at.header]
     assert "75 % of your own test set" in said
     assert "Not counted: 1 picture of no class that it knows (purple)." in said
     assert "1 of these pictures is among those that it learned from" in said

@@ -45,7 +45,7 @@ def show(here: Here) -> None:
             st.rerun()
         _draw(here, run)
         if run and (run.history or (run.live and not run.plan.config.minutes)):
-            st.subheader("How it learned" if run.result else "How it learns", anchor=False)
+            st.header("How it learned" if run.result else "How it learns", anchor=False)
             film.show(here.project, run, "film on the board")
 
     draw()

@@ -16,17 +16,18 @@ _MODULE = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _COMMENT = re.compile(r"^ *(?:/\*\*(?:[^*]|\*(?!/))*\*/|//.*)\n", re.MULTILINE)
 
 
-def component(name: str, html: str = "", styles: tuple[str, ...] = ()) -> Any:
+def component(name: str, html: str = "", styles: tuple[str, ...] = (), *, isolated: bool = True) -> Any:
     """The component of `NAME/NAME.js` and `NAME/NAME.css`, to be called with a key and data, as st.components.v2 has it.
 
     `html`: what it begins with, by default an element of the class `fg-NAME`. `styles`: further files of styles, such as
-    "_base", which stand before its own.
+    "_base", which stand before its own. `isolated`: whether they are for the component only, and not for the whole page.
     """
     return st.components.v2.component(
         f"fieldguide_{name}",
         html=html or f'<div class="fg-{name}"></div>',
         css="".join((_HERE / f"{each}.css").read_text(encoding="utf-8") for each in (*styles, f"{name}/{name}")),
         js=joined(_HERE / name / f"{name}.js"),
+        isolate_styles=isolated,
     )
 
 

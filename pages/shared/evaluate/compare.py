@@ -153,7 +153,7 @@ def _sides(here: Here, pairs: list[Pair]) -> None:
     full = [name for name, pictures in lists.items() if pictures]
     if not full:
         return
-    st.subheader("Pictures that changed sides", anchor=False)
+    st.header("Pictures that changed sides", anchor=False)
     st.caption("Test pictures that one has right and the other wrong, with what each said and how sure it was.")
     key = f"sides {' '.join(pair.second.run.id for pair in pairs)} {pairs[0].first.run.id}"
     if tab.get(key) not in full:

@@ -145,7 +145,7 @@ def _histogram(sure: np.ndarray, right: np.ndarray, threshold: float) -> go.Figu
 
 def _threshold(here: Here, run: RunSnapshot, answers: Answers, now: Decision) -> None:
     """From which confidence on it answers, and what that costs."""
-    st.subheader("When should it say “not sure”?", anchor=False)
+    st.header("When should it say “not sure”?", anchor=False)
     key = f"threshold {run.run.id}"
     if not tab.has(key):
         tab.put(key, min(99, round(now.threshold * 100)))

@@ -237,7 +237,7 @@ def _memory(folder: str, stamp: str) -> Neighbours:  # noqa: ARG001 - the stamp 
 
 def _alike(here: Here, run: Run, content: bytes, digest: str, key: str) -> None:
     """The training pictures that are most like it."""
-    st.subheader("It reminds me of these", anchor=False)
+    st.header("It reminds me of these", anchor=False)
     looked = analysis.read(here.project)
     try:
         memory = _memory(str(run.folder), looked.fingerprint if looked else "")

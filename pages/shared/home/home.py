@@ -67,7 +67,7 @@ def show() -> None:
     with st.container(border=True):
         words, picture = st.columns([2, 3], vertical_alignment="center", gap="medium")
         with words:
-            st.subheader("Try the leaves", anchor=False)
+            st.header("Try the leaves", anchor=False)
             st.markdown("220 drawn leaves of five trees, ready to train. From here to a trained model takes a minute.")
             _sample_button("primary")
         with picture:
@@ -107,7 +107,7 @@ def _three_steps() -> None:
 
 def _begin_anew() -> None:
     """Three ways: with the camera, from a folder, from a file."""
-    st.subheader("Your own pictures", anchor=False)
+    st.header("Your own pictures", anchor=False)
     camera, folder, packed = st.columns(3, gap="medium")
     with camera, st.container(border=True, height="stretch"):
         _new_project()
@@ -256,7 +256,7 @@ def _begin(name: str, *, camera: bool) -> None:
 
 def _opened_before() -> None:
     every = opened.opened()
-    st.subheader("Opened before", anchor=False)
+    st.header("Opened before", anchor=False)
     shown = every if tab.get("all projects") else every[:_FIRST]
     with st.grid("auto", min_column_width=230, gap="small"):
         for root in shown:

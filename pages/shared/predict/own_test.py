@@ -32,7 +32,7 @@ def show(tested: Tested, looked: Looked, key: str) -> Looked:
         if evaluation.total < FEW
         else ""
     )
-    st.subheader(evaluation.in_words, anchor=False)
+    st.header(evaluation.in_words, anchor=False)
     st.markdown(f"{percent(evaluation.accuracy)} of your own test set, by the names of its folders (accuracy).{chance}")
     for remark in found.remarks:
         st.caption(literal(remark))

@@ -21,11 +21,13 @@ from core.runs.notes import about, title
 from core.runs.provenance import is_foreign
 from core.runs.records import RunPlan
 from core.system.errors import FieldguideError, in_words
+from pages.shared.components.frame import frame
 from pages.shared.session import state
 from pages.shared.ui import illustrations
 from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import count, literal
 
+_HOME = "app.py"
 _LONGEST = 300
 _MOST_NAMED = 3
 
@@ -56,10 +58,10 @@ def begin(title: str, *, strip: bool = True) -> Here:
 
     `strip`: whether the side bar shows the run under way; the page that shows it large does without.
     """
-    _set_up(title)
     project = state.current_project()
+    _set_up(title, project)
     if project is None:
-        _sidebar(None)
+        _sidebar(None, title)
         st.title(title, anchor=False)
         if not _ask_to_open():
             st.info("No project is open in this tab.", icon=":material/folder_open:")
@@ -72,14 +74,14 @@ def begin(title: str, *, strip: bool = True) -> Here:
     for key, value in state.link_params().items():
         if st.query_params.get(key) != value:
             st.query_params[key] = value
-    _sidebar(here, strip=strip)
+    _sidebar(here, title, strip=strip)
     return here
 
 
 def begin_home() -> None:
     """Starts the first page, which needs no project."""
-    _set_up("Fieldguide")
     project = state.current_project()
+    _set_up("", project)
     if project is None:
         _sidebar(None)
         _ask_to_open()
@@ -119,9 +121,9 @@ def _ask_to_open() -> bool:
     return True
 
 
-def _set_up(title: str) -> None:
+def _set_up(title: str, project: Project | None) -> None:
     st.set_page_config(
-        page_title=title if title == "Fieldguide" else f"{title} - Fieldguide",
+        page_title=" - ".join(part for part in (title, project.name if project else "", "Fieldguide") if part),
         page_icon=illustrations.ICON,
         layout="wide",
         initial_sidebar_state="auto",
@@ -182,32 +184,20 @@ def steps(here: Here) -> list[Step]:
     ]
 
 
-def _sidebar(here: Here | None, *, strip: bool = True) -> None:
+def _sidebar(here: Here | None, title: str = "", *, strip: bool = True) -> None:
+    """`title`: that of the page, "" for the first one."""
+    home = frame.Place(_HOME, "Fieldguide", here=not title)
     with st.sidebar:
-        st.page_link("app.py", label="**Fieldguide**", icon=":material/psychiatry:", query_params=state.link_params())
         if here is None:
+            frame.show(home, "", [], state.link_params())
             st.caption("Open a project and the six steps appear here.")
             return
-        st.markdown(f"### {literal(here.project.name)}")
-        st.page_link(
-            "pages/0_Board.py",
-            label="Board",
-            icon=":material/dashboard:",
-            query_params=state.link_params(),
-            width="stretch",
-        )
-        for number, step in enumerate(steps(here), 1):
-            icon = "check_circle" if step.done else "radio_button_unchecked"
-            note = f" · {literal(step.done)}" if step.done else ""
-            st.page_link(
-                step.page,
-                label=f"{number}  {step.title}{note}",
-                icon=f":material/{icon}:",
-                disabled=bool(step.why_not),
-                help=step.why_not or None,
-                query_params=state.link_params(),
-                width="stretch",
-            )
+        board = frame.Place("pages/0_Board.py", "Board", here=title == "Board")
+        places = [
+            frame.Place(step.page, step.title, step.done, bool(step.done), step.why_not, step.title == title)
+            for step in steps(here)
+        ]
+        frame.show(home, here.project.name, [board, *places], state.link_params(), _news(here.run))
         damaged = state.damaged_runs(here.project, here.run)
         if damaged:
             names = ", ".join(map(literal, damaged[:_MOST_NAMED])) + (" and more" if len(damaged) > _MOST_NAMED else "")
@@ -216,6 +206,18 @@ def _sidebar(here: Here | None, *, strip: bool = True) -> None:
             )
         if strip:
             _run_under_way(here.project)
+
+
+def _news(run: RunSnapshot | None) -> str:
+    """What has become of the training that the tab looks at, in a sentence that is read aloud when it changes."""
+    if run is None:
+        return ""
+    name, now, result = title(run.plan, about(run.run)), run.state, run.result
+    if now.state in ("queued", "running"):
+        return f"{name}: the training is under way."
+    if result:
+        return f"{name}: the training has ended, {result.test.right} of {result.test.total} right."
+    return f"{name}: {now.message}"
 
 
 def _run_under_way(project: Project) -> None:

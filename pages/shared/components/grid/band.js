@@ -70,7 +70,6 @@ export class Band {
     this.grid = grid;
     this.node.hidden = true;
     const sheet = grid.sheet.node;
-    sheet.append(this.node);
     sheet.addEventListener("pointerdown", (event) => this.begin(event));
     sheet.addEventListener("pointermove", (event) => this.draw(event));
     sheet.addEventListener("pointerup", (event) => this.end(event));

@@ -24,17 +24,39 @@ export function makeButton(className, text, press, title) {
 }
 
 /**
+ * Shows the key that does what a button does.
+ * @param {HTMLElement} node
+ * @param {string} key
+ */
+export function addKey(node, key) {
+  const shown = make("kbd", "", key);
+  shown.setAttribute("aria-hidden", "true");
+  node.setAttribute("aria-keyshortcuts", key);
+  node.append(shown);
+}
+
+/**
  * Makes the button that puts pictures into a class.
  * @param {Class} one
  * @param {() => void} press
  */
 export function makeChip(one, press) {
   const node = makeButton("chip", "", press, `Put into ${one.name}`);
-  node.setAttribute("aria-label", `Put into ${one.name}`);
   const dot = make("i");
   dot.style.background = one.colour;
   node.append(dot, make("span", "", one.name));
-  if (one.key) node.append(make("kbd", "", one.key));
+  if (one.key) addKey(node, one.key);
+  return node;
+}
+
+/**
+ * Says what buttons have in common, so that the name of each begins with what stands on it.
+ * @param {HTMLElement} node
+ * @param {string} words
+ */
+export function nameGroup(node, words) {
+  node.setAttribute("role", "group");
+  node.setAttribute("aria-label", words);
   return node;
 }
 

@@ -2,7 +2,7 @@
 
 import { make } from "../_common.js";
 import { findTarget, listMeant } from "./items.js";
-import { makeButton, makeChips } from "./parts.js";
+import { makeButton, makeChips, nameGroup } from "./parts.js";
 
 /**
  * @param {import("./grid.js").Grid} grid
@@ -19,9 +19,9 @@ export function makeHeading(grid, number) {
     return listMeant(section, ids, openIds, grid.selection.selected);
   };
   const words = make("div", "words");
-  words.append(make("strong", "", section.title));
+  words.append(make("h2", "", section.title));
   if (section.note) words.append(make("span", "note", section.note));
-  const actions = make("div", "actions");
+  const actions = nameGroup(make("div", "actions"), section.label ? `${section.title}: put into` : section.title);
   if (section.label) {
     const ask = () => {
       grid.select(findMeant());

@@ -1,4 +1,4 @@
-// The part of the grid that scrolls: the pictures, under the headings of their sections.
+// The part of the grid that scrolls: the pictures, in a list box under the heading of each section.
 
 import { findFocused, make } from "../_common.js";
 import { makeHeading } from "./sections.js";
@@ -6,72 +6,117 @@ import { Tile } from "./tile.js";
 
 export class Sheet {
   node = make("div", "scroller");
-  pictures = make("div", "sheet");
+  /** @type {HTMLElement[]} one for each section that has pictures, or the only one */
+  lists = [];
+  empty = make("div", "empty");
   /** @type {Map<string, Tile>} */
   tiles = new Map();
 
   /** @param {import("./grid.js").Grid} grid */
   constructor(grid) {
     this.grid = grid;
-    this.node.tabIndex = 0;
-    this.node.setAttribute("role", "listbox");
-    this.node.setAttribute("aria-multiselectable", "true");
-    this.node.setAttribute("aria-label", "Pictures");
-    this.node.append(this.pictures);
-    this.node.addEventListener("focus", () => this.mark());
+    this.node.addEventListener("focusin", (event) => this.enter(event.target));
   }
 
   draw() {
     const { data, shown, outbox } = this.grid;
-    const nodes = [];
     const old = this.tiles;
-    let last = -1;
+    /** @type {Map<number, HTMLElement[]>} the pictures of each section */
+    const groups = new Map();
     this.tiles = new Map();
     for (const item of shown) {
-      if (data.sections.length && item.section !== last) {
-        last = item.section;
-        nodes.push(makeHeading(this.grid, last));
-      }
       const tile = old.get(item.id) ?? new Tile(item.id);
       tile.fill(item, data, outbox.pending);
       this.tiles.set(item.id, tile);
-      nodes.push(tile.node);
+      groups.set(item.section, [...(groups.get(item.section) ?? []), tile.node]);
     }
-    if (!nodes.length) nodes.push(make("div", "empty", data.empty));
-    this.replaceAll(nodes);
+    if (!groups.size) groups.set(0, []); // keys such as that of undo need a place
+    this.replaceAll(groups);
     this.mark();
   }
 
   /**
-   * Puts other elements in, unless they are the same: a picture that stays where it is must not flicker.
-   * @param {HTMLElement[]} nodes
+   * Puts the pictures of each section into a list under its heading; the keyboard stays where it was.
+   * @param {Map<number, HTMLElement[]>} groups
    */
-  replaceAll(nodes) {
-    const there = this.pictures.childNodes;
-    if (nodes.length === there.length && nodes.every((node, index) => node === there[index])) return;
-    const held = this.pictures.contains(findFocused(this.pictures));
-    this.pictures.replaceChildren(...nodes);
-    if (held) this.takeFocus();
+  replaceAll(groups) {
+    const { data, band } = this.grid;
+    const focused = findFocused(this.node);
+    const held = this.node.contains(focused);
+    const old = this.lists;
+    this.lists = [...groups].map(([number, tiles], index) => {
+      const list = old[index] ?? makeList();
+      list.setAttribute("aria-label", data.sections[number]?.title ?? "Pictures");
+      replaceChildren(list, tiles);
+      return list;
+    });
+    const nodes = [...groups].flatMap(([number, tiles], index) => {
+      const headed = data.sections.length > 0 && tiles.length > 0;
+      return headed ? [makeHeading(this.grid, number), this.lists[index]] : [this.lists[index]];
+    });
+    this.empty.textContent = data.empty;
+    replaceChildren(this.node, [...(this.tiles.size ? [] : [this.empty]), ...nodes, band.node]);
+    if (held && findFocused(this.node) !== focused) this.takeFocus();
   }
 
   mark() {
     const { selected, focus } = this.grid.selection;
     for (const [id, tile] of this.tiles) tile.mark(selected.has(id), id === focus);
     const tile = this.tiles.get(focus);
-    if (tile) this.node.setAttribute("aria-activedescendant", tile.node.id);
-    else this.node.removeAttribute("aria-activedescendant");
+    for (const list of this.lists) {
+      if (tile && list.contains(tile.node)) list.setAttribute("aria-activedescendant", tile.node.id);
+      else list.removeAttribute("aria-activedescendant");
+    }
   }
 
+  /**
+   * Who comes to another list by the Tab key is at its first picture.
+   * @param {EventTarget | null} target
+   */
+  enter(target) {
+    const list = this.lists.find((one) => one === target);
+    const { selection } = this.grid;
+    const first = [...this.tiles].find(([, tile]) => list?.contains(tile.node));
+    const elsewhere = selection.focus && !list?.contains(this.tiles.get(selection.focus)?.node ?? null);
+    if (first && elsewhere && list?.matches(":focus-visible")) selection.jump(first[0]);
+    this.mark();
+  }
+
+  /** Leads the keyboard to the list with the picture that has it. */
   takeFocus() {
-    this.node.focus({ preventScroll: true });
+    const tile = this.tiles.get(this.grid.selection.focus);
+    const list = this.lists.find((one) => tile && one.contains(tile.node)) ?? this.lists[0];
+    list?.focus({ preventScroll: true });
   }
 
   /** @param {string} id */
   scrollTo(id) {
-    this.tiles.get(id)?.node.scrollIntoView({ block: "nearest" });
+    const tile = this.tiles.get(id);
+    tile?.node.scrollIntoView({ block: "nearest" });
+    const focused = this.lists.find((one) => one === findFocused(this.node));
+    if (tile && focused && !focused.contains(tile.node)) this.takeFocus(); // on into the next section
   }
 
   countColumns() {
-    return getComputedStyle(this.pictures).gridTemplateColumns.split(" ").length;
+    return this.lists.length ? getComputedStyle(this.lists[0]).gridTemplateColumns.split(" ").length : 1;
   }
+}
+
+function makeList() {
+  const list = make("div", "sheet");
+  list.tabIndex = 0;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-multiselectable", "true");
+  return list;
+}
+
+/**
+ * Puts other elements in, unless they are the same: a picture that stays where it is must not flicker.
+ * @param {HTMLElement} parent
+ * @param {HTMLElement[]} nodes
+ */
+function replaceChildren(parent, nodes) {
+  const there = parent.childNodes;
+  if (nodes.length === there.length && nodes.every((node, index) => node === there[index])) return;
+  parent.replaceChildren(...nodes);
 }

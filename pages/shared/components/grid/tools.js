@@ -1,13 +1,13 @@
 // What stands above the pictures of the grid: a button for each class, and what can be done with those selected.
 
 import { findFocused, make } from "../_common.js";
-import { MANY, makeButton, makeChips, makeChoice } from "./parts.js";
+import { MANY, addKey, makeButton, makeChips, makeChoice, nameGroup } from "./parts.js";
 
 const NEW_NAME = "Name of the new class";
 
 export class Tools {
   node = make("div", "tools");
-  chips = make("div", "chips");
+  chips = nameGroup(make("div", "chips"), "Put into");
   buttons = make("span", "buttons");
   status = make("span", "status");
   asking = false; // for the name of a new class
@@ -53,7 +53,7 @@ export class Tools {
     /** @type {(name: string) => void} */
     const label = (name) => grid.label(name);
     const nothing = makeButton("chip", "no class", () => grid.label(null), "Take out of the class");
-    nothing.append(make("kbd", "", "0"));
+    addKey(nothing, "0");
     const nodes = [make("span", "into", "Put into"), ...makeChips(classes, label), nothing];
     if (classes.length > MANY) nodes.push(makeChoice("Put into ...", classes, label));
     return [...nodes, makeButton("chip", "+ new class", () => this.ask())];

@@ -2,7 +2,7 @@
 
 import { make } from "../_common.js";
 import { findTarget } from "./items.js";
-import { makeButton, makeChips } from "./parts.js";
+import { makeButton, makeChips, nameGroup } from "./parts.js";
 
 /** @typedef {import("./items.js").Item} Item */
 
@@ -32,8 +32,9 @@ export class Viewer {
     const image = make("img");
     image.src = item.picture;
     image.alt = item.path;
+    this.node.setAttribute("aria-label", item.path);
     const side = make("div", "side");
-    const chips = make("div", "chips");
+    const chips = nameGroup(make("div", "chips"), "Put into");
     chips.append(...makeChips(this.grid.data.classes, (name) => this.grid.label(name)));
     side.append(this.makeFacts(item), chips, this.makeWays(item));
     this.node.replaceChildren(image, side);

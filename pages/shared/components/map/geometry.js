@@ -4,6 +4,7 @@
 
 const MARGIN = 14; // pixels
 const REACH = 10; // pixels from a point at which it still counts as pointed at
+const NEAR = 50; // pixels from a point within which others are near it
 
 /**
  * Puts a point of the map, each coordinate of which is 0 to 1, into a drawing of some size.
@@ -30,6 +31,40 @@ export function findPointed([x, y], count, place) {
     if (apart < least) [best, least] = [number, apart];
   }
   return best;
+}
+
+/**
+ * The number of the point that an arrow key leads to: the nearest in that direction, where what lies aside of it counts
+ * double; `from` itself if there is none. From nowhere (-1) it leads to the first one.
+ * @param {Point} direction of length 1
+ * @param {number} from
+ * @param {number} count how many points there are
+ * @param {(number: number) => Point} place
+ */
+export function stepPoint([dx, dy], from, count, place) {
+  if (from < 0) return count ? 0 : -1;
+  const [x, y] = place(from);
+  let best = from;
+  let least = Infinity;
+  for (let number = 0; number < count; number++) {
+    const [px, py] = place(number);
+    const forward = (px - x) * dx + (py - y) * dy;
+    const aside = Math.abs((px - x) * dy) + Math.abs((py - y) * dx);
+    if (forward > 0 && forward + 2 * aside < least) [best, least] = [number, forward + 2 * aside];
+  }
+  return best;
+}
+
+/**
+ * The numbers of the points round one of them, with itself.
+ * @param {number} middle
+ * @param {number} count how many points there are
+ * @param {(number: number) => Point} place
+ */
+export function listNear(middle, count, place) {
+  const [x, y] = place(middle);
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  return numbers.filter((number) => Math.hypot(place(number)[0] - x, place(number)[1] - y) <= NEAR);
 }
 
 /**

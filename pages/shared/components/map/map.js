@@ -1,7 +1,7 @@
-// All pictures as points: hover shows one, a line drawn round some chooses them.
+// All pictures as points: hover or an arrow key shows one, a line drawn round some or a key chooses them.
 
-import { Views, findRoot, make } from "../_common.js";
-import { findPointed, isWithin, placePoint, placeTip } from "./geometry.js";
+import { Views, findRoot, limitNumber, make } from "../_common.js";
+import { findPointed, isWithin, listNear, placePoint, placeTip, stepPoint } from "./geometry.js";
 
 /** @typedef {import("./geometry.js").Point} Point */
 /**
@@ -18,6 +18,16 @@ import { findPointed, isWithin, placePoint, placeTip } from "./geometry.js";
 
 const RADIUS = 4;
 const FEWEST = 5; // points of a line; less than that is a click
+
+const HINT =
+  "Arrow keys go from picture to picture, Page Down through all. Space chooses one, Enter those near it, Escape none.";
+/** @type {Map<string, Point>} */
+const STEPS = new Map([
+  ["ArrowLeft", [-1, 0]],
+  ["ArrowRight", [1, 0]],
+  ["ArrowUp", [0, -1]],
+  ["ArrowDown", [0, 1]],
+]);
 
 const maps = new Views((parentElement) => new PictureMap(findRoot(parentElement, ".fg-map")));
 
@@ -42,23 +52,27 @@ class PictureMap {
   image = make("img");
   words = make("figcaption");
   legend = make("div", "legend");
+  hint = make("p", "hint", HINT);
+  told = make("p", "told");
   /** @type {(ids: string[]) => void} */
   choose = () => {};
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "application");
+    this.canvas.setAttribute("aria-describedby", (this.hint.id = "hint"));
+    this.told.setAttribute("role", "status");
     this.tip.hidden = true;
     this.tip.append(this.image, this.words);
     const frame = make("div", "frame");
     frame.append(this.canvas, this.tip);
-    root.replaceChildren(frame, this.legend);
+    root.replaceChildren(frame, this.hint, this.told, this.legend);
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.canvas);
     this.listenToPointer();
-    this.canvas.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.chooseThose([]);
-    });
+    this.canvas.addEventListener("keydown", (event) => this.press(event));
+    this.canvas.addEventListener("blur", () => this.pointAt(-1));
   }
 
   close() {
@@ -69,7 +83,6 @@ class PictureMap {
   update(data) {
     this.data = data;
     this.chosen = new Set(data.chosen);
-    this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", data.words);
     this.legend.replaceChildren(
       ...data.classes.map((one) => {
@@ -81,6 +94,55 @@ class PictureMap {
       }),
     );
     this.draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const { data, hover } = this;
+    if (!data || event.ctrlKey || event.metaKey || event.altKey) return;
+    const count = data.ids.length;
+    /** @type {(number: number) => Point} */
+    const place = (number) => this.place(data, number);
+    const step = STEPS.get(event.key);
+    const leap = new Map([
+      ["Home", 0],
+      ["End", count - 1],
+      ["PageDown", limitNumber(hover + 1, 0, count - 1)],
+      ["PageUp", limitNumber(hover - 1, 0, count - 1)],
+    ]).get(event.key);
+    if (step) this.pointAt(stepPoint(step, hover, count, place));
+    else if (leap !== undefined) this.pointAt(leap);
+    else if (event.key === "Escape") this.chooseThose([]);
+    else if (event.key === " " && hover >= 0) this.toggle(data.ids[hover]);
+    else if (event.key === "Enter" && hover >= 0) {
+      this.chooseThose(listNear(hover, count, place).map((number) => data.ids[number]));
+    } else return;
+    event.preventDefault();
+    this.tell();
+  }
+
+  /** @param {string} id */
+  toggle(id) {
+    const others = [...this.chosen].filter((one) => one !== id);
+    this.chooseThose(this.chosen.has(id) ? others : [...others, id]);
+  }
+
+  /** Says where the keyboard is, for who does not see it. */
+  tell() {
+    if (!this.data) return;
+    const { ids } = this.data;
+    const at =
+      this.hover < 0 ? "" : `${this.nameOf(this.data, this.hover)}, picture ${this.hover + 1} of ${ids.length}. `;
+    const here = this.hover >= 0 && this.chosen.has(ids[this.hover]) ? "Chosen. " : "";
+    this.told.textContent = `${at}${here}${this.chosen.size} chosen.`;
+  }
+
+  /**
+   * @param {MapData} data
+   * @param {number} number
+   */
+  nameOf({ label, classes }, number) {
+    return label[number] < 0 ? "without a class" : classes[label[number]].name;
   }
 
   /** @param {string[]} ids */
@@ -201,10 +263,9 @@ class PictureMap {
     this.tip.hidden = number < 0;
     if (this.data && number >= 0) {
       const [left, top] = placeTip(this.place(this.data, number), this.canvas.clientWidth);
-      const label = this.data.label[number];
       this.image.src = `${this.data.address}${this.data.ids[number]}.jpg`;
       this.image.alt = "";
-      this.words.textContent = label < 0 ? "without a class" : this.data.classes[label].name;
+      this.words.textContent = this.nameOf(this.data, number);
       this.tip.style.left = `${left}px`;
       this.tip.style.top = `${top}px`;
     }

@@ -94,6 +94,9 @@ class Matrix {
     const button = this.makeButton(data, cell, data.short[position]);
     button.classList.add("name");
     button.title = data.names[position];
+    if (data.short[position] !== data.names[position]) {
+      button.ariaLabel = `${data.short[position]}: ${button.ariaLabel}`; // it begins with what is shown
+    }
     node.append(button);
     return node;
   }
