@@ -47,11 +47,11 @@ if catalogue.in_use.pictures:
         framing.choose(project, catalogue)
 split_place, augment_place = st.columns(2, gap="large")
 with split_place:
-    st.header("Three parts", anchor=False)
+    st.header("Lesson, practice test, final exam", anchor=False)
     bar = st.container()
     asked = parts.choose(project, catalogue, config, values, key)
 with augment_place:
-    st.header("Changes at random (augmentation)", anchor=False)
+    st.header("Practise with changed copies (augmentation)", anchor=False)
     preview = augmentation.choose(config, values, key)
 settings.show(config, values, key)
 

@@ -6,7 +6,7 @@ from core.inference.metrics import Evaluation
 from core.runs.history import history
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
-from core.system.statistics import FEW, in_words
+from core.system.statistics import if_few
 from core.system.tasks.records import TaskState
 from pages.shared.components.film import film
 from pages.shared.components.matrix import matrix
@@ -39,8 +39,7 @@ def headline(snapshot: RunSnapshot) -> None:
     if result:
         test = result.test
         st.markdown(f"## {test.right} of {test.total} right")
-        total = test.total
-        chance = f" On many more such pictures: {in_words(test.right, total)}." if total < FEW else ""
+        chance = if_few(test.right, test.total)
         st.markdown(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
@@ -72,7 +71,7 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
         st.columns([5, 6], gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
     )
     with left:
-        st.header("What is taken for what", anchor=False)
+        st.header("What it mixes up (confusion matrix)", anchor=False)
         cell = matrix.show(evaluation, "matrix after training")
     with right:
         st.header("Class by class", anchor=False)
@@ -138,7 +137,10 @@ if not training:
                 query_params=state.link_params(),
             )
             st.page_link(
-                "pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params()
+                "pages/6_Export.py",
+                label="Download the model",
+                icon=":material/download:",
+                query_params=state.link_params(),
             )
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.system.statistics import FEW, in_words
+from core.system.statistics import if_few
 from pages.shared.evaluate import advice, compare, matrix, numbers, stress, sure, why
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
@@ -30,8 +30,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     page.next_step("pages/5_Test.py", "Next: try new pictures")
 with page.stopping_at_errors():
     evaluation = answers_of(run).evaluation
-total = evaluation.total
-chance = f" On many more such pictures: {in_words(evaluation.right, total)}." if total < FEW else ""
+chance = if_few(evaluation.right, evaluation.total)
 name = page.run_title(run.run, run.plan)
 st.markdown(f"{name}: **{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
 advice.show(here, run)

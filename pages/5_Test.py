@@ -69,5 +69,5 @@ if kept_apart:
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")
 if tested.run is not None:
     st.page_link(
-        "pages/6_Export.py", label="Take it away", icon=":material/download:", query_params=state.link_params()
+        "pages/6_Export.py", label="Download the model", icon=":material/download:", query_params=state.link_params()
     )

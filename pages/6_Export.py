@@ -108,7 +108,7 @@ if name in ready:
     )
     parity(made)
 else:
-    if st.button("Make the files", type="primary", icon=":material/build:", disabled=working):
+    if st.button("Prepare the download", type="primary", icon=":material/build:", disabled=working):
         with page.stopping_at_errors():
             start_exports(run.run, [name])
         st.rerun()

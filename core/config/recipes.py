@@ -71,7 +71,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             "Quick",
-            "A network that already knows pictures; only its last layer learns yours. Best first choice.",
+            "It has already seen a million photos. Now it learns your classes, in seconds. Best first choice.",
             TrainConfig(),
         ),
         Recipe(
@@ -82,7 +82,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "Balanced",
-            "Two networks look at each picture and at its mirror image, and one head learns from all that they see.",
+            "Two models look twice at each picture, as it is and mirrored. Slower, a little better.",
             TrainConfig(recipe="balanced", **_TWO),
         ),
         Recipe(

@@ -217,7 +217,7 @@ class TrainConfig(Settings):
         title="The recipe's own split",
         description="Divides the pictures as these settings say, not as the project does: to repeat what its source measured.",
     )
-    augment: AugmentConfig = Field(default_factory=AugmentConfig, title="Changes at random (augmentation)")
+    augment: AugmentConfig = Field(default_factory=AugmentConfig, title="Practise with changed copies (augmentation)")
 
     @model_validator(mode="before")
     @classmethod

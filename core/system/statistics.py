@@ -34,6 +34,11 @@ def in_words(right: int, total: int) -> str:
     return f"about {low}" if low == high else f"between {low} and {high}"
 
 
+def if_few(right: int, total: int) -> str:
+    """What is added to a share of few pictures: how far the real one may be; "" where there are many."""
+    return f" {total} pictures are few: the real number is probably {in_words(right, total)}." if total < FEW else ""
+
+
 def told(right: int, total: int) -> str:
     """The accuracy for people: "93.5 %", and of few pictures with its interval: "91.4 %; on many more such pictures between
     78 % and 97 %"."""

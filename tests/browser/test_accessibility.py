@@ -16,7 +16,7 @@ from core.quality.result import FROM_LABELS, Analysis, Suggestions, Suspect, fin
 from core.runs.predictions import probabilities
 from core.system.tasks import queue
 from tests.browser.accessibility import STREAMLITS, WIDE, Walk
-from tests.browser.test_label import open_folder
+from tests.browser.test_label import open_board, open_folder
 from tests.browser.test_markup import EVALUATE
 from tests.pictures import COLOURS, flat_project, noise_project, shaded
 from tests.runs import copy_with, make_run, pictures_for
@@ -59,7 +59,7 @@ def looked_at(project: Project) -> None:
 
 def go(page: Page, step: str) -> None:
     """Follows a link of the way: the page is the current one then, and the keyboard is at its heading."""
-    link = page.get_by_role("navigation", name="Steps").get_by_role("link", name=re.compile(rf"^\d {step}"))
+    link = page.get_by_role("navigation", name="Steps").get_by_role("link", name=re.compile(rf"^(\d )?{step}"))
     unfold(page)
     link.click()
     expect(page.get_by_role("heading", name=step, exact=True, level=1)).to_be_focused()
@@ -137,7 +137,10 @@ def walk_home(walk: Walk) -> None:
 def walk_an_empty_project(walk: Walk, folder: Path) -> None:
     page = walk.page
     folder.mkdir()
-    open_folder(page, folder)
+    open_board(page, folder)
+    expect(page.get_by_role("button", name="Switch the camera on")).to_be_visible()
+    walk.look("Board, none yet")
+    go(page, "Pictures")
     walk.look("Pictures, none yet")
     page.get_by_role("button", name="Drop pictures").click()
     ways = {
@@ -182,7 +185,7 @@ def walk_pictures(walk: Walk, folder: Path) -> None:
     walk_the_map(page)
     walk.look("Pictures, Map")
     page.get_by_role("button", name="Classes", exact=True).click()
-    page.get_by_role("dialog").get_by_text("What was done, and the trash").click()
+    page.get_by_role("dialog").get_by_text("History and trash").click()
     walk.look("Pictures, classes and trash")
     close(page)
 
@@ -261,6 +264,12 @@ def test_after_a_training(
     make_run(project, "another", classes=plan.classes, pictures=plan.pictures, created=1.0)
     (project.runs_dir / trained.id / "run.json").touch()  # it is the newest all the same
     open_folder(page, project.root)
+    go(page, "Board")
+    expect(page.get_by_role("heading", name="How it learned")).to_be_visible()
+    page.get_by_role("button", name="Switch the camera on").click()
+    expect(page.get_by_label("Keep this picture as")).to_be_visible()
+    page.get_by_role("button", name="More for red").click()
+    walk.look("Board, after")
     go(page, "Train")
     unfold_all(page)
     walk.look("Train, after")
@@ -288,9 +297,9 @@ def test_after_a_training(
     go(page, "Export")
     walk.look("Export, of a training from elsewhere")
     page.get_by_role("button", name="I know who made it").click()
-    page.get_by_role("button", name="Make the files").focus()
+    page.get_by_role("button", name="Prepare the download").focus()
     walk.look("Export, before")
-    page.get_by_role("button", name="Make the files").focus()
+    page.get_by_role("button", name="Prepare the download").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Download (")).to_be_focused()
     walk.look("Export, after")

@@ -18,9 +18,18 @@ LOOSE, UNDONE = 100, 20
 
 
 def open_folder(page: Page, folder: Path) -> None:
-    page.get_by_label("Folder on this computer").fill(str(folder))
-    page.get_by_role("button", name="Open", exact=True).first.click()
+    """Opens a folder on the first page; its pictures are shown then."""
+    open_board(page, folder)
+    page.get_by_role("link", name="1 Pictures").click()
     expect(page.get_by_role("heading", name="Pictures", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def open_board(page: Page, folder: Path) -> None:
+    """Opens a folder on the first page, which leads to its board, or to its pictures where something was trained."""
+    form = page.get_by_test_id("stForm").filter(has_text="Folder on this computer")
+    form.get_by_role("textbox").fill(str(folder))
+    form.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^(Board|Pictures)$"), timeout=PATIENCE)
 
 
 def on_disk(folder: Path) -> Counter[str]:

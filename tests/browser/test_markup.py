@@ -92,7 +92,7 @@ def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tm
     nothing_ran(page, asked)
     page.get_by_role("link", name="Export").click()
     heading(page, "Export")
-    press(page, "Make the files")
+    press(page, "Prepare the download")
     download = page.get_by_role("button", name="Download (")
     expect(download).to_be_visible(timeout=PATIENCE)
     nothing_ran(page, asked)

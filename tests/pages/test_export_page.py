@@ -55,7 +55,7 @@ def test_a_place_chooses_a_kind_and_each_kind_is_offered(trained: Run, colours: 
     assert not at.exception
     assert at.selectbox[0].value == "uint8"
     assert "edgetpu_compiler" in words(at)
-    assert button(at, "Make the files")
+    assert button(at, "Prepare the download")
 
 
 def test_a_file_that_errs_is_told_in_red_with_its_pictures(told: Run, colours: Path) -> None:

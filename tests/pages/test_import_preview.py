@@ -88,7 +88,7 @@ def test_pictures_without_anything_to_choose_stay_short(project: Path) -> None:
     arrive(at, {f"{n}.png": encoded(noise(n)) for n in range(3)})
     said = words(at)
     assert "**files**: 3 pictures." in said
-    assert [each.label for each in at.selectbox] == ["Which class are the loose pictures?"]
+    assert [each.label for each in at.selectbox] == ["What is on these pictures?"]
     assert "Left out" not in said
     assert not [each for each in at.button if each.label == "As it was recognised"]
 

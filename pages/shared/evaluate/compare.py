@@ -58,7 +58,7 @@ def _beside(here: Here, run: RunSnapshot, rows: list[Row], others: list[Row]) ->
     else:
         tab.put(key, [max(others, key=lambda row: (_alike(row, run), row.created)).id])
     chosen = st.multiselect(
-        "Lay beside this training",
+        "Compare with",
         [row.id for row in others],
         format_func=lambda name: titles[name],
         max_selections=len(LETTERS) - 1,

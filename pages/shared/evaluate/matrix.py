@@ -75,7 +75,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         f"{cell.truth}/{cell.said}",
         f"{cell.words} · {len(inside):,}",
         note,
-        actions=(("why", "Why?"), ("right", "The label is right, the model is wrong"), ("aside", "Set aside")),
+        actions=(("why", "Why?"), ("right", "Keep my label"), ("aside", "Do not use")),
     )
     journal = here.project.journal
     grid.show(

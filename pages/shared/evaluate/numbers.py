@@ -65,15 +65,28 @@ def class_table(evaluation: Evaluation) -> pd.DataFrame:
 def _headline(evaluation: Evaluation) -> None:
     low, high = (percent(share) for share in evaluation.interval)
     between = f"On many more such pictures {low} to {high}, with 95 % confidence."
-    numbers = [
+    _metrics(
         ("Right (accuracy)", percent(evaluation.accuracy), between),
-        ("Each class counts the same", percent(evaluation.balanced_accuracy), "Balanced accuracy: the mean of the recalls."),
-        ("Found and right together", f"{evaluation.macro_f1:.3f}", "Macro F1: the mean of the classes' F1, 0 to 1."),
-        (f"Among its first {TOP} guesses", percent(evaluation.top3), f"Top-{TOP} accuracy."),
-        ("Surprise at the truth", f"{evaluation.log_loss:.3f}", "Log-loss: 0 is best; sure mistakes cost most."),
-    ]  # fmt: skip
-    if len(evaluation.classes) <= TOP:
-        del numbers[3]
+        (
+            "Each class counts the same",
+            percent(evaluation.balanced_accuracy),
+            "Balanced accuracy: the mean of the recalls.",
+        ),
+        *(
+            [(f"Among its first {TOP} guesses", percent(evaluation.top3), f"Top-{TOP} accuracy.")]
+            if len(evaluation.classes) > TOP
+            else []
+        ),
+    )
+    with st.expander("For experts"):
+        _metrics(
+            ("F1", f"{evaluation.macro_f1:.3f}", "Macro F1: the mean of the classes' F1, 0 to 1."),
+            ("Log-loss", f"{evaluation.log_loss:.3f}", "0 is best; sure mistakes cost most."),
+        )
+
+
+def _metrics(*numbers: tuple[str, str, str]) -> None:
+    """`numbers`: (title, value, note) each."""
     with st.grid("auto", min_column_width=150, gap="small"):
         for title, value, note in numbers:
             st.metric(title, value, help=note)

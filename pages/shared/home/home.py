@@ -224,7 +224,7 @@ def _bar(words: str) -> Iterator[Progress]:
     bar.empty()
 
 
-@st.dialog("Pack this project", width="medium")
+@st.dialog("Save this project as one file", width="medium")
 def _pack(root: str) -> None:
     """Makes one file of a project, and offers it."""
     st.markdown(
@@ -285,7 +285,9 @@ def _card(root: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if st.button("Open", key=f"open {root}", icon=":material/arrow_forward:"):
             enter(root)
-        if st.button("Pack", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"):
+        if st.button(
+            "Save as one file", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"
+        ):
             _pack(root)
 
 

@@ -157,7 +157,12 @@ def _preview_and_take(
 
 def _choose_class(project: Project) -> str | None:
     classes = state.catalogue_of(project).classes
-    chosen = st.selectbox("Which class are the loose pictures?", [NO_CLASS, *classes, _NEW_CLASS], key="add to")
+    chosen = st.selectbox(
+        "What is on these pictures?",
+        [NO_CLASS, *classes, _NEW_CLASS],
+        format_func=lambda name: "I will sort them later" if name == NO_CLASS else name,
+        key="add to",
+    )
     if chosen == _NEW_CLASS:
         return st.text_input("Name of the new class", key="add to new").strip() or None
     return None if chosen == NO_CLASS else chosen

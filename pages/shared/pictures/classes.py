@@ -65,14 +65,14 @@ def _one_class(project: Project, catalogue: Catalogue) -> None:
     aside = chosen in catalogue.aside
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button(
-            "Take back in" if aside else "Set aside",
+            "Use it again" if aside else "Do not use",
             icon=":material/visibility:" if aside else ":material/visibility_off:",
             help="A class that is set aside stays where it is, and is not trained on.",
         ):  # fmt: skip
             _do(project, lambda: labels.set_aside(project, chosen, aside=not aside))
-        if st.button("Earlier", icon=":material/arrow_upward:", disabled=place == 0, help="Its place in every list"):
+        if st.button("Up", icon=":material/arrow_upward:", disabled=place == 0, help="Its place in every list"):
             _do(project, lambda: labels.set_order(project, _swapped(classes, place, place - 1)))
-        if st.button("Later", icon=":material/arrow_downward:", disabled=place == len(classes) - 1):
+        if st.button("Down", icon=":material/arrow_downward:", disabled=place == len(classes) - 1):
             _do(project, lambda: labels.set_order(project, _swapped(classes, place, place + 1)))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"{literal(chosen)} and its {count(catalogue.counts[chosen], 'picture')} go to the trash.")
@@ -91,7 +91,7 @@ def _swapped(names: list[str], one: int, other: int) -> list[str]:
 
 
 def _history(project: Project) -> None:
-    with st.expander("What was done, and the trash", icon=":material/history:"):
+    with st.expander("History and trash", icon=":material/history:"):
         undo, redo = project.journal.next_undo(), project.journal.next_redo()
         with st.container(horizontal=True):
             if st.button("Undo", icon=":material/undo:", disabled=not undo, help=literal(undo) or None):

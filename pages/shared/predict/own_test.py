@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.inference.own_test import judged, labels_of
-from core.system.statistics import FEW, in_words
+from core.system.statistics import if_few
 from pages.shared.components.matrix import matrix
 from pages.shared.predict.model import Tested
 from pages.shared.predict.pictures import Looked
@@ -27,11 +27,7 @@ def show(tested: Tested, looked: Looked, key: str) -> Looked:
     if found is None:
         return looked
     evaluation = found.evaluation
-    chance = (
-        f" On many more such pictures: {in_words(evaluation.right, evaluation.total)}."
-        if evaluation.total < FEW
-        else ""
-    )
+    chance = if_few(evaluation.right, evaluation.total)
     st.header(evaluation.in_words, anchor=False)
     st.markdown(f"{percent(evaluation.accuracy)} of your own test set, by the names of its folders (accuracy).{chance}")
     for remark in found.remarks:

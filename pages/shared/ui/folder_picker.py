@@ -30,7 +30,7 @@ def choose() -> None:
     here = Path(tab.get("looking_in") or Path.home())
     st.caption(literal(str(here)))
     with st.container(horizontal=True):
-        st.button("One up", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key="up")
+        st.button("Parent folder", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key="up")
         if st.button("Open this folder", type="primary", key="take"):
             tab.put("chosen_folder", str(here))
             st.rerun()

@@ -71,6 +71,7 @@ class Board {
     this.at = /** @type {Record<string, HTMLElement>} */ (Object.fromEntries(parts));
     this.keeper = /** @type {HTMLSelectElement} */ (this.at.keep);
     this.live = new Live(findRoot(root, ".stage"), { begin: false });
+    this.live.changed = () => this.draw();
     this.frames = new FrameTaker(this.live);
     this.trainer = new Trainer(this.at, (kind, to = "") => this.ask({ kind, to }));
     this.intake = new Intake(

@@ -49,6 +49,9 @@ export class Live extends Camera {
   /** @type {{said: string, since: number} | null} */
   last = null;
 
+  /** Called whenever something here is otherwise. */
+  changed = () => {};
+
   /**
    * @param {ParentNode} root
    * @param {{begin?: boolean}} [options] `begin`: whether the camera is switched on as soon as there is something to ask
@@ -204,5 +207,6 @@ export class Live extends Camera {
     this.at.off.hidden = !this.stream;
     this.at.seen.hidden = !this.data.models.length;
     if (!this.stream) this.at.camera.hidden = true;
+    this.changed();
   }
 }
