@@ -136,7 +136,7 @@ def unpack(
     with as_sentence(ProjectError), archives.open_archive(source) as members:
         found = _contents(members)
         if found is None:
-            raise ProjectError("This is not a project file.", "Make one with Pack on the first page.")
+            raise ProjectError("This is not a project file.", "Make one with Save as one file on the first page.")
         contents, classes = found
         home = storage.data_home()
         taken = {class_key(path.name) for path in home.iterdir()}

@@ -177,7 +177,7 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
     too_well = apart > OVERFIT_GAP and test.accuracy < _FINE and missed >= _MISTAKES
     by_heart = not config.pretrained and too_well
     if by_heart:
-        changes = "" if config.augment.active else "changes at random (augmentation) "
+        changes = "" if config.augment.active else "changed copies (augmentation) "
         yield Diagnosis(
             "overfitting",
             f"{known}: it learned them by heart (overfitting). More pictures, {changes}or the Quick recipe help.",

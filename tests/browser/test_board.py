@@ -125,6 +125,9 @@ def test_three_classes_by_upload_become_a_file_after_twelve_clicks(
     expect(page.get_by_role("heading", name="Export", exact=True)).to_be_visible()
     assert room.clicks(page) + CLICKS_ON_EXPORT <= 12
     page.get_by_role("link", name="Board").click()
+    more = flat_project(tmp_path / "more", {"pink": (250, 100, 180)}, each=2)
+    drop(page, more, area=page.get_by_role("heading", name="Classes"))  # beside the cards: its folders are classes
+    expect(card(page, "pink").get_by_text("2 pictures")).to_be_visible()
     drop(page, source / "red", area=card(page, "blue"))  # a folder on a card: its pictures come into that class
     expect(page.locator("#said")).to_have_text("6 pictures saved in blue.")
     notes = tmp_path / "notes.docx"

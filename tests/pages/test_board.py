@@ -59,6 +59,12 @@ def test_all_that_arrived_comes_into_the_class_of_its_card_by_one_edit(project: 
     assert project.scan().counts == {"red": 4, "green": 4, "blue": 4}
 
 
+def test_folders_beside_the_cards_are_classes(project: Project) -> None:
+    said = ops.carry_out(project, op("take", token=arrive("more/green/a.png", "more/pink/b.png")), "")
+    assert said == "2 pictures saved."
+    assert project.scan().counts == {"red": 4, "green": 5, "blue": 4, "pink": 1}
+
+
 def test_what_cannot_be_taken_stays_where_it_arrived(project: Project) -> None:
     token = arrive("a.png")
     with pytest.raises(FieldguideError):

@@ -87,14 +87,16 @@ def _arrived(project: Project, op: Op) -> str:
             tab.put(FROZEN, pictures[0])
         return ""
     plans, refused = arrivals.look({})
-    plan = importing.together(plans).into_one(op.card)
+    every = importing.together(plans)
+    plan = every.into_one(op.card) if op.card else every  # what lies beside the cards says itself what it is
     report = importing.take(project, plan) if plan.entries else None
     arriving.forget(PLACE)
     state.look_again(project)
     blanks.remove(op.card)
     rows = [*refused, *(report.rows if report else [])]
     left = [row for row in rows if row.outcome != "taken"]
-    said = f"{count(sum(row.outcome == 'taken' for row in rows), 'picture')} saved in {op.card}."
+    where = f" in {op.card}" if op.card else ""
+    said = f"{count(sum(row.outcome == 'taken' for row in rows), 'picture')} saved{where}."
     if left:
         said += f" {count(len(left), 'file')} not taken: {left[0].name} ({left[0].reason})."
     return said

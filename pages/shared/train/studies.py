@@ -159,7 +159,7 @@ def _draw_learning_curve(found: CurveFound) -> None:
 def _draw_mirror(found: MirrorFound) -> None:
     st.markdown(f"**{literal(found.sentence)}**")
     if found.kind == "harm":
-        st.caption("Leave Mirror off on Configure, among the changes at random (augmentation).")
+        st.caption("Leave Mirror off on Configure, among the changed copies (augmentation).")
 
 
 _PARTS = (

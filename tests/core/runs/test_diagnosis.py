@@ -166,7 +166,7 @@ def test_each_rule_has_a_state_in_which_it_speaks() -> None:
         ("fine-tuning, far off", "(learning rate of fine-tuning too high). Choose a smaller one, such as 0.002."),
         (
             "by heart",
-            "by heart (overfitting). More pictures, changes at random (augmentation) or the Quick recipe help",
+            "by heart (overfitting). More pictures, changed copies (augmentation) or the Quick recipe help",
         ),
         ("a class fails", "cedar fails: only 5 of 20"),
         ("few pictures", "9 of beech"),

@@ -4,13 +4,13 @@ import { Views, findRoot } from "../_common.js";
 import { makeOption, say } from "../_camera.js";
 import { EVERY_MS, FrameTaker, QUALITY, isBlack } from "../_frames.js";
 import { Outbox } from "../_outbox.js";
-import { listFiles } from "../drop/entries.js";
+import { listDropped, listFiles } from "../drop/entries.js";
 import { sendFile } from "../drop/sender.js";
 import { Live } from "../live/view.js";
 import { Card } from "./card.js";
 import { Intake } from "./intake.js";
 import { Trainer } from "./trainer.js";
-import { advise, findFreeName, measureDifference } from "./words.js";
+import { advise, describeWork, findFreeName, measureDifference } from "./words.js";
 
 /** @typedef {import("./card.js").CardData} CardData */
 /** @typedef {import("./intake.js").Batch} Batch */
@@ -93,7 +93,12 @@ class Board {
     explain.onclick = () => this.keepFrame("", "why");
     again.onclick = () => this.intake.retry();
     this.keeper.onchange = () => this.keep();
-    board.ondragover = board.ondrop = (event) => event.preventDefault(); // what falls beside a card does not replace the page
+    board.ondragover = (event) => event.preventDefault();
+    board.ondrop = (event) => {
+      event.preventDefault();
+      const entries = listDropped(event.dataTransfer?.items ?? []); // beside the cards: folders say which class
+      if (entries.length) void listFiles(entries).then((found) => this.take("", found));
+    };
   }
 
   get limits() {
@@ -160,19 +165,19 @@ class Board {
     return new Card({
       record: (card) => this.record(card),
       rest: () => this.rest(),
-      take: (card, items) => this.take(card, { items, missed: [] }),
-      search: (card, entries) => void listFiles(entries).then((found) => this.take(card, found)),
+      take: (card, items) => this.take(card.id, { items, missed: [] }),
+      search: (card, entries) => void listFiles(entries).then((found) => this.take(card.id, found)),
       rename: (card, to) => this.ask({ kind: "rename", card: card.data.name, to }),
       ask: (card, kind) => this.ask({ kind, card: card.data.name }),
     });
   }
 
   /**
-   * @param {Card} card
+   * @param {string} card its id, "" where folders say which class a file is of
    * @param {import("../drop/entries.js").Found} found
    */
   take(card, { items, missed }) {
-    const batch = this.intake.begin(card.id);
+    const batch = this.intake.begin(card);
     this.intake.add(batch, items, missed);
     this.intake.end(batch);
   }
@@ -277,7 +282,8 @@ class Board {
     if (live.live && at.advice.textContent === FIRST) say(at.advice, "");
     say(at.stuck, intake.trouble);
     at.again.hidden = !intake.trouble;
-    say(at.said, outbox.waiting ? "" : data.done.said);
+    const beside = describeWork({ recording: false, taken: 0, ...intake.count("") });
+    say(at.said, beside || (outbox.waiting ? "" : data.done.said));
     at.said.classList.toggle("trouble", data.done.trouble);
     at.undo.hidden = !data.undo;
     at.undo.title = data.undo;

@@ -96,7 +96,8 @@ class Trainer:
 
 @dataclass(frozen=True)
 class Op:
-    """What a person asked for: `kind` is "take" or "why" (of what has arrived at `token`), "new", "rename", "aside", "back",
+    """What a person asked for: `kind` is "take" (into `card`, "" where folders say it) or "why", of what has arrived at
+    `token`; "new", "rename", "aside", "back",
     "delete" or "open" (of the class `card`), "undo", "train", "stop" or "go". None of it is checked."""
 
     kind: str
