@@ -10,8 +10,8 @@ import importlib
 import json
 import os
 import runpy
-import selectors
 import sys
+import threading
 
 PATIENCE = 600.0
 """Seconds that it waits."""
@@ -21,11 +21,11 @@ def main(module: str) -> None:
     """Loads the module, waits, and becomes it."""
     importlib.import_module(module)
     del sys.modules[module]  # it is run as __main__; what it has loaded stays
-    with selectors.DefaultSelector() as selector:
-        selector.register(sys.stdin, selectors.EVENT_READ)
-        if not selector.select(PATIENCE):
-            return
+    impatience = threading.Timer(PATIENCE, os._exit, [0])  # Windows cannot wait for a pipe for so long and no longer
+    impatience.daemon = True
+    impatience.start()
     line = sys.stdin.buffer.readline()
+    impatience.cancel()
     if not line:
         return
     order = json.loads(line)
