@@ -56,7 +56,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def evaluate(run: Run, view: str) -> AppTest:
-    return visit("pages/4_Evaluate.py", Path(run.records.plan().project), view=view)
+    return visit("pages/4_Evaluate.py", Path(run.records.plan().project), view=view, run=run.id)
 
 
 def test_a_cell_holds_what_its_words_say() -> None:

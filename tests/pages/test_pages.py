@@ -97,7 +97,7 @@ def test_an_address_that_names_no_folder_is_a_sentence(name: str) -> None:
 
 def test_a_stick_that_is_not_there_does_not_become_an_empty_project(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "stick", COLOURS, each=4)
-    visit(PAGES[0], folder)
+    visit("pages/1_Pictures.py", folder)
     folder.rename(tmp_path / "elsewhere")
     folder.mkdir()
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
