@@ -20,8 +20,9 @@ LOOSE, UNDONE = 100, 20
 def open_folder(page: Page, folder: Path) -> None:
     """Opens a folder on the first page; its pictures are shown then."""
     open_board(page, folder)
-    page.get_by_role("link", name="1 Pictures").click()
+    page.goto(page.url.replace("/Board?", "/Pictures?"))
     expect(page.get_by_role("heading", name="Pictures", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
 
 
 def open_board(page: Page, folder: Path) -> None:
