@@ -10,6 +10,7 @@ and their median.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ def record(page: Page, pictures: int) -> None:
         page.mouse.down()
         card.get_by_text(f"Recording: {pictures} pictures").wait_for()
         page.mouse.up()
-        card.locator(".number").filter(has_not_text="0 pictures").wait_for()
+        card.locator(".number").filter(has_text=re.compile("^[1-9]")).wait_for()
 
 
 @click.command()
