@@ -4,7 +4,7 @@ import { Views, findRoot } from "../_common.js";
 import { makeOption, say } from "../_camera.js";
 import { EVERY_MS, FrameTaker, QUALITY, isBlack } from "../_frames.js";
 import { Outbox } from "../_outbox.js";
-import { listDropped, listFiles } from "../drop/entries.js";
+import { listFiles, listenToDrops } from "../drop/entries.js";
 import { sendFile } from "../drop/sender.js";
 import { Live } from "../live/view.js";
 import { Card } from "./card.js";
@@ -93,12 +93,9 @@ class Board {
     explain.onclick = () => this.keepFrame("", "why");
     again.onclick = () => this.intake.retry();
     this.keeper.onchange = () => this.keep();
-    board.ondragover = (event) => event.preventDefault();
-    board.ondrop = (event) => {
-      event.preventDefault();
-      const entries = listDropped(event.dataTransfer?.items ?? []); // beside the cards: folders say which class
-      if (entries.length) void listFiles(entries).then((found) => this.take("", found));
-    };
+    listenToDrops(board, (entries) => {
+      if (entries.length) void listFiles(entries).then((found) => this.take("", found)); // folders say which class
+    });
   }
 
   get limits() {

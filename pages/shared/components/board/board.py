@@ -8,12 +8,13 @@ from typing import Any
 
 from core.datasets.importing.arrivals import Arrivals
 from pages.shared.components import _outbox
+from pages.shared.components._camera import CURTAIN
 from pages.shared.components._component import component
 from pages.shared.components.webcam.webcam import LARGEST_SIDE, MOST_FRAMES
 from pages.shared.http import arriving
 from pages.shared.session import tab
 
-_HTML = """
+_HTML = f"""
 <div class="base camera"><div class="board" id="board">
   <section aria-labelledby="classesTitle">
     <h2 id="classesTitle">Classes</h2>
@@ -42,16 +43,7 @@ _HTML = """
     <div class="view">
       <video id="video" autoplay muted playsinline aria-label="What the camera sees"></video>
       <canvas id="seen" role="img" aria-label="What the camera sees, as the model gets it" hidden></canvas>
-      <div class="curtain" id="curtain">
-        <svg viewBox="0 0 48 48" aria-hidden="true">
-          <path d="M6 15h8l4-6h12l4 6h8a2 2 0 0 1 2 2v21a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V17a2 2 0 0 1 2-2z"/>
-          <circle cx="24" cy="27" r="8"/>
-        </svg>
-        <p id="trouble" role="alert" hidden></p>
-        <button type="button" id="on">Switch the camera on</button>
-      </div>
-      <select class="small" id="camera" aria-label="Camera" hidden></select>
-      <button type="button" class="small" id="off" hidden>Switch off</button>
+      {CURTAIN}
       <p class="message" id="refusal" role="alert" hidden></p>
     </div>
     <p class="advice" id="advice" role="status" hidden></p>

@@ -2,7 +2,7 @@
 
 import { findFocused, make } from "../_common.js";
 import { listenToHold } from "../_hold.js";
-import { listChosen, listDropped } from "../drop/entries.js";
+import { listChosen, listenToDrops } from "../drop/entries.js";
 import { countPictures, describeMissed, describeWork } from "./words.js";
 
 /** @typedef {{name: string, made: boolean, colour: string, count: number, aside: boolean, thumbnails: string[]}} CardData */
@@ -37,7 +37,6 @@ export class Card {
   /** @type {CardData} */
   data = { name: "", made: false, colour: "", count: 0, aside: false, thumbnails: [] };
   pending = ""; // the new name that was asked for
-  depth = 0; // of what is dragged over it
 
   /** @param {Asked} asked */
   constructor(asked) {
@@ -113,20 +112,9 @@ export class Card {
       this.fold();
       more.focus();
     };
-    const drag = (/** @type {number} */ step) => {
-      this.depth += step;
-      node.classList.toggle("over", this.depth > 0);
-    };
-    node.ondragenter = () => drag(1);
-    node.ondragleave = () => drag(-1);
-    node.ondragover = (event) => event.preventDefault();
-    node.ondrop = (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-      drag(-this.depth);
-      const entries = listDropped(event.dataTransfer?.items ?? []);
+    listenToDrops(node, (entries) => {
       if (entries.length) this.asked.search(this, entries);
-    };
+    });
   }
 
   fold() {

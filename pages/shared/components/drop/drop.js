@@ -1,7 +1,7 @@
 // Takes files and whole folders, dropped or chosen, and sends them to the server, one by one.
 
 import { findFocused, findRoot, make, Views } from "../_common.js";
-import { listChosen, listDropped, listFiles } from "./entries.js";
+import { listChosen, listFiles, listenToDrops } from "./entries.js";
 import { sendFile, Sender } from "./sender.js";
 import { describeAloud, describeMissed, describeProgress } from "./words.js";
 
@@ -48,7 +48,6 @@ class DropView {
   trigger = () => {};
   searching = 0; // drops whose folders are being looked into
   found = 0; // files in them so far
-  depth = 0; // elements of the area that something is dragged over
   /** @type {boolean | null} */
   told = null; // what the server knows: whether files are on their way
   open = true;
@@ -74,22 +73,10 @@ class DropView {
   }
 
   listenToDrops() {
-    const { area } = this.at;
-    /** @param {number} step */
-    const drag = (step) => {
-      this.depth += step;
-      area.classList.toggle("over", this.depth > 0);
-    };
-    area.ondragenter = () => drag(1);
-    area.ondragleave = () => drag(-1);
-    area.ondragover = (event) => event.preventDefault();
-    area.ondrop = (event) => {
-      event.preventDefault();
-      drag(-this.depth);
-      const entries = listDropped(event.dataTransfer?.items ?? []);
+    listenToDrops(this.at.area, (entries) => {
       if (entries.length) void this.search(entries);
       else this.complain(NO_FILES);
-    };
+    });
   }
 
   listenToButtons() {

@@ -31,6 +31,29 @@ export function listDropped(dropped) {
 }
 
 /**
+ * Makes an element take what is dropped on it; it has the class "over" while something is dragged there.
+ * @param {HTMLElement} area
+ * @param {(entries: FileSystemEntry[]) => void} take
+ */
+export function listenToDrops(area, take) {
+  let depth = 0; // elements of the area that it is dragged over
+  /** @param {number} step */
+  const drag = (step) => {
+    depth += step;
+    area.classList.toggle("over", depth > 0);
+  };
+  area.ondragenter = () => drag(1);
+  area.ondragleave = () => drag(-1);
+  area.ondragover = (event) => event.preventDefault();
+  area.ondrop = (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    drag(-depth);
+    take(listDropped(event.dataTransfer?.items ?? []));
+  };
+}
+
+/**
  * All files in what was dropped, folder by folder.
  * @param {FileSystemEntry[]} entries
  * @param {(count: number) => void} [tell] called with how many were found so far; may throw to end it

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared.components._camera import CURTAIN
 from pages.shared.components._component import component
 from pages.shared.session import tab
 
@@ -23,21 +24,12 @@ _FRAME_BYTES = 2_000_000  # over twice what pure noise of that size has
 _TOKEN = re.compile("[0-9a-f-]{36}")  # a UUID; fit for a file's name
 _PREFIX = "data:image/jpeg;base64,"
 
-_HTML = """
+_HTML = f"""
 <div class="base camera webcam">
   <div class="columns">
     <div class="view">
       <video id="video" autoplay muted playsinline aria-label="What the camera sees, as it is saved"></video>
-      <div class="curtain" id="curtain">
-        <svg viewBox="0 0 48 48" aria-hidden="true">
-          <path d="M6 15h8l4-6h12l4 6h8a2 2 0 0 1 2 2v21a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V17a2 2 0 0 1 2-2z"/>
-          <circle cx="24" cy="27" r="8"/>
-        </svg>
-        <p id="trouble" role="alert" hidden></p>
-        <button type="button" id="on">Switch the camera on</button>
-      </div>
-      <select class="small" id="camera" aria-label="Camera" hidden></select>
-      <button type="button" class="small" id="off" hidden>Switch off</button>
+      {CURTAIN}
       <p class="message" id="dark" role="alert" hidden></p>
     </div>
     <div class="controls">
