@@ -96,9 +96,7 @@ def why_kept(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: in
         reason += ", the last one"
     told = [f"{reason}."]
     if elsewhere:
-        told.append(
-            f"On the validation pictures it was a little less far off in round {least['epoch']} (validation loss)."
-        )
+        told.append(f"On the validation pictures it was less far off in round {least['epoch']} (validation loss).")
     if kept is stage[-1] is not history[-1]:
         told.append("Fine-tuning after it was no better.")
     return " ".join(told)

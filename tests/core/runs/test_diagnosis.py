@@ -221,7 +221,7 @@ def checked(*losses: float, rate: str = "") -> list[dict[str, Any]]:
 
 RESTRAINED = "it knows its training pictures as well as it may without learning them by heart (loss with L2)"
 LEAST = "there it was least far off on the validation pictures (validation loss)"
-LESS = "On the validation pictures it was a little less far off in round"
+LESS = "On the validation pictures it was less far off in round"
 
 
 @pytest.mark.parametrize(
