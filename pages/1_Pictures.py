@@ -35,9 +35,9 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title("Pictures", anchor=False)
     with st.container(horizontal=True, width="content"):
         if st.button("Add pictures", icon=":material/add_photo_alternate:", type="primary" if missing else "secondary"):
-            add.dialog(here.project)
+            add.dialog.open()
         if st.button("Classes", icon=":material/label:"):
-            classes.dialog(here.project)
+            classes.dialog.open()
         if not missing:
             page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
@@ -51,7 +51,10 @@ if cut_off or framing != Framing():
     st.caption(f"Each picture is shown as the model sees it: {framing.words}. Opened, it is shown whole.")
 
 if not catalogue.pictures:
-    add.ways_to_begin(here.project)
+    add.ways_to_begin()
+add.dialog.show(here.project)
+classes.dialog.show(here.project)
+if not catalogue.pictures:
     st.stop()
 
 number = problems.number(here)

@@ -5,7 +5,7 @@ import streamlit as st
 from core.imaging.decode import thumbnail
 from pages.shared.predict import live, many, model, one, pictures
 from pages.shared.session import state
-from pages.shared.ui import page
+from pages.shared.ui import dialogs, page
 from pages.shared.ui.text import literal
 
 here = page.begin("Test")
@@ -23,7 +23,7 @@ def known() -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in sorted(state.NEW_PICTURES.glob("*.jpg"))]
 
 
-@st.dialog("What is this?", width="medium")
+@dialogs.dialog("What is this?")
 def try_out(name: str, content: bytes) -> None:
     """One of the pictures kept apart, over the page, so that nothing on it moves."""
     with page.stopping_at_errors():
@@ -65,7 +65,8 @@ if kept_apart:
             with st.container(gap="xxsmall"):  # the file is called as the leaf: that would give the answer away
                 st.image(thumbnail(content, classifier.framing, 160), width="stretch", alt=f"Leaf {number} to try")
                 if st.button("Try", key=f"try {name}", width="stretch"):
-                    try_out(name, content)
+                    try_out.open(name, content)
+    try_out.show()
 st.caption(f"It only knows {literal(', '.join(classifier.classes))}, and must choose one of them whatever it sees.")
 if tested.run is not None:
     st.page_link(

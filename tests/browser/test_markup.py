@@ -14,6 +14,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.test_label import open_folder
 from tests.browser.test_walk import heading, press
 from tests.pictures import noise
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 NAMES = [
@@ -112,6 +113,10 @@ def test_row_26_names_that_streamlit_would_replace(page: Page, asked: list[str],
         noise(number, (48, 48)).save(folder / name / "1.png")
     open_folder(page, folder)
     expect(page.locator(".tile").first).to_be_visible(timeout=PATIENCE)
-    pills = " ".join(page.get_by_role("radio").all_text_contents()).replace("\u2060", "")
-    assert [name for name in REPLACED if f"{name} · 1" not in pills] == []
+
+    def missing() -> list[str]:
+        pills = " ".join(page.get_by_role("radio").all_text_contents()).replace("\u2060", "")
+        return [name for name in REPLACED if f"{name} · 1" not in pills]
+
+    until(lambda: missing() == [])
     nothing_ran(page, asked)

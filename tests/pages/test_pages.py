@@ -372,3 +372,13 @@ def test_strange_class_names_are_shown_as_they_are(tmp_path: Path) -> None:
         escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$^&" else c for c in name)
         assert escaped in shown
     visit("pages/2_Configure.py", folder)
+
+
+def test_a_dialog_stays_open_when_its_page_is_drawn_anew_and_closes_with_the_page(colours: Path) -> None:
+    at = visit("pages/1_Pictures.py", colours)
+    assert not any(b.label == "Make it" for b in at.button)
+    button(at, "Classes").click().run()
+    assert button(at.run(), "Make it")
+    at.switch_page("pages/2_Configure.py").run()
+    at.switch_page("pages/1_Pictures.py").run()
+    assert not any(b.label == "Make it" for b in at.button)

@@ -17,7 +17,7 @@ from pages.shared.components.film import film
 from pages.shared.http import arriving, routes
 from pages.shared.predict import live, model, one
 from pages.shared.session import state, tab
-from pages.shared.ui import page
+from pages.shared.ui import dialogs, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.palette import colour
 from pages.shared.ui.progress import phase_words
@@ -49,9 +49,10 @@ def show(here: Here) -> None:
             film.show(here.project, run, "film on the board")
 
     draw()
-    frozen = tab.take(ops.FROZEN, None)
-    if frozen and here.run and here.run.has_model:
-        _explain(here, model.of_training(here.run), *frozen)
+    if frozen := tab.take(ops.FROZEN, None):
+        _explain.open(*frozen)
+    if here.run and here.run.has_model:
+        _explain.show(here, here.run)
     ops.look_ahead(here.project)
 
 
@@ -121,10 +122,10 @@ def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
     )
 
 
-@st.dialog("Why?", width="large")
-def _explain(here: Here, tested: model.Tested, name: str, content: bytes) -> None:
+@dialogs.dialog("Why?", width="large")
+def _explain(here: Here, run: RunSnapshot, name: str, content: bytes) -> None:
     """One picture of the camera, with what the model says of it and why."""
     try:
-        one.ask(here, tested, name, content)
+        one.ask(here, model.of_training(run), name, content)
     except FieldguideError as error:
         page.show_error(error)

@@ -24,7 +24,7 @@ from pages.shared.board import board
 from pages.shared.http import routes
 from pages.shared.pictures import add, preview
 from pages.shared.session import state, tab
-from pages.shared.ui import folder_picker, illustrations, page
+from pages.shared.ui import dialogs, folder_picker, illustrations, page
 from pages.shared.ui.gallery import mosaic
 from pages.shared.ui.text import count, literal
 
@@ -146,7 +146,8 @@ def _folder() -> None:
             else:
                 enter(typed.strip())
     if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
-        folder_picker.choose()
+        folder_picker.choose.open()
+    folder_picker.choose.show()
 
 
 def _file() -> UploadedFile | None:
@@ -224,7 +225,7 @@ def _bar(words: str) -> Iterator[Progress]:
     bar.empty()
 
 
-@st.dialog("Save this project as one file", width="medium")
+@dialogs.dialog("Save this project as one file")
 def _pack(root: str) -> None:
     """Makes one file of a project, and offers it."""
     st.markdown(
@@ -268,6 +269,7 @@ def _opened_before() -> None:
             icon=":material/expand_more:",
             on_click=lambda: tab.put("all projects", True),
         )
+    _pack.show()
 
 
 def _card(root: str) -> None:
@@ -288,7 +290,7 @@ def _card(root: str) -> None:
         if st.button(
             "Save as one file", key=f"pack {root}", icon=":material/inventory_2:", type="tertiary", help="As one file"
         ):
-            _pack(root)
+            _pack.open(root)
 
 
 def _last_result(project: Project) -> str:

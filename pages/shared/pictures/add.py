@@ -20,7 +20,7 @@ from pages.shared.http import arriving
 from pages.shared.pictures import preview, starters
 from pages.shared.pictures.preview import NO_CLASS
 from pages.shared.session import state, tab
-from pages.shared.ui import page
+from pages.shared.ui import dialogs, page
 from pages.shared.ui.text import count, literal
 
 _NEW_CLASS = "new class ..."
@@ -30,7 +30,7 @@ _CLASSES_NAMED = 12
 _TOLD_FIRST = ("split", "layout", "unread", "skipped", "empty")
 
 
-@st.dialog("Add pictures", width="large", on_dismiss="rerun")
+@dialogs.dialog("Add pictures", width="large")
 def dialog(project: Project) -> None:
     """The ways to add pictures; what became of them is told on the page afterwards."""
     tab.first("add from", _FILES)
@@ -49,7 +49,7 @@ def dialog(project: Project) -> None:
         page.show_error(error)
 
 
-def ways_to_begin(project: Project) -> None:
+def ways_to_begin() -> None:
     """What a project without a picture shows instead of the grid."""
     ways = (
         (_FILES, "Drop pictures", "from this computer, or a zip of class folders", ":material/upload_file:"),
@@ -60,7 +60,7 @@ def ways_to_begin(project: Project) -> None:
         with column, st.container(border=True):
             if st.button(title, icon=icon, key=f"begin {way}", width="stretch"):
                 tab.put("add from", way)
-                dialog(project)
+                dialog.open()
             st.caption(sentence)
 
 
@@ -152,6 +152,7 @@ def _preview_and_take(
         tab.take("place", None)
         preview.forget_choices()
         keep_report(project, [*missed, *refused, *report.rows])
+        dialog.close()
         st.rerun()
 
 

@@ -14,14 +14,14 @@ from core.datasets.project import Project
 from core.system.errors import FieldguideError
 from pages.shared.pictures import edits
 from pages.shared.session import state, tab
-from pages.shared.ui import page
+from pages.shared.ui import dialogs, page
 from pages.shared.ui.palette import COLOURS, PALETTE
 from pages.shared.ui.text import count, literal
 
 _STATES = {"done": "", "undone": " (undone)", "dropped": " (undone)", "failed": " (did not work)", "kept": ""}
 
 
-@st.dialog("Classes", width="medium", on_dismiss="rerun")
+@dialogs.dialog("Classes")
 def dialog(project: Project) -> None:
     """Everything that can be done with whole classes."""
     catalogue = state.catalogue_of(project)

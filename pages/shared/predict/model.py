@@ -14,7 +14,7 @@ from core.inference.sandbox import ForeignModel, load_model, open_model
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from pages.shared.session import tab
-from pages.shared.ui import page
+from pages.shared.ui import dialogs, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal
 
@@ -45,7 +45,8 @@ def _files() -> WeakValueDictionary[str, ForeignModel]:
 def offer() -> None:
     """The button that opens a file."""
     if st.button("Open a model file", icon=":material/folder_open:"):
-        st.dialog("Open a model file", width="medium")(ask)()
+        _DIALOG.open()
+    _DIALOG.show()
 
 
 def choose(here: Here) -> Tested:
@@ -102,7 +103,11 @@ def ask() -> None:
     known[digest] = model
     if tab.get(_OPENED) != (digest, file.name, model):
         tab.put(_OPENED, (digest, file.name, model))
+        _DIALOG.close()
         st.rerun()
+
+
+_DIALOG = dialogs.dialog("Open a model file")(ask)
 
 
 def _from_file() -> Tested | None:

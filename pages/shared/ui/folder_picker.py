@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.session import tab
+from pages.shared.ui import dialogs
 from pages.shared.ui.text import literal
 
 _MOST = 200
@@ -24,7 +25,7 @@ def _go(folder: Path) -> None:
     tab.put("looking_in", str(folder))
 
 
-@st.dialog("Look for the folder", width="medium")
+@dialogs.dialog("Look for the folder")
 def choose() -> None:
     """Steps through the folders of this computer; the chosen one is left in the session as `chosen_folder`."""
     here = Path(tab.get("looking_in") or Path.home())
@@ -33,6 +34,7 @@ def choose() -> None:
         st.button("Parent folder", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key="up")
         if st.button("Open this folder", type="primary", key="take"):
             tab.put("chosen_folder", str(here))
+            choose.close()
             st.rerun()
     with st.container(height=320):
         for folder in _folders_in(here):

@@ -23,7 +23,7 @@ from core.runs.records import RunPlan
 from core.system.errors import FieldguideError, in_words
 from pages.shared.components.frame import frame
 from pages.shared.session import state
-from pages.shared.ui import illustrations
+from pages.shared.ui import dialogs, illustrations
 from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import count, literal
 
@@ -122,6 +122,7 @@ def _ask_to_open() -> bool:
 
 
 def _set_up(title: str, project: Project | None) -> None:
+    dialogs.on_page(title)
     st.set_page_config(
         page_title=" - ".join(part for part in (title, project.name if project else "", "Fieldguide") if part),
         page_icon=illustrations.ICON,
