@@ -31,18 +31,15 @@ def how_many() -> str:
     return f"{count(pictures, 'picture')} in {count(len(filled), 'class')}.{more}"
 
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Pictures", anchor=False)
-    with st.container(horizontal=True, width="content"):
-        if st.button("Add pictures", icon=":material/add_photo_alternate:", type="primary" if missing else "secondary"):
-            add.dialog.open()
-        if st.button("Classes", icon=":material/label:"):
-            classes.dialog.open()
-        if not missing:
-            page.next_step("pages/2_Configure.py", "Next: choose how to train")
+with page.header("Pictures", f"{how_many()} {literal(missing)}".strip()):
+    if st.button("Add pictures", icon=":material/add_photo_alternate:", type="primary" if missing else "secondary"):
+        add.dialog.open()
+    if st.button("Classes", icon=":material/label:"):
+        classes.dialog.open()
+    if not missing:
+        page.next_step("pages/2_Configure.py", "Next: choose how to train")
 add.last_report(here.project)
 add.first_look(catalogue, here.project.framing())
-st.markdown(f"{how_many()} {literal(missing)}")
 framing = here.project.framing()
 cut_off = validation.cut_off(catalogue, framing)
 for problem in cut_off:
@@ -61,17 +58,19 @@ number = problems.number(here)
 if not tab.has("view"):
     asked = st.query_params.get("view")
     tab.put("view", asked if asked in VIEWS else "Browse")
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    format_func=lambda name: f"{name} · {number}" if name == "Problems" and number else name,
-    required=True,
-    label_visibility="collapsed",
-    key="view",
-    persist_state="session",
-)
-chosen = view or "Browse"
-st.query_params["view"] = chosen
-VIEWS[chosen].show(here)
+with st.container(gap="xsmall"):
+    with st.container(key="one-row-views"):
+        view = st.segmented_control(
+            "View",
+            list(VIEWS),
+            format_func=lambda name: f"{name} · {number}" if name == "Problems" and number else name,
+            required=True,
+            label_visibility="collapsed",
+            key="view",
+            persist_state="session",
+        )
+    chosen = view or "Browse"
+    st.query_params["view"] = chosen
+    VIEWS[chosen].show(here)
 if chosen != "Browse":
     looking.again(here.project, catalogue)

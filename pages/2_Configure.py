@@ -15,7 +15,9 @@ from pages.shared.ui.text import count, duration, literal
 
 here = page.begin("Configure")
 project, catalogue = here.project, here.catalogue
-st.title("Configure", anchor=False)
+with page.header("Configure") as chosen_way:
+    start_here = st.empty()
+problem_here = st.container()
 config = state.draft_of(project)
 # New settings from elsewhere give every widget a new key, so that it starts from its own value.
 version = tab.first("form_version", 0)
@@ -40,19 +42,15 @@ def key(name: str) -> str:
 labelled = len(catalogue.in_use.pictures) - len(catalogue.unlabelled)
 recipe_files = recipes.cards(config, labelled, take_recipe)
 values = config.model_dump() | {"framing": None}  # the project's
-start_here = st.container(horizontal=True, vertical_alignment="center")
-
+st.header("For the curious", anchor=False)
+with st.expander("Lesson, practice test, final exam", icon=":material/school:"):
+    bar = st.container()
+    asked = parts.choose(project, catalogue, config, values, key)
+with st.expander("Practise with changed copies (augmentation)", icon=":material/auto_awesome_motion:"):
+    preview = augmentation.choose(config, values, key)
 if catalogue.in_use.pictures:
     with page.stopping_at_errors():
         framing.choose(project, catalogue)
-split_place, augment_place = st.columns(2, gap="large")
-with split_place:
-    st.header("Lesson, practice test, final exam", anchor=False)
-    bar = st.container()
-    asked = parts.choose(project, catalogue, config, values, key)
-with augment_place:
-    st.header("Practise with changed copies (augmentation)", anchor=False)
-    preview = augmentation.choose(config, values, key)
 settings.show(config, values, key)
 
 try:
@@ -63,9 +61,8 @@ try:
     split = make_split(catalogue, as_trained.dealing)
     require_room(as_trained, len(split.classes))
 except FieldguideError as error:
-    with start_here:
-        st.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
-    page.show_error(error, start_here)
+    start_here.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
+    page.show_error(error, problem_here)
     st.stop()
 
 with bar:
@@ -84,19 +81,18 @@ with recipe_files:
 with preview:
     augmentation.preview(project, split, as_trained)
 
-with start_here:
-    if st.button("Train", type="primary", icon=":material/play_arrow:"):
-        with page.stopping_at_errors():
-            state.train(project, config, catalogue, seen=here.newest)
-        st.switch_page("pages/3_Train.py", query_params=state.link_params())
+if start_here.button("Train", type="primary", icon=":material/play_arrow:"):
+    with problem_here, page.stopping_at_errors():
+        state.train(project, config, catalogue, seen=here.newest)
+    st.switch_page("pages/3_Train.py", query_params=state.link_params())
+with chosen_way:
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config
-    rounds = duration(60 * config.minutes) if config.minutes else f"up to {count(config.epochs, 'round')}"
-    told = f"{rounds}, {len(split.classes)} classes"
+    told = f"{duration(seconds(as_trained, labelled))} with your pictures"
+    told += "" if config.minutes else f", up to {count(config.epochs, 'round')}"
     if not config.pretrained:
-        weights = size_of(as_trained, len(split.classes)).parameters
-        told += f", {weights:,} weights (parameters), {duration(seconds(as_trained, labelled))} with your pictures"
-    st.caption(f"{literal(title_of(config.recipe))}{', changed' if changed else ''}: {told}")
+        told += f", {size_of(as_trained, len(split.classes)).parameters:,} weights (parameters)"
+    st.markdown(f"{literal(title_of(config.recipe))}{', changed' if changed else ''}: {told}")
     if changed:
         st.button(
             "Back to the recipe's own settings",

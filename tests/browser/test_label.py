@@ -147,7 +147,7 @@ def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tm
     folder = two_classes(tmp_path / "p")
     tiles = of_ash(page, folder)
     # From the gap after the second tile to the first.
-    box = page.locator(".scroller").bounding_box()
+    box = page.locator(".sheets").bounding_box()
     second = tiles.nth(1).bounding_box()
     assert box
     assert second

@@ -51,8 +51,10 @@ test("whatever a class is called, it is told from having none and from a new one
 });
 
 test("a new class is offered first where there is none yet", () => {
-  assert.equal(burst.isNew(burst.chooseFirst([])), true);
-  assert.equal(burst.chooseFirst(["oak"]), "");
+  assert.equal(burst.isNew(burst.chooseFirst([], "")), true);
+  assert.equal(burst.chooseFirst(["oak"], ""), "");
+  assert.equal(burst.chooseFirst(["oak"], "elm"), "");
+  assert.equal(burst.readClass(burst.chooseFirst(["elm", "oak"], "oak"), ""), "oak");
 });
 
 test("the button that saves says how many go where", () => {

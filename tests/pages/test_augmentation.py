@@ -73,11 +73,10 @@ def test_every_setting_lies_in_one_group() -> None:
 def test_each_level_is_taken_over_and_shown_nine_times(project: Path) -> None:
     at = show(project)
     assert changes(at) == LEVELS["off"]
-    assert "nine times the same" in captions(at)
     for name, config in LEVELS.items():
         level(at, name)
         assert changes(at) == config
-        assert len(pictures(at)) == 9
+        assert len(pictures(at)) == (9 if config.active else 0)  # nine times the same would tell nothing
     before = [image.proto.imgs[0].url for image in pictures(at)]
     next(button for button in at.button if button.label == "Another picture").click().run()
     assert [image.proto.imgs[0].url for image in pictures(at)] != before
@@ -130,4 +129,4 @@ def test_a_picture_that_went_bad_is_said(project: Path, monkeypatch: pytest.Monk
         raise PictureError("the file is gone")
 
     monkeypatch.setattr(augmentation, "read_square", gone)
-    assert "the file is gone" in captions(show(project))
+    assert "the file is gone" in captions(level(show(project), "light"))

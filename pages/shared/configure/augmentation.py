@@ -77,19 +77,21 @@ def choose(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str
 
 
 def preview(project: Project, split: Split, config: TrainConfig) -> None:
-    """Changed copies of one training picture, and mixed pairs where pairs are mixed, as training will see them."""
+    """Changed copies of one training picture, and mixed pairs where pairs are mixed, as training will see them; nothing where
+    nothing is changed."""
     told = side_word(split.classes) if config.augment.flip != "off" else ""
     if told:
         st.caption(f":orange[:material/warning:] {literal(told)}")
     turn = tab.first("preview", 0)
     try:
-        if config.augment.active or not config.augment.mixes:
+        if config.augment.active:
             _copies(project, split.train[turn * 7 % len(split.train)], config)
         if config.augment.mixes:
             _pairs(project, split, config, turn)
     except PictureError as error:
         st.caption(literal(f"{error.message} {error.hint}"))
-    st.button("Another picture", icon=":material/refresh:", type="tertiary", on_click=_turn_over)
+    if config.augment.active or config.augment.mixes:
+        st.button("Another picture", icon=":material/refresh:", type="tertiary", on_click=_turn_over)
 
 
 def _turn_over() -> None:
@@ -120,8 +122,6 @@ def _copies(project: Project, picture: Picture, config: TrainConfig) -> None:
             for draw in range(1, _COPIES + 1):
                 changed = augment(original, config.augment, generator(config.seed, picture.id, draw))
                 _show(changed, f"{picture.class_name}, changed copy {draw}")
-    if not parts:
-        st.caption("All off: nine times the same.")
 
 
 def _parts(config: AugmentConfig) -> dict[str, AugmentConfig]:

@@ -17,7 +17,7 @@ from core.system.errors import FieldguideError
 from pages.shared.components.drop.drop import drop
 from pages.shared.components.webcam import webcam
 from pages.shared.http import arriving
-from pages.shared.pictures import preview, starters
+from pages.shared.pictures import browse, preview, starters
 from pages.shared.pictures.preview import NO_CLASS
 from pages.shared.session import state, tab
 from pages.shared.ui import dialogs, page
@@ -100,6 +100,7 @@ def _camera(project: Project) -> None:
     burst = webcam.burst(
         list(state.catalogue_of(project).classes),
         key="burst",
+        chosen=browse.chosen_class(),
         whole=project.framing() != Framing(),
         saved=told["saved"],
         error=told["error"],
@@ -157,12 +158,14 @@ def _preview_and_take(
 
 
 def _choose_class(project: Project) -> str | None:
-    classes = state.catalogue_of(project).classes
+    options = [NO_CLASS, *state.catalogue_of(project).classes, _NEW_CLASS]
+    looked_at = browse.chosen_class()
     chosen = st.selectbox(
         "What is on these pictures?",
-        [NO_CLASS, *classes, _NEW_CLASS],
+        options,
+        index=options.index(looked_at) if looked_at in options else 0,
         format_func=lambda name: "I will sort them later" if name == NO_CLASS else name,
-        key="add to",
+        key=f"add to {looked_at}",
     )
     if chosen == _NEW_CLASS:
         return st.text_input("Name of the new class", key="add to new").strip() or None

@@ -43,7 +43,9 @@ _SORT: dict[str, Callable[[Picture, Opinions], object]] = {
 def show(here: Here) -> None:
     """Draws the view."""
     catalogue, opinions = here.catalogue, opinions_of(here.run)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="one-row-class"
+    ):
         chosen = _choose_class(catalogue)
         text, only, sort = _filters()
     found = state.findings_of(here.project, catalogue, analysis.read(here.project)) if only == "problem" else []
@@ -66,6 +68,12 @@ def show(here: Here) -> None:
         lambda op: edits.carry_out(here.project, op),
         key="grid",
     )  # fmt: skip
+
+
+def chosen_class() -> str:
+    """The class that is looked at; "" for all of them, and for those without one."""
+    chosen = str(tab.get("class", ""))
+    return "" if chosen in (_ALL, _NONE) else chosen
 
 
 def _filters() -> tuple[str, str | None, str]:

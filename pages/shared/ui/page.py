@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from core.config.recipes import title_of
+from core.config.training import TrainConfig
 from core.datasets import opened, validation
 from core.datasets.adoption import adopt
 from core.datasets.catalogue import Catalogue
@@ -88,6 +89,22 @@ def begin_home() -> None:
         return
     with stopping_at_errors():
         _sidebar(Here(project, state.catalogue_of(project), state.current_run(project)))
+
+
+@contextmanager
+def header(title: str, told: str = "") -> Iterator[DeltaGenerator]:
+    """The first row of a page: its title, how things stand in Markdown, and to the right what is drawn meanwhile.
+
+    Gives the place below the title, for what is only known later.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        below = st.container(width="content", gap=None)
+        with below:
+            st.title(title, anchor=False)
+            if told:
+                st.markdown(told)
+        with st.container(horizontal=True, width="content"):
+            yield below
 
 
 def _ask_to_open() -> bool:
@@ -177,7 +194,7 @@ def steps(here: Here) -> list[Step]:
             "" if pictures_missing else f"{len(here.catalogue.in_use.pictures):,}",
             "",
         ),
-        Step("pages/2_Configure.py", "Configure", recipe if state.has_draft(here.project) else "", pictures_missing),
+        Step("pages/2_Configure.py", "Configure", recipe if run or draft != TrainConfig() else "", pictures_missing),
         Step("pages/3_Train.py", "Train", right, pictures_missing),
         Step("pages/4_Evaluate.py", "Evaluate", "", untrained),
         Step("pages/5_Test.py", "Test", "", ""),  # a model file from elsewhere can be tried before any training

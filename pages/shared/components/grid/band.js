@@ -9,7 +9,7 @@ import { findItemOf } from "./tile.js";
  * @typedef {object} Start
  * @property {number} x
  * @property {number} y
- * @property {number} top how far the sheet was scrolled
+ * @property {number} top how far the page was scrolled
  * @property {string | undefined} id what it went down on
  * @property {string[]} kept what stays selected
  * @property {boolean} drawn whether a band is being drawn
@@ -52,6 +52,18 @@ export function findScroll(y, { top, bottom }) {
 }
 
 /**
+ * Finds what scrolls when the page around a node does.
+ * @param {Node} node
+ * @returns {Element}
+ */
+function findScroller(node) {
+  for (let at = /** @type {Node | null} */ (node); at; at = at instanceof ShadowRoot ? at.host : at.parentNode) {
+    if (at instanceof HTMLElement && ["auto", "scroll"].includes(getComputedStyle(at).overflowY)) return at;
+  }
+  return document.scrollingElement ?? document.documentElement;
+}
+
+/**
  * How far a pointer went.
  * @param {{x: number, y: number}} start
  * @param {MouseEvent} event
@@ -87,7 +99,7 @@ export class Band {
     this.start = {
       x: event.clientX,
       y: event.clientY,
-      top: this.grid.sheet.node.scrollTop,
+      top: findScroller(this.grid.root).scrollTop,
       id: findItemOf(event),
       kept: event.ctrlKey || event.metaKey ? [...this.grid.selection.selected] : [],
       drawn: false,
@@ -111,15 +123,16 @@ export class Band {
    * @param {PointerEvent} event
    */
   stretch(start, event) {
-    const { sheet } = this.grid;
+    const { sheet, tools } = this.grid;
+    const scroller = findScroller(this.grid.root);
+    const { top } = scroller.getBoundingClientRect();
+    scroller.scrollTop += findScroll(event.clientY, { top, bottom: tools.node.getBoundingClientRect().top });
     const frame = sheet.node.getBoundingClientRect();
-    const scroll = findScroll(event.clientY, frame);
-    if (scroll) sheet.node.scrollTop += scroll;
-    const corner = { x: start.x, y: start.y - (sheet.node.scrollTop - start.top) };
+    const corner = { x: start.x, y: start.y - (scroller.scrollTop - start.top) };
     const box = spanBox(corner, { x: event.clientX, y: event.clientY });
     this.node.hidden = false;
     this.node.style.left = `${box.left - frame.left}px`;
-    this.node.style.top = `${box.top - frame.top + sheet.node.scrollTop}px`;
+    this.node.style.top = `${box.top - frame.top}px`;
     this.node.style.width = `${box.right - box.left}px`;
     this.node.style.height = `${box.bottom - box.top}px`;
     const hit = [...sheet.tiles].filter(([, tile]) => isOverlapping(tile.node.getBoundingClientRect(), box));

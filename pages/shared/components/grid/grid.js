@@ -37,7 +37,7 @@ export class Grid {
     this.sheet = new Sheet(this);
     this.band = new Band(this);
     this.viewer = new Viewer(this);
-    root.replaceChildren(this.tools.node, this.sheet.node, this.viewer.node);
+    root.replaceChildren(this.sheet.node, this.tools.node, this.viewer.node);
     this.sheet.node.addEventListener("keydown", (event) => this.press(event));
     this.viewer.node.addEventListener("keydown", (event) => this.press(event));
   }
@@ -59,16 +59,12 @@ export class Grid {
     this.data = data;
     this.shown = listRemaining(data.items, this.outbox.pending);
     const { order } = this;
-    if (other) {
-      this.selection.clear();
-      this.sheet.node.scrollTop = 0;
-    }
+    if (other) this.selection.clear();
     this.selection.keep(order);
     const back = data.back.map((path) => this.shown.find((item) => item.path === path)?.id).find(Boolean);
     if (undone && back) this.selection.jump(back);
     if (other) this.selection.focus = order[0] ?? "";
     else this.selection.follow(before, order);
-    this.root.style.setProperty("--height", data.sections.length ? "none" : "min(640px, 82vh)");
     this.sheet.draw();
     this.tools.draw();
     if (!this.viewer.open) return;

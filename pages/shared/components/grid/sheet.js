@@ -1,11 +1,11 @@
-// The part of the grid that scrolls: the pictures, in a list box under the heading of each section.
+// The pictures of the grid, in a list box under the heading of each section.
 
 import { findFocused, make } from "../_common.js";
 import { makeHeading } from "./sections.js";
 import { Tile } from "./tile.js";
 
 export class Sheet {
-  node = make("div", "scroller");
+  node = make("div", "sheets");
   /** @type {HTMLElement[]} one for each section that has pictures, or the only one */
   lists = [];
   empty = make("div", "empty");

@@ -1,4 +1,5 @@
-// What stands above the pictures of the grid: a button for each class, and what can be done with those selected.
+// What stands below the pictures of the grid, and in sight while they scroll: what can be done with them, and a button for each
+// class once some are selected. What is there is never moved by it.
 
 import { findFocused, make } from "../_common.js";
 import { MANY, addKey, makeButton, makeChips, makeChoice, nameGroup } from "./parts.js";
@@ -25,6 +26,7 @@ export class Tools {
     // The buttons are made anew: whoever pressed one goes on with the pictures.
     if (this.node.contains(findFocused(this.node)) && !this.asking) this.grid.sheet.takeFocus();
     if (!this.asking) this.chips.replaceChildren(...this.makeClasses());
+    this.chips.hidden = !this.asking && !this.grid.selection.selected.size;
     this.drawStatus();
     this.buttons.replaceChildren(...this.makeActions());
   }
@@ -44,7 +46,9 @@ export class Tools {
   findHint() {
     if (!this.grid.shown.length) return "";
     const fingers = window.matchMedia("(pointer: coarse)").matches;
-    return fingers ? "Tap pictures, then a class." : "Click or arrow keys; a number puts it into that class.";
+    return fingers
+      ? "Tap pictures, then a class."
+      : "Click pictures, then a class; or arrow keys, and a number for the class.";
   }
 
   makeClasses() {

@@ -8,6 +8,7 @@
  * @property {number} most pictures at once
  * @property {number} room bytes at once
  * @property {number} side pixels of the shorter side at most
+ * @property {string} chosen the class that the page is about, "" if none
  * @property {boolean} whole all that the camera sees, not the centre square alone
  */
 /** @typedef {Settings & Answer} WebcamData */
@@ -53,8 +54,13 @@ export function chooseClass(name) {
   return [`${IN}${name}`, name];
 }
 
-/** @param {string[]} classes */
-export function chooseFirst(classes) {
+/**
+ * What is chosen at first.
+ * @param {string[]} classes
+ * @param {string} chosen the class that the page is about, "" if none
+ */
+export function chooseFirst(classes, chosen) {
+  if (classes.includes(chosen)) return chooseClass(chosen)[0];
   return classes.length ? "" : NEW;
 }
 

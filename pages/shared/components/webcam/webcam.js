@@ -56,7 +56,7 @@ class Webcam extends Camera {
   /** @override */
   unplugged = UNPLUGGED;
   /** @type {WebcamData} */
-  data = { classes: [], most: 0, room: 0, side: 0, whole: false, last: "", saved: "", error: "" };
+  data = { classes: [], chosen: "", most: 0, room: 0, side: 0, whole: false, last: "", saved: "", error: "" };
   /** @type {{token: string, frames: Frame[], className: string | null} | null} what the server has not answered for yet */
   sent = null;
   busy = false; // saving
@@ -137,8 +137,9 @@ class Webcam extends Camera {
 
   listClasses() {
     const chooser = this.at.class;
-    const wanted = chooser.value || chooseFirst(this.data.classes);
-    const options = listChoices(this.data.classes).map(([value, label]) => makeOption(value, label));
+    const { classes, chosen } = this.data;
+    const wanted = chooser.options.length ? chooser.value : chooseFirst(classes, chosen);
+    const options = listChoices(classes).map(([value, label]) => makeOption(value, label));
     /** @type {(list: Iterable<HTMLOptionElement>) => string} */
     const tellValues = (list) => JSON.stringify([...list].map(({ value }) => value));
     if (tellValues(options) === tellValues(chooser.options)) return; // an open list stays open

@@ -70,9 +70,11 @@ class Burst:
     frames: tuple[bytes, ...]
 
 
-def burst(classes: Sequence[str], *, key: str, whole: bool = False, saved: str = "", error: str = "") -> Burst | None:
+def burst(
+    classes: Sequence[str], *, key: str, chosen: str = "", whole: bool = False, saved: str = "", error: str = ""
+) -> Burst | None:
     """The webcam. Returns a burst once for each press of Save, else None; it saves nothing itself. A picture is the centre
-    square of what the camera sees, or with `whole` all of it.
+    square of what the camera sees, or with `whole` all of it. `chosen`: the class that is chosen at first.
 
     In the run that got a burst, the caller saves it, keeps the answer in the session state and calls `st.rerun()`. In
     the next run it passes the answer: `saved`, the burst's token, upon which the browser lets go of its pictures, or
@@ -83,6 +85,7 @@ def burst(classes: Sequence[str], *, key: str, whole: bool = False, saved: str =
     last = tab.get(memory, "")
     data = {
         "classes": list(classes),
+        "chosen": chosen,
         "most": MOST_FRAMES,
         "side": LARGEST_SIDE,
         "whole": whole,
