@@ -37,6 +37,13 @@ _LOOK = """async ([tags, only, known]) => {
 _AT_REST = """() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"
     && !document.querySelector("[data-stale=true]")"""
 
+_NO_FADING = """document.addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = "[data-stale=true] { opacity: 1 !important }";
+    document.head.append(style);
+})"""
+"""While a page is drawn anew Streamlit lets what is old fade, and on a slow machine a look at the page lasts longer than that."""
+
 _WIDER = """() => {
     const pages = [".stApp", "[data-testid=stAppViewContainer]", "[data-testid=stMain]", "[role=dialog]"];
     const wide = [];
@@ -77,6 +84,7 @@ class Walk:
         """Brings axe-core along, and does without motion: nothing is looked at while it moves."""
         self.page.emulate_media(reduced_motion="reduce", color_scheme="light")
         self.page.add_init_script(AXE_SCRIPT)
+        self.page.add_init_script(_NO_FADING)
         self.page.reload()
 
     def look(self, name: str) -> None:

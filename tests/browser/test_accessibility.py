@@ -115,6 +115,7 @@ def test_before_the_first_training(
     walk_pictures(walk, tmp_path / "p")
     go(page, "Configure")
     walk.look("Configure")
+    page.get_by_text("Practise with changed copies").click()
     choose(page, "Own", page.get_by_text("Light and colour"))
     unfold_all(page)
     walk.look("Configure, everything open")

@@ -151,6 +151,7 @@ def test_a_band_of_the_mouse_and_the_large_view(page: Page, asked: list[str], tm
     second = tiles.nth(1).bounding_box()
     assert box
     assert second
+    assert box["y"] <= 200  # what the page is about is seen at once
     page.mouse.move(second["x"] + second["width"] + 3, second["y"] + second["height"] - 5)
     page.mouse.down()
     page.mouse.move(box["x"] + 10, box["y"] + 20, steps=5)
