@@ -125,7 +125,7 @@ def _side(run: Run, called: str) -> Side:
     try:
         return Side(run, called, run.records.plan(), evaluate(run))
     except ValueError:
-        raise RunError(f"The run {run.id} has no test pictures.", "Choose another run.") from None
+        raise RunError(f"The training {run.id} has no test pictures.", "Choose another one.") from None
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -113,7 +113,7 @@ def start(run: Run) -> None:
     Raises RunError if the run is gone or has no model, or if nothing can be written.
     """
     if not run.records.tflite.is_file():
-        raise RunError("This run has no model to try.", "Train first, and let it finish.")
+        raise RunError("This training has no model to try.", "Train first, and let it finish.")
     task(run).start("core.evaluation.robustness_worker", [str(run.folder)])
 
 

@@ -111,7 +111,7 @@ def start_exports(run: Run, kinds: Sequence[str] | None = None) -> bool:
     Raises RunError if the run has no model, ModelError if it came from elsewhere, or what makes a kind is not installed.
     """
     if not run.records.model.is_file():
-        raise RunError("This run has no model to export.", "Train first, and let it finish.")
+        raise RunError("This training has no model to export.", "Train first, and let it finish.")
     reason = why_not_loaded(run.records.model)
     if reason:
         raise reason

@@ -185,7 +185,7 @@ def new_folder(project: Project, config: TrainConfig, out: Path | None) -> Path:
         except FileExistsError:
             continue
         return folder
-    raise RunError("Too many runs were started at once.", "Wait a second and try again.")
+    raise RunError("Too many trainings were started at once.", "Wait a second and try again.")
 
 
 def list_runs(project: Project) -> list[Run]:

@@ -140,7 +140,7 @@ class RunRecords(TaskRecords):
         """That of run.json. Raises RunError if it is missing."""
         found = storage.stamp(self.folder / "run.json")
         if not found:
-            raise RunError(f"{self.folder} is not a run.", "Choose another folder.")
+            raise RunError(f"{self.folder} is not the folder of a training.", "Choose another folder.")
         return found
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
@@ -197,7 +197,7 @@ class RunRecords(TaskRecords):
             found = np.empty(0, np.float32)
         plan = self.plan()
         if found.shape != (len(plan.part(part)), len(plan.classes)) or not ((found >= 0) & (found <= 1.001)).all():
-            raise RunError(f"The run {self.folder.name} has no predictions.", "Train again.")
+            raise RunError(f"The training {self.folder.name} has no predictions.", "Train again.")
         return found
 
     def keep_answers(self, name: str, answers: Mapping[str, np.ndarray]) -> None:
@@ -254,13 +254,13 @@ def _values(folder: Path) -> dict[str, Any]:
     schema = values.get("schema")
     if type(schema) is not int or not 1 <= schema <= SCHEMA:
         raise RunError(
-            f"The run {folder.name} was made by another version of Fieldguide.", "Open it with that version."
+            f"The training {folder.name} was made by another version of Fieldguide.", "Open it with that version."
         )
     return values
 
 
 def _damaged(folder: Path) -> RunError:
-    return RunError(f"The record of run {folder.name} is damaged.", "Choose another run.")
+    return RunError(f"The record of the training {folder.name} is damaged.", "Choose another one.")
 
 
 @lru_cache(maxsize=1024)

@@ -42,7 +42,7 @@ _NO_FADING = """document.addEventListener("DOMContentLoaded", () => {
     style.textContent = "[data-stale=true] { opacity: 1 !important }";
     document.head.append(style);
 })"""
-"""While a page is drawn anew Streamlit lets what is old fade, and on a slow machine a look at the page lasts longer than that."""
+"""While a page is drawn anew Streamlit lets what is old fade; a look at it may last longer than that."""
 
 _WIDER = """() => {
     const pages = [".stApp", "[data-testid=stAppViewContainer]", "[data-testid=stMain]", "[role=dialog]"];
