@@ -170,7 +170,7 @@ def test_a_run_without_a_result_has_no_card(project: Project) -> None:
     with pytest.raises(RunError, match="no result"):
         model_card.markdown(run)
     (run.folder / "run.json").unlink()
-    with pytest.raises(RunError, match="not a run"):
+    with pytest.raises(RunError, match="not the folder of a training"):
         model_card.html(run)
 
 
