@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from streamlit.components.v2 import manifest_scanner
 
 from core import Project, Run, TrainConfig, train
+from tests.one_process import one_process
 from tests.pictures import COLOURS, flat_project
 
 settings.register_profile(
@@ -61,6 +62,12 @@ def _one_look_for_components() -> Iterator[None]:
     second; once is enough."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(name="one_process")
+def _one_process() -> Iterator[None]:
+    with one_process():
         yield
 
 

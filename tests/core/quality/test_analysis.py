@@ -89,6 +89,7 @@ def test_the_web_process_loads_nothing_heavy() -> None:
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_a_wrong_label_is_the_first_suspect(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=16))
     victim = project.root / "red" / "003.png"
@@ -114,6 +115,7 @@ def test_a_wrong_label_is_the_first_suspect(tmp_path: Path) -> None:
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_unlabelled_pictures_are_grouped_and_nothing_else(tmp_path: Path) -> None:
     loose(tmp_path / "p", {"blue": 12, "green": 9, "red": 15})
     project = Project.open(tmp_path / "p")
@@ -141,6 +143,7 @@ def test_unlabelled_pictures_are_grouped_and_nothing_else(tmp_path: Path) -> Non
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_suggestions_come_from_the_labels_while_there_is_no_model(tmp_path: Path) -> None:
     root = flat_project(tmp_path / "p", COLOURS, each=6)
     loose(root, {"blue": 4, "green": 5, "red": 3})
@@ -160,6 +163,7 @@ def test_suggestions_come_from_the_labels_while_there_is_no_model(tmp_path: Path
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_suggestions_come_from_the_newest_run_that_knows_the_classes(trained: Run, tmp_path: Path) -> None:
     project = copy_with(trained, tmp_path / "p")
     loose(project.root, {"blue": 4, "green": 5, "red": 3})
@@ -193,6 +197,7 @@ def test_suggestions_come_from_the_newest_run_that_knows_the_classes(trained: Ru
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_a_few_pictures_are_enough(tmp_path: Path, count: int) -> None:
     (tmp_path / "p" / "empty class").mkdir(parents=True)
@@ -204,6 +209,7 @@ def test_a_few_pictures_are_enough(tmp_path: Path, count: int) -> None:
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_one_class_and_a_class_that_is_too_small(tmp_path: Path) -> None:
     root = flat_project(tmp_path / "p", {"red": COLOURS["red"]}, each=8)
     loose(root, {"blue": 2})
@@ -226,6 +232,7 @@ def test_one_class_and_a_class_that_is_too_small(tmp_path: Path) -> None:
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_pictures_that_all_look_the_same_do_not_upset_it(tmp_path: Path) -> None:
     for number in range(12):  # two classes; the bytes differ, the pixels do not
         folder = tmp_path / "p" / ("a" if number % 2 else "b")
@@ -238,6 +245,7 @@ def test_pictures_that_all_look_the_same_do_not_upset_it(tmp_path: Path) -> None
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_a_picture_that_went_bad_is_left_out_and_the_folder_stays_clean(tmp_path: Path) -> None:
     root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=6)
     (tmp_path / "elsewhere").mkdir()
@@ -292,6 +300,7 @@ def test_thirty_starts_are_one_worker_which_survives_being_killed(tmp_path: Path
 
 
 @slow
+@pytest.mark.usefixtures("one_process")
 def test_a_damaged_result_is_none_and_is_made_again(tmp_path: Path) -> None:
     loose(tmp_path / "p", {"red": 3})
     project = Project.open(tmp_path / "p")

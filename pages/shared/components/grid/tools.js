@@ -1,5 +1,5 @@
 // What stands below the pictures of the grid, and in sight while they scroll: what can be done with them, and a button for each
-// class once some are selected. What is there is never moved by it.
+// class for those selected. What is there is never moved by it.
 
 import { findFocused, make } from "../_common.js";
 import { MANY, addKey, makeButton, makeChips, makeChoice, nameGroup } from "./parts.js";
@@ -26,9 +26,16 @@ export class Tools {
     // The buttons are made anew: whoever pressed one goes on with the pictures.
     if (this.node.contains(findFocused(this.node)) && !this.asking) this.grid.sheet.takeFocus();
     if (!this.asking) this.chips.replaceChildren(...this.makeClasses());
-    this.chips.hidden = !this.asking && !this.grid.selection.selected.size;
+    this.revealClasses();
     this.drawStatus();
     this.buttons.replaceChildren(...this.makeActions());
+  }
+
+  /** The classes are there once something can be put into them: some are selected, or one has the keyboard. */
+  revealClasses() {
+    const { selection, sheet } = this.grid;
+    const keyed = sheet.node.contains(findFocused(this.node));
+    this.chips.hidden = !this.asking && !keyed && !selection.selected.size;
   }
 
   drawStatus() {
