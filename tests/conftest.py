@@ -21,6 +21,7 @@ settings.register_profile(
 )
 settings.load_profile("same everywhere")
 
+BY_HAND = {"network": "needs the internet", "thorough": "the same for one more network"}
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -31,8 +32,9 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("network") and "network" not in (config.option.markexpr or ""):
-            item.add_marker(pytest.mark.skip(reason="needs the internet; run it with: pytest -m network"))
+        for marker, why in BY_HAND.items():
+            if item.get_closest_marker(marker) and marker not in (config.option.markexpr or ""):
+                item.add_marker(pytest.mark.skip(reason=f"{why}; run it with: pytest -m {marker}"))
         if item.get_closest_marker("browser") and not CHROMIUM:
             item.add_marker(
                 pytest.mark.skip(reason="there is no Chromium on this machine (install it, or set CHROMIUM)")
@@ -67,6 +69,12 @@ def _one_look_for_components() -> Iterator[None]:
 
 @pytest.fixture(name="one_process")
 def _one_process() -> Iterator[None]:
+    with one_process():
+        yield
+
+
+@pytest.fixture(scope="module", name="one_process_for_all")
+def _one_process_for_all() -> Iterator[None]:
     with one_process():
         yield
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -35,7 +36,7 @@ class _Thread(threading.Thread):
         spec = find_spec(self._module)
         assert spec is not None
         sys.argv[:] = [self._module, *self._arguments]
-        with suppress(SystemExit):
+        with suppress(SystemExit), warnings.catch_warnings(action="ignore"):  # of others' packages, as in a worker
             exec(spec.loader.get_code(self._module), {"__name__": "__main__", "__file__": spec.origin})
 
 

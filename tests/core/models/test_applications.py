@@ -24,6 +24,9 @@ __all__ = ["site"]
 
 NAMES = [name for name, backbone in BACKBONES.items() if backbone.source == "applications"]
 OTHER_SIZES = [name for name in NAMES if name[-2:] in ("b1", "b2", "b3", "-s")]
+ALWAYS = ("mobilenet-v2", "mobilenet-v3-small", "vgg16")
+"""Small ones, one for each way in which the pixels are prepared."""
+THOROUGHLY = [pytest.param(name, marks=pytest.mark.thorough) for name in NAMES if name not in (*ALWAYS, *OTHER_SIZES)]
 PIXELS = 96
 
 
@@ -107,7 +110,7 @@ def check_table(backbone: Backbone, model: Any, channels: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in OTHER_SIZES])
+@pytest.mark.parametrize("name", [*ALWAYS, *THOROUGHLY])
 def test_the_table_is_true_and_pixels_are_prepared_as_keras_does_it(name: str, own_home: Path, tmp_path: Path) -> None:
     """Through the whole way: a weights file of Keras' own network, loaded into ours, gives the same features."""
     from core.models.loading import build
@@ -123,6 +126,7 @@ def test_the_table_is_true_and_pixels_are_prepared_as_keras_does_it(name: str, o
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OTHER_SIZES)
 def test_the_table_is_true_of_those_that_differ_in_size_only(name: str) -> None:
     from core.models.applications import features, network
