@@ -21,7 +21,7 @@ settings.register_profile(
 )
 settings.load_profile("same everywhere")
 
-BY_HAND = {"network": "needs the internet", "thorough": "the same for one more network"}
+BY_HAND = {"network": "needs the internet", "thorough": "the same for one more network, or once more"}
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
