@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, why in BY_HAND.items():
             if item.get_closest_marker(marker) and marker not in (config.option.markexpr or ""):
                 item.add_marker(pytest.mark.skip(reason=f"{why}; run it with: pytest -m {marker}"))
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if item.get_closest_marker("browser") and not CHROMIUM:
             item.add_marker(
                 pytest.mark.skip(reason="there is no Chromium on this machine (install it, or set CHROMIUM)")
