@@ -75,12 +75,6 @@ def _one_process() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", name="one_process_for_all")
-def _one_process_for_all() -> Iterator[None]:
-    with one_process():
-        yield
-
-
 @pytest.fixture
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data home for one test."""

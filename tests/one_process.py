@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -35,9 +36,12 @@ class _Thread(threading.Thread):
             pass  # whoever starts a worker writes its first state before it lets go of this
         spec = find_spec(self._module)
         assert spec is not None
+        assert isinstance(spec.loader, InspectLoader)
+        code = spec.loader.get_code(self._module)
+        assert code is not None
         sys.argv[:] = [self._module, *self._arguments]
         with suppress(SystemExit), warnings.catch_warnings(action="ignore"):  # of others' packages, as in a worker
-            exec(spec.loader.get_code(self._module), {"__name__": "__main__", "__file__": spec.origin})
+            exec(code, {"__name__": "__main__", "__file__": spec.origin})
 
 
 def _leave(status: int) -> NoReturn:
