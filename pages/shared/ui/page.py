@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -31,6 +32,7 @@ from pages.shared.ui.text import count, literal
 _HOME = "app.py"
 _LONGEST = 300
 _MOST_NAMED = 3
+_MOST_OTHERS = 6
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,15 @@ def _sidebar(here: Here | None, title: str = "", *, strip: bool = True) -> None:
             frame.Place(step.page, step.title, step.done, bool(step.done), step.why_not, step.title == title)
             for step in steps(here)
         ]
-        frame.show(home, here.project.name, [board, *places], state.link_params(), _news(here.run))
+        others = [root for root in opened.opened() if root != str(here.project.root)][:_MOST_OTHERS]
+        frame.show(
+            home,
+            here.project.name,
+            [board, *places],
+            state.link_params(),
+            _news(here.run),
+            {root: Path(root).name for root in others},
+        )
         damaged = state.damaged_runs(here.project, here.run)
         if damaged:
             names = ", ".join(map(literal, damaged[:_MOST_NAMED])) + (" and more" if len(damaged) > _MOST_NAMED else "")

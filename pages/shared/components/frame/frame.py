@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -29,8 +30,16 @@ class Place:
     here: bool = False
 
 
-def show(home: Place, project: str, places: Sequence[Place], params: Mapping[str, str], news: str = "") -> None:
+def show(
+    home: Place,
+    project: str,
+    places: Sequence[Place],
+    params: Mapping[str, str],
+    news: str = "",
+    others: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Draws the way: `home`, the name of the project ("" without one), and the steps in their order, as links with `params`.
+    `others`: root -> name of projects that one can turn to.
 
     `news`: a sentence that is read aloud when it becomes another one while the tab is open.
     """
@@ -59,6 +68,9 @@ def show(home: Place, project: str, places: Sequence[Place], params: Mapping[str
         data={
             "home": as_data(home),
             "project": project,
+            "others": [
+                {"name": name, "address": f"Board?{urlencode({'project': root})}"} for root, name in others.items()
+            ],
             "places": [as_data(place) for place in places],
             "news": news,
         },

@@ -7,7 +7,11 @@ import { make } from "../_common.js";
  * @typedef {{page: string, address: string, number: number, label: string, note: string, done: boolean, whyNot: string,
  *   here: boolean}} Place
  */
-/** @typedef {{home: Place, project: string, places: Place[]}} WayData as pages/shared/components/frame/frame.py sends it */
+/** @typedef {{name: string, address: string}} Other a project that was opened before */
+/**
+ * As pages/shared/components/frame/frame.py sends it.
+ * @typedef {{home: Place, project: string, others: Other[], places: Place[]}} WayData
+ */
 
 const SVG = "http://www.w3.org/2000/svg";
 const OPEN = "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z";
@@ -19,7 +23,7 @@ const TICK = `${OPEN}M8 12.5l2.7 2.7L16 9.8`;
  * @param {(page: string) => void} go
  * @returns {HTMLElement[]}
  */
-export function makeWay({ home, project, places }, go) {
+export function makeWay({ home, project, others, places }, go) {
   const brand = makeLink(home, go);
   brand.classList.add("fg-home");
   if (!places.length) return [brand];
@@ -28,7 +32,29 @@ export function makeWay({ home, project, places }, go) {
   const list = make("ol");
   list.append(...places.map((place) => makeStep(place, go)));
   way.append(list);
-  return [brand, make("p", "fg-project", project), way];
+  return [brand, others.length ? makeSwitch(project, others) : make("p", "fg-project", project), way];
+}
+
+/**
+ * The name of the project, which unfolds to those opened before; each of them loads the app anew.
+ * @param {string} project
+ * @param {Other[]} others
+ */
+function makeSwitch(project, others) {
+  const fold = make("details", "fg-switch");
+  const list = make("ul");
+  for (const { name, address } of others) {
+    const link = make("a", "fg-place", name);
+    link.href = address;
+    link.target = "_self";
+    const item = make("li");
+    item.append(link);
+    list.append(item);
+  }
+  const name = make("summary", "fg-project", project);
+  name.title = "Go to another project";
+  fold.append(name, list);
+  return fold;
 }
 
 /**
