@@ -25,7 +25,8 @@ def export_command() -> click.Command:
     @click.argument("run_dir")
     @click.option("--format", "kind", type=click.Choice(list(ALL)), default="float32", show_default=True)
     @click.option(
-        "--out", help="Where to copy it: a path that ends in .zip, or as the model's own file does (.tflite)."
+        "--out",
+        help="Where to copy it: a path that ends in .zip (.html for a web page), or as the model's own file does (.tflite).",
     )
     @as_json
     def export(run_dir: str, kind: str, out: str | None, json_: bool) -> None:

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.exports FOLDER [--pictures 200] [--kind int8 --kind keras] [--json FILE]
 
 Trains `quick` on a copy of FOLDER (seed 0), makes the kinds, and prints a Markdown row for each. The last two columns are of
-up to so many test pictures, asked of `predict.py` as it lies in the zip, in a process without TensorFlow where LiteRT runs
-the file: how often its label is that of the Test page with the same file open (with the trained model, for kinds that the
+up to so many test pictures, asked of `predict.py` as it lies in the zip (for a web page: beside the model inside), in a process
+without TensorFlow where LiteRT runs the file: how often its label is that of the Test page with the same file open (with the trained model, for kinds that the
 page does not open), and the largest difference of a probability. Nothing is asserted.
 """
 
@@ -45,11 +45,14 @@ def main(folder: Path, pictures: int, chosen: tuple[str, ...], file: Path | None
         files = [plan.file(part[row]) for row in rows]
         for kind in chosen or [kind.name for kind in possible_kinds()]:
             made = export(run, kind)
-            unpacked = Path(scratch) / kind
-            with zipfile.ZipFile(made.zip) as bundle:
-                bundle.extractall(unpacked)
-            theirs = np.array([answer["probabilities"] for answer in ask(unpacked, files, 1)])
-            page = Classifier.load(made.zip if ALL[kind].litert else run.folder).predict(files).probabilities
+            program = Path(scratch) / kind
+            if ALL[kind].page:
+                program = made.file.parent
+            else:
+                with zipfile.ZipFile(made.download) as bundle:
+                    bundle.extractall(program)
+            theirs = np.array([answer["probabilities"] for answer in ask(program, files, 1)])
+            page = Classifier.load(made.file if ALL[kind].litert else run.folder).predict(files).probabilities
             same = float((theirs.argmax(axis=1) == page.argmax(axis=1)).mean())
             click.echo(
                 f"| {kind} | {made.bytes / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "

@@ -35,7 +35,7 @@ def told(trained: Run) -> Iterator[Run]:
             (folder / name).write_bytes(b"x" * 10)
         report = {
             "kind": kind, "sureness": {"temperature": 1.0, "threshold": 0.0}, "file": str(folder / "model.tflite"),
-            "zip": str(folder / "a.zip"), "bytes": 10, "agreement": agreement, "max_difference": 0.5, "accuracy": 0.9,
+            "download": str(folder / "a.zip"), "bytes": 10, "agreement": agreement, "max_difference": 0.5, "accuracy": 0.9,
             "milliseconds": 2.0, "milliseconds_all": 1.0, "threads": 2, "differ": differ, "said": ["**red**"] * len(differ),
             "integer_only": kind == "uint8", "pictures": 6, "note": note,
         }  # fmt: skip
