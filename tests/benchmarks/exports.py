@@ -4,8 +4,8 @@
 
 Trains `quick` on a copy of FOLDER (seed 0), makes the kinds, and prints a Markdown row for each. The last two columns are of
 up to so many test pictures, asked of `predict.py` as it lies in the zip (for a web page: beside the model inside), in a process
-without TensorFlow where LiteRT runs the file: how often its label is that of the Test page with the same file open (with the trained model, for kinds that the
-page does not open), and the largest difference of a probability. Nothing is asserted.
+without TensorFlow where LiteRT runs the file: how often its label is that of the Test page with the same file open (with the
+trained model, for kinds that the page does not open), and the largest difference of a probability. Nothing is asserted.
 """
 
 from __future__ import annotations

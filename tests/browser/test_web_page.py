@@ -66,7 +66,11 @@ def answer(page: Page, picture: Path) -> list[float]:
 
 def pictures(folder: Path) -> list[Path]:
     """Of every shape, and one that is half transparent."""
-    wide, high, whole = shaded(COLOURS["red"], 1, (400, 90)), shaded(COLOURS["blue"], 2, (90, 400)), shaded((90, 90, 90), 3)
+    wide, high, whole = (
+        shaded(COLOURS["red"], 1, (400, 90)),
+        shaded(COLOURS["blue"], 2, (90, 400)),
+        shaded((90, 90, 90), 3),
+    )
     clear = Image.merge("RGBA", (*shaded(COLOURS["green"], 4).split(), Image.linear_gradient("L").resize((72, 64))))
     named = {"wide.png": wide, "high.png": high, "</script>.png": whole, "clear.png": clear}
     files = [folder / name.replace("/", "|") for name in named]
