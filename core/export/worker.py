@@ -114,7 +114,7 @@ class _Exporter:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if kind.page:
-            self.litert_js = runtime(lambda: self.say("browser", kind=kind.name))
+            self._litert_js(kind)  # where it cannot be had, that is said before all the work
         model = folder / kind.file
         note = self._write(kind, model)
         measured = self._measure(kind, model)
@@ -269,7 +269,7 @@ class _Exporter:
         project = file_stem(f"{Path(self.plan.project).name}{kind.ending}")
         download = folder / f"{project}-{kind.name}-{self.plan.id}{kind.ending}"
         if kind.page:
-            storage.write_bytes(download, alone(spec, content, self.litert_js).encode())
+            storage.write_bytes(download, alone(spec, content, self._litert_js(kind)).encode())
         else:
             files = texts(kind, spec, content, markdown(self.run)) | self._tried(folder, measured)
             storage.write_with(download, lambda target: write_zip(target, model, files))
@@ -286,6 +286,9 @@ class _Exporter:
         }
         signing.sign_files(download, *([] if model.is_dir() else [model]))
         signing.write_signed(folder / "report.json", json.dumps(report).encode())
+
+    def _litert_js(self, kind: Kind) -> Path:
+        return runtime(lambda: self.say("browser", kind=kind.name))
 
     def _tried(self, folder: Path, measured: Measured) -> dict[str, bytes]:
         """The examples, and what must come out of them: name in the zip -> content."""

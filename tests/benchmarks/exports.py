@@ -45,9 +45,9 @@ def main(folder: Path, pictures: int, chosen: tuple[str, ...], file: Path | None
         files = [plan.file(part[row]) for row in rows]
         for kind in chosen or [kind.name for kind in possible_kinds()]:
             made = export(run, kind)
-            program = Path(scratch) / kind
+            program, size = Path(scratch) / kind, made.bytes
             if ALL[kind].page:
-                program = made.file.parent
+                program, size = made.file.parent, made.download.stat().st_size
             else:
                 with zipfile.ZipFile(made.download) as bundle:
                     bundle.extractall(program)
@@ -55,12 +55,12 @@ def main(folder: Path, pictures: int, chosen: tuple[str, ...], file: Path | None
             page = Classifier.load(made.file if ALL[kind].litert else run.folder).predict(files).probabilities
             same = float((theirs.argmax(axis=1) == page.argmax(axis=1)).mean())
             click.echo(
-                f"| {kind} | {made.bytes / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "
+                f"| {kind} | {size / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "
                 f"| {made.accuracy:.3f} | {made.milliseconds:.1f} | {same:.1%} of {len(files)} "
                 f"| {np.abs(theirs - page).max():.6f} |"
             )
             told.append({
-                "folder": folder.name, "kind": kind, "bytes": made.bytes, "agreement": made.agreement,
+                "folder": folder.name, "kind": kind, "bytes": size, "agreement": made.agreement,
                 "max_difference": made.max_difference, "accuracy": made.accuracy, "pictures": made.pictures,
                 "milliseconds": made.milliseconds, "as the page": same, "of": len(files),
                 "probability within": float(np.abs(theirs - page).max()),
