@@ -92,18 +92,20 @@ def parity(made: Export) -> None:
 
 if name in ready:
     made = ready[name]
-    with made.zip.open("rb") as file:
+    with made.download.open("rb") as file:
         st.download_button(
-            f"Download ({made.zip.stat().st_size / 1e6:.1f} MB)",
+            f"Download ({made.download.stat().st_size / 1e6:.1f} MB)",
             file,
-            file_name=made.zip.name,
-            mime="application/zip",
+            file_name=made.download.name,
+            mime="text/html" if kinds[name].page else "application/zip",
             type="primary",
             icon=":material/download:",
             on_click="ignore",
         )
     st.caption(
-        "The zip holds the model, its labels, its card (what it is and how good), programs that use it, and three of "
+        "The page holds the model and what runs it. Who opens it needs nothing else, and what it is shown stays there."
+        if kinds[name].page
+        else "The zip holds the model, its labels, its card (what it is and how good), programs that use it, and three of "
         "your test pictures to try them on."
     )
     parity(made)

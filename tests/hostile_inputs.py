@@ -224,7 +224,7 @@ def _model(root: Path, content: bytes) -> None:
     report = {
         "kind": "int8",
         "file": "../../../../../../victim/diary.txt",
-        "zip": "x.zip",
+        "download": "x.zip",
         "good": True,
         "note": MARKUP,
     }

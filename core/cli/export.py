@@ -25,14 +25,15 @@ def export_command() -> click.Command:
     @click.argument("run_dir")
     @click.option("--format", "kind", type=click.Choice(list(ALL)), default="float32", show_default=True)
     @click.option(
-        "--out", help="Where to copy it: a path that ends in .zip, or as the model's own file does (.tflite)."
+        "--out",
+        help="Where to copy it: a path that ends in .zip (.html for a web page), or as the model's own file does (.tflite).",
     )
     @as_json
     def export(run_dir: str, kind: str, out: str | None, json_: bool) -> None:
         made = make_export(open_run(run_dir), kind, out, phase_watcher())
         click.echo(
-            f"{made.file}: {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy {made.accuracy:.1%}, "
-            f"largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
+            f"{made.file}: a model of {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy "
+            f"{made.accuracy:.1%}, largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
         )
         if made.note:
             click.echo(made.note)

@@ -49,6 +49,8 @@ class Kind:
 
     `converted`: LiteRT's converter makes it, from `input`, the type of its input tensor, `weights`, how its weights are stored,
     and `teachable`: laid out as Teachable Machine's files are. Otherwise a function of core.models.whole_files writes it.
+
+    `page`: what is taken away is no zip, but one web page with the model inside.
     """
 
     name: str
@@ -65,6 +67,12 @@ class Kind:
     input: Literal["float32", "int8", "uint8"] = "float32"
     weights: Weights = "float32"
     teachable: bool = False
+    page: bool = False
+
+    @property
+    def ending(self) -> str:
+        """Of the name of what is taken away."""
+        return ".html" if self.page else ".zip"
 
     @property
     def litert(self) -> bool:
@@ -78,7 +86,7 @@ class Kind:
 
     @property
     def plain(self) -> bool:
-        """Whether it is the same file as the one that a training makes."""
+        """Whether it is the file that a training makes, or made of it."""
         return self.converted and self.litert and not self.teachable and self.input == self.weights == "float32"
 
 
@@ -91,7 +99,7 @@ _ALL = (
         (
             Place("On a computer, with Python", 1),
             Place(
-                "On a web page",
+                "On a web site of your own",
                 3,
                 "Unpack the zip and start `python web/start.py`: a page opens that classifies in the browser.",
             ),
@@ -104,6 +112,21 @@ _ALL = (
         ".tflite for a phone",
         (Place("On a phone", 2, "The zip has a file for Android (Kotlin) and one for iOS (Swift)."),),
         weights="float16",
+    ),
+    Kind(
+        "web-page",
+        "a web page that needs nothing (HTML)",
+        "anybody, as one file that opens with a double click",
+        "one .html file, opens with a double click",
+        (
+            Place(
+                "On a web page that needs nothing",
+                2,
+                "One file: a double click opens it in a browser, on any computer, also without internet. It knows pictures and "
+                "the camera. Send it to whom you like.",
+            ),
+        ),
+        page=True,
     ),
     Kind(
         "dynamic",

@@ -57,7 +57,8 @@ _ABOUT = {
     "Classifier.kt": "for an Android app (Kotlin); not tested",
     "Classifier.swift": "for an iOS app (Swift); not tested",
     "web/index.html": "a web page that classifies in the browser",
-    "web/start.py": "opens that page; npm (Node.js) fetches Google's LiteRT.js once, then it works offline",
+    "web/start.py": "opens that page",
+    "web/litert_js.py": "fetches Google's LiteRT.js for it, once; then it works offline",
     "model_data.h": "the model as a C array, for a microcontroller",
     "classify.ino": "for an ESP32 or another board of Arduino's kind (Arduino sketch); not tested",
 }
@@ -81,6 +82,8 @@ def texts(kind: Kind, spec: Mapping[str, Any], model: bytes, card: str) -> dict[
         "MODEL_CARD.md": card,
         "predict.py": _PROGRAMS.with_name("predict.py").read_text(encoding="utf-8"),
     } | {name: (_PROGRAMS / name).read_text(encoding="utf-8") for name, fits in _WITH.items() if fits(kind)}
+    if "web/start.py" in files:
+        files["web/litert_js.py"] = _PROGRAMS.with_name("litert_js.py").read_text(encoding="utf-8")
     if kind.litert and len(model) < TINY:
         files["model_data.h"] = c_array(model)
         if spec["input"]["dtype"] == "int8":

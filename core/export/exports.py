@@ -31,12 +31,13 @@ class Export(Parity):
     """An exported model, and how it compares with the trained model on the `pictures` of the test part that are still there.
 
     `file`: the model, a folder for a SavedModel; `bytes`: its size; `integer_only`: whether it has no floating-point number
-    in it; `note`: what had to be done differently than usual, a sentence, or "".
+    in it; `download`: what is taken away, a zip or a web page; `note`: what had to be done differently than usual, a
+    sentence, or "".
     """
 
     kind: str
     file: Path
-    zip: Path
+    download: Path
     bytes: int
     integer_only: bool
     pictures: int
@@ -51,7 +52,7 @@ class Export(Parity):
         """Plain values for JSON."""
         return vars(self) | {
             "file": str(self.file),
-            "zip": str(self.zip),
+            "download": str(self.download),
             "differ": list(self.differ),
             "said": list(self.said),
             "good": self.good,
@@ -76,12 +77,12 @@ def exports_of(run: Run) -> dict[str, Export]:
                 continue
             export = Export(
                 **report
-                | {name: exports_folder(run, kind) / report[name] for name in ("file", "zip")}
+                | {name: exports_folder(run, kind) / report[name] for name in ("file", "download")}
                 | {name: tuple(report[name]) for name in ("differ", "said")}
             )
         except (AttributeError, TypeError, KeyError):
             continue
-        if export.file.exists() and signing.made_here(export.zip):
+        if export.file.exists() and signing.made_here(export.download):
             found[kind] = export
     return found
 
@@ -134,16 +135,16 @@ def export(
 ) -> Export:
     """Makes one kind of export, measures it and waits for it.
 
-    `out`: a path to which the result is copied, that ends in .zip, or as the model's own file does (.tflite; its
-    fieldguide.json is written beside it, under the same name). Raises ModelError if the conversion fails, RunError if the
-    run has no model.
+    `out`: a path to which the result is copied, that ends in .zip (.html for a web page), or as the model's own file does
+    (.tflite; its fieldguide.json is written beside it, under the same name). Raises ModelError if the conversion fails,
+    RunError if the run has no model.
     """
     if format not in ALL:
         raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(ALL)}.")
     target = Path(out).expanduser().absolute() if out else None
-    endings = [ending for ending in (Path(ALL[format].file).suffix, ".zip") if ending]
-    if target and target.suffix.lower() not in endings:
-        words = f"ends in neither {endings[0]} nor .zip" if len(endings) > 1 else "does not end in .zip"
+    whole, own = ALL[format].ending, Path(ALL[format].file).suffix
+    if target and target.suffix.lower() not in (whole, own or whole):
+        words = f"ends in neither {own} nor {whole}" if own else f"does not end in {whole}"
         raise ModelError(f"{target.name} {words}.", "Give the file another ending.")
     while format not in exports_of(run):
         started = start_exports(run, [format])
@@ -152,9 +153,9 @@ def export(
         if failure:
             raise failure
     made = exports_of(run)[format]
-    if target and target.suffix.lower() == ".zip":
-        storage.write_bytes(target, made.zip.read_bytes())
-        return replace(made, file=target, zip=target)
+    if target and target.suffix.lower() == whole:
+        storage.write_bytes(target, made.download.read_bytes())
+        return replace(made, file=target, download=target)
     if target:
         storage.write_bytes(target, made.file.read_bytes())
         storage.write_bytes(target.with_suffix(".json"), made.file.with_name(SPEC_NAME).read_bytes())

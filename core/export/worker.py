@@ -25,11 +25,13 @@ from core.export.int8_fallback import POINT, Int8Way, int8_ways, keep_best
 from core.export.litert_metadata import with_metadata
 from core.export.parity import Measured, ask, input_type, is_integer_only, measure, opens
 from core.export.requirements import needs_of
+from core.export.web_page import alone, runtime
 from core.imaging.decode import open_picture
 from core.inference.calibration import cooled
 from core.inference.classifier import SPEC_NAME
 from core.inference.decision import decision_of
 from core.models.frozen import FrozenClassifier
+from core.models.litert_weights import with_rounded_weights
 from core.models.saved import load_model, softened
 from core.runs.lifecycle import Run, open_run
 from core.runs.model_spec import make_spec
@@ -111,6 +113,8 @@ class _Exporter:
         folder = exports_folder(self.run, kind.name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        if kind.page:
+            self._litert_js(kind)  # where it cannot be had, that is said before all the work
         model = folder / kind.file
         note = self._write(kind, model)
         measured = self._measure(kind, model)
@@ -185,6 +189,8 @@ class _Exporter:
                 ) from error
         if kind.teachable:
             return made  # its programs expect none
+        if kind.page:
+            made = with_rounded_weights(made)
         return with_metadata(made, as_text(Path(self.plan.project).name), labels_text(self.plan.classes))
 
     def _joined(self, kind: Kind) -> bytes | None:
@@ -253,36 +259,46 @@ class _Exporter:
         return [(self.test[position][1], self.plan.classes[self.test[position][2]]) for position in every]
 
     def _pack(self, kind: Kind, model: Path, measured: Measured, note: str) -> None:
-        """The zip, and at last the report that makes the export known."""
+        """What is taken away, and at last the report that makes the export known."""
         folder, spec, parity = model.parent, storage.read_json(model.with_name(SPEC_NAME)), asdict(measured.parity)
         shared = {name: value for name, value in parity.items() if name not in ("differ", "said")}
         spec |= {"parity": shared | {"pictures": len(self.test)}} | ({"note": note} if note else {})
         spec["needs"] = dict(zip(("install", "versions"), needs_of(kind, model), strict=True))
         storage.write_json(folder / SPEC_NAME, spec)
         content = model.read_bytes() if kind.litert else b""
-        files = texts(kind, spec, content, markdown(self.run))
-        expected = []
-        for number, (answer, (_, name)) in enumerate(zip(measured.examples, self._shown(), strict=True), 1):
-            file = f"{EXAMPLES}/{number}.png"
-            said = {key: answer[key] for key in ("label", "probability", "sure", "probabilities")}
-            expected.append({"file": file, "class": name} | said)
-            files[file] = (folder / file).read_bytes()
-        files["expected.json"] = json.dumps(expected, indent=1, ensure_ascii=False).encode()
-        bundle = folder / f"{file_stem(Path(self.plan.project).name + '.zip')}-{kind.name}-{self.plan.id}.zip"
-        storage.write_with(bundle, lambda target: write_zip(target, model, files))
+        project = file_stem(f"{Path(self.plan.project).name}{kind.ending}")
+        download = folder / f"{project}-{kind.name}-{self.plan.id}{kind.ending}"
+        if kind.page:
+            storage.write_bytes(download, alone(spec, content, self._litert_js(kind)).encode())
+        else:
+            files = texts(kind, spec, content, markdown(self.run)) | self._tried(folder, measured)
+            storage.write_with(download, lambda target: write_zip(target, model, files))
         whole = model.rglob("*") if model.is_dir() else [model]
         report = parity | {
             "kind": kind.name,
             "sureness": asdict(self.decision),
             "file": model.name,  # without the folder, which may be moved or copied
-            "zip": bundle.name,
+            "download": download.name,
             "bytes": sum(path.stat().st_size for path in whole if path.is_file()),
             "pictures": len(self.test),
             "integer_only": kind.litert and is_integer_only(content),
             "note": note,
         }
-        signing.sign_files(bundle, *([] if model.is_dir() else [model]))
+        signing.sign_files(download, *([] if model.is_dir() else [model]))
         signing.write_signed(folder / "report.json", json.dumps(report).encode())
+
+    def _litert_js(self, kind: Kind) -> Path:
+        return runtime(lambda: self.say("browser", kind=kind.name))
+
+    def _tried(self, folder: Path, measured: Measured) -> dict[str, bytes]:
+        """The examples, and what must come out of them: name in the zip -> content."""
+        files, expected = {}, []
+        for number, (answer, (_, name)) in enumerate(zip(measured.examples, self._shown(), strict=True), 1):
+            file = f"{EXAMPLES}/{number}.png"
+            said = {key: answer[key] for key in ("label", "probability", "sure", "probabilities")}
+            expected.append({"file": file, "class": name} | said)
+            files[file] = (folder / file).read_bytes()
+        return files | {"expected.json": json.dumps(expected, indent=1, ensure_ascii=False).encode()}
 
 
 def _whole(path: Path, shorter: int) -> Image.Image:

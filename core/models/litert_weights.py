@@ -31,6 +31,17 @@ def with_float16_weights(model: bytes) -> bytes:
     return graph.packed()
 
 
+def with_rounded_weights(model: bytes) -> bytes:
+    """A float32 .tflite file whose weights have only the digits that float16 has: it computes as fast, and packs into 60 % of
+    the bytes."""
+    graph = Graph(model)
+    for number, tensor in enumerate(graph.tensors):
+        values = graph.values(number)
+        if values is not None and values.size >= _FEW:
+            tensor.buffer = graph.buffer(_as_float16(values).astype(np.float32))
+    return graph.packed()
+
+
 def with_int8_weights(model: bytes) -> bytes:
     """A float32 .tflite file, the weights of its convolutions stored as int8 (dynamic range): a quarter of the bytes.
 
@@ -67,6 +78,10 @@ def _quantize(graph: Graph, number: int, values: np.ndarray, axis: int) -> None:
     tensor.quantization.quantizedDimension = axis
 
 
+def _as_float16(values: np.ndarray) -> np.ndarray:
+    return values.clip(-_LARGEST, _LARGEST).astype(np.float16)
+
+
 def _halve(graph: Graph, numbers: set[int]) -> None:
     """Stores constants as float16; an operator makes float32 of each, which runtimes do once, when they open the file."""
     first: list[Any] = []
@@ -76,7 +91,7 @@ def _halve(graph: Graph, numbers: set[int]) -> None:
             continue
         tensor = graph.tensors[number]
         name = f"{(tensor.name or b'').decode()}_float16"
-        small = graph.constant(name, values.clip(-_LARGEST, _LARGEST).astype(np.float16))
+        small = graph.constant(name, _as_float16(values))
         tensor.buffer = 0
         options = schema.DequantizeOptionsT()
         first.append(graph.operator(schema.BuiltinOperator.DEQUANTIZE, [small], number, options, _FROM_FLOAT16))

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.exports FOLDER [--pictures 200] [--kind int8 --kind keras] [--json FILE]
 
 Trains `quick` on a copy of FOLDER (seed 0), makes the kinds, and prints a Markdown row for each. The last two columns are of
-up to so many test pictures, asked of `predict.py` as it lies in the zip, in a process without TensorFlow where LiteRT runs
-the file: how often its label is that of the Test page with the same file open (with the trained model, for kinds that the
-page does not open), and the largest difference of a probability. Nothing is asserted.
+up to so many test pictures, asked of `predict.py` as it lies in the zip (for a web page: beside the model inside), in a process
+without TensorFlow where LiteRT runs the file: how often its label is that of the Test page with the same file open (with the
+trained model, for kinds that the page does not open), and the largest difference of a probability. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -45,19 +45,22 @@ def main(folder: Path, pictures: int, chosen: tuple[str, ...], file: Path | None
         files = [plan.file(part[row]) for row in rows]
         for kind in chosen or [kind.name for kind in possible_kinds()]:
             made = export(run, kind)
-            unpacked = Path(scratch) / kind
-            with zipfile.ZipFile(made.zip) as bundle:
-                bundle.extractall(unpacked)
-            theirs = np.array([answer["probabilities"] for answer in ask(unpacked, files, 1)])
-            page = Classifier.load(made.zip if ALL[kind].litert else run.folder).predict(files).probabilities
+            program, size = Path(scratch) / kind, made.bytes
+            if ALL[kind].page:
+                program, size = made.file.parent, made.download.stat().st_size
+            else:
+                with zipfile.ZipFile(made.download) as bundle:
+                    bundle.extractall(program)
+            theirs = np.array([answer["probabilities"] for answer in ask(program, files, 1)])
+            page = Classifier.load(made.file if ALL[kind].litert else run.folder).predict(files).probabilities
             same = float((theirs.argmax(axis=1) == page.argmax(axis=1)).mean())
             click.echo(
-                f"| {kind} | {made.bytes / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "
+                f"| {kind} | {size / 1e6:.1f} | {made.agreement:.1%} | {made.max_difference:.6f} "
                 f"| {made.accuracy:.3f} | {made.milliseconds:.1f} | {same:.1%} of {len(files)} "
                 f"| {np.abs(theirs - page).max():.6f} |"
             )
             told.append({
-                "folder": folder.name, "kind": kind, "bytes": made.bytes, "agreement": made.agreement,
+                "folder": folder.name, "kind": kind, "bytes": size, "agreement": made.agreement,
                 "max_difference": made.max_difference, "accuracy": made.accuracy, "pictures": made.pictures,
                 "milliseconds": made.milliseconds, "as the page": same, "of": len(files),
                 "probability within": float(np.abs(theirs - page).max()),

@@ -28,7 +28,7 @@ PAGE = files("core.export") / "programs" / "web" / "index.html"
 
 @pytest.fixture
 def served(trained: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    with zipfile.ZipFile(export(trained, "float32").zip) as bundle:
+    with zipfile.ZipFile(export(trained, "float32").download) as bundle:
         bundle.extractall(tmp_path)
     program = [sys.executable, str(tmp_path / "web" / "start.py"), "--no-browser"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as server:

@@ -211,7 +211,7 @@ def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Pa
     assert made.pictures == len(others)
     assert made.agreement == 1.0
     assert made.note.startswith(f"1 of the {len(others) + 1} test pictures")
-    with zipfile.ZipFile(made.zip) as bundle:
+    with zipfile.ZipFile(made.download) as bundle:
         assert f"asked about {len(others)} of them" in bundle.read("README.txt").decode()
         shown = json.loads(bundle.read("expected.json"))
     assert {one["class"] for one in shown} == {"blue", "green", "red"}  # the model's own names
@@ -220,7 +220,7 @@ def test_a_project_that_was_moved_takes_its_runs_along(trained: Run, colours: Pa
     shutil.copytree(moved, again)
     copied = exports_of(Run(again / ".fieldguide" / "runs" / trained.id))["float32"]
     assert copied.file.is_relative_to(again)
-    assert copied.zip.is_relative_to(again)
+    assert copied.download.is_relative_to(again)
 
 
 @pytest.mark.slow

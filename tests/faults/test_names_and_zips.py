@@ -577,7 +577,7 @@ def test_row_29_the_order_of_classes_is_the_same_everywhere(tmp_path: Path) -> N
     run = train(project, TrainConfig(epochs=4))
     made = export(run)
     labels.set_order(project, ["10", "2", "1"])  # what was trained stays as it was
-    with zipfile.ZipFile(made.zip) as bundle:
+    with zipfile.ZipFile(made.download) as bundle:
         listed = bundle.read("labels.txt").decode().splitlines()
         spec = json.loads(bundle.read("fieldguide.json"))
     plan = json.loads((run.folder / "run.json").read_text())

@@ -27,6 +27,7 @@ def told(trained: Run) -> Iterator[Run]:
     two = [picture.id for picture in trained.records.plan().part("test")][:2]
     for kind, agreement, differ, note in (
         ("dynamic", 1.0, [], ""),
+        ("web-page", 1.0, [], ""),
         ("uint8", 4 / 6, two, "Integers throughout cost more."),
     ):
         folder = exports_folder(run, kind)
@@ -35,7 +36,7 @@ def told(trained: Run) -> Iterator[Run]:
             (folder / name).write_bytes(b"x" * 10)
         report = {
             "kind": kind, "sureness": {"temperature": 1.0, "threshold": 0.0}, "file": str(folder / "model.tflite"),
-            "zip": str(folder / "a.zip"), "bytes": 10, "agreement": agreement, "max_difference": 0.5, "accuracy": 0.9,
+            "download": str(folder / "a.zip"), "bytes": 10, "agreement": agreement, "max_difference": 0.5, "accuracy": 0.9,
             "milliseconds": 2.0, "milliseconds_all": 1.0, "threads": 2, "differ": differ, "said": ["**red**"] * len(differ),
             "integer_only": kind == "uint8", "pictures": 6, "note": note,
         }  # fmt: skip
@@ -69,8 +70,22 @@ def test_a_file_that_errs_is_told_in_red_with_its_pictures(told: Run, colours: P
     assert captions == [f"{literal('now: **red**')}"] * 2
     at.selectbox[0].set_value("dynamic").run()
     assert "on 6 of 6 test pictures" in at.success[0].value
+    assert "The zip holds the model" in words(at)
     table = at.dataframe[0].value
     assert dict(zip(table["kind"], table["as trained"], strict=True)) == {
+        ALL["web-page"].title: "✓ yes",
         ALL["dynamic"].title: "✓ yes",
         ALL["uint8"].title: "✗ no",
     }
+
+
+def test_a_web_page_that_needs_nothing_is_offered_as_that(told: Run, colours: Path) -> None:
+    at = visit(PAGE, colours, run=told.id)
+    [places] = [group for group in at.button_group if "In Keras" in group.options]
+    place = "On a web page that needs nothing"
+    places.set_value([place] if isinstance(places.value, list) else place).run()
+    assert not at.exception
+    assert at.selectbox[0].value == "web-page"
+    assert "a double click opens it in a browser" in words(at)
+    assert "The page holds the model and what runs it" in words(at)
+    assert "The zip" not in words(at)

@@ -75,9 +75,9 @@ def integer_twin(tested: Tested) -> Tested | None:
     made = exports_of(tested.run.run).get("int8")
     if made is None:
         return None
-    identity = f"{tested.identity} int8 {made.zip.stat().st_mtime_ns}"
+    identity = f"{tested.identity} int8 {made.download.stat().st_mtime_ns}"
     try:
-        return Tested(_load(str(made.zip), identity), identity, None)
+        return Tested(_load(str(made.download), identity), identity, None)
     except FieldguideError:
         return None  # the Export page says what is wrong with it
 

@@ -25,6 +25,7 @@ PHASES = {
     "evaluate": "taking the test",
     "save": "writing the model file, a few seconds",
     "looking inside": "finding out where it looks",
+    "browser": "fetching what runs a model in a browser (only the first time)",
     "converting": "converting",
     "checking": "checking that it answers the same",
 }

@@ -49,13 +49,14 @@ def more(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_places_come_in_their_own_order_and_each_once() -> None:
     places = places_of(ALL.values())
     assert list(places) == [
-        "On a computer, with Python", "On a phone", "On a web page", "On a Raspberry Pi", "On a Coral board",
-        "On a microcontroller", "In a Teachable Machine project", "In Keras", "In an older Keras",
+        "On a computer, with Python", "On a phone", "On a web page that needs nothing", "On a web site of your own",
+        "On a Raspberry Pi", "On a Coral board", "On a microcontroller",
+        "In a Teachable Machine project", "In Keras", "In an older Keras",
         "On a TensorFlow server", "In a program that reads ONNX",
     ]  # fmt: skip
     kinds = [kind.name for _, kind in places.values()]
-    assert kinds[:6] == ["float32", "float16", "float32", "int8", "uint8", "int8"]
-    assert kinds[6:] == ["teachable-machine", "keras", "h5", "saved-model", "onnx"]
+    assert kinds[:7] == ["float32", "float16", "web-page", "float32", "int8", "uint8", "int8"]
+    assert kinds[7:] == ["teachable-machine", "keras", "h5", "saved-model", "onnx"]
     assert sum(len(kind.places) for kind in ALL.values()) == len(places)
 
 
@@ -69,7 +70,7 @@ def test_settings_of_an_export_name_a_kind_that_there_is() -> None:
 def test_a_new_entry_is_offered_on_the_page(trained: Run, colours: Path) -> None:
     at = visit("pages/6_Export.py", colours, run=trained.id)
     [places] = [group for group in at.button_group if "In Keras" in group.options]
-    assert places.options[1:3] == ["On a phone", "In a pocket"]
+    assert places.options[1:4] == ["On a phone", "On a web page that needs nothing", "In a pocket"]
     chosen: Any = ["In a pocket"] if isinstance(places.value, list) else "In a pocket"
     places.set_value(chosen).run()
     assert not at.exception
@@ -108,7 +109,7 @@ def test_a_new_entry_is_exported_and_measured(trained: Run, colours: Path, monke
         at = visit("pages/6_Export.py", colours, run=run.id)
         at.selectbox[0].set_value("backwards").run()
         assert "this file gave the trained model's answer" in at.success[0].value
-        with zipfile.ZipFile(made["backwards"].zip) as bundle:
+        with zipfile.ZipFile(made["backwards"].download) as bundle:
             assert "backwards.keras" in bundle.namelist()
             read_me = bundle.read("README.txt").decode()
         assert "A program of another age." in read_me

@@ -45,13 +45,13 @@ def test_what_was_chosen_goes_into_the_file_and_its_program(copied: Run, tmp_pat
     pictures = [encoded(noise(number)) for number in range(6)]
     raw = Classifier.load(copied.records.tflite).predict(pictures, list("abcdef"))
     screen = Classifier.load(copied.folder).predict(pictures, list("abcdef"))
-    taken = Classifier.load(made.zip).predict(pictures, list("abcdef"))
+    taken = Classifier.load(made.download).predict(pictures, list("abcdef"))
     assert np.abs(screen.probabilities - cooled(raw.probabilities, 3)).max() < 1e-6
     assert np.abs(taken.probabilities - screen.probabilities).max() < 1e-4
     assert screen.sure == taken.sure == [bool(row.max() >= 0.9) for row in screen.probabilities]
     assert all(raw.sure)
 
-    with zipfile.ZipFile(made.zip) as bundle:
+    with zipfile.ZipFile(made.download) as bundle:
         bundle.extractall(tmp_path / "zip")
     (tmp_path / "a.png").write_bytes(pictures[0])
     program = [sys.executable, str(tmp_path / "zip" / "predict.py"), str(tmp_path / "a.png")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -10,7 +12,7 @@ from core import Run
 from core.export.requirements import runtime_of
 from core.models.frozen import FrozenClassifier
 from core.models.litert_graph import Graph
-from core.models.litert_weights import with_float16_weights, with_int8_weights
+from core.models.litert_weights import with_float16_weights, with_int8_weights, with_rounded_weights
 from tests.core.models.test_litert_join import PIXELS, said
 from tests.pictures import COLOURS, shaded
 
@@ -34,6 +36,16 @@ def test_it_answers_nearly_the_same_from_fewer_bytes(whole: bytes, store, size, 
     for colour in COLOURS.values():
         picture = np.asarray(shaded(colour, 9, (PIXELS, PIXELS)), np.float32)[None]
         assert 0 < np.abs(said(made, picture) - said(whole, picture)).max() < off
+
+
+def test_rounded_weights_answer_as_float16_does_and_pack_into_less(whole: bytes) -> None:
+    made, halved = with_rounded_weights(whole), with_float16_weights(whole)
+    assert len(made) == pytest.approx(len(whole), rel=0.01)
+    assert len(gzip.compress(made, 6)) < 0.65 * len(gzip.compress(whole, 6))
+    assert DEQUANTIZE not in {Graph(made).kind(step) for step in Graph(made).operators}
+    picture = np.asarray(shaded((90, 90, 90), 3, (PIXELS, PIXELS)), np.float32)[None]
+    np.testing.assert_allclose(said(made, picture), said(halved, picture), atol=1e-5)
+    assert np.abs(said(made, picture) - said(whole, picture)).max() > 0
 
 
 def test_convolutions_have_a_scale_for_each_channel_and_what_was_stored_is_within_half_a_step(whole: bytes) -> None:

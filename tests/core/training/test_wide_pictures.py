@@ -110,9 +110,9 @@ def test_what_is_taken_away_sees_the_same_part(wide: Path, whole: Run) -> None:
     made = export(run)
     assert made.good
     # The pictures that go along are whole, so that the program finds the part on them.
-    with Image.open(next(made.zip.parent.glob("test_pictures/*.png"))) as example:
+    with Image.open(next(made.download.parent.glob("test_pictures/*.png"))) as example:
         assert example.size == (640, 120)
-    foreign = open_model(made.zip)
+    foreign = open_model(made.download)
     assert foreign.framing == region
     said = foreign.predict([plan.file(picture) for picture in plan.part("test")]).probabilities
     assert said == pytest.approx(run.records.predictions("test"), abs=1e-4)
