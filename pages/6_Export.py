@@ -11,6 +11,8 @@ from pages.shared.ui.progress import show_progress
 from pages.shared.ui.text import count, literal
 
 SHOWN = 12
+_LIKELY = 3
+_ELSEWHERE = "Somewhere else"
 
 here = page.begin("Export")
 st.title("Export", anchor=False)
@@ -19,20 +21,31 @@ if page.ask_to_trust(here):
     st.stop()
 kinds = {kind.name: kind for kind in possible_kinds()}
 places = places_of(kinds.values())
-first = next(iter(places))
-
 st.markdown("Where will it run?")
-chosen = st.pills("Where will it run?", list(places), default=first, required=True, label_visibility="collapsed")
-place, usual = places[chosen or first]
-name = st.selectbox(
-    "Kind of file",
-    list(kinds),
-    index=list(kinds).index(usual.name),
-    format_func=lambda one: f"{kinds[one].title}: for {kinds[one].purpose}",
-    key=f"kind {place.title}",
+likely, others = list(places)[:_LIKELY], list(places)[_LIKELY:]
+
+chosen = st.pills(
+    "Where will it run?",
+    [*likely, _ELSEWHERE],
+    default=likely[0],
+    required=True,
+    label_visibility="collapsed",
+    persist_state="session",
+    key="runs",
 )
+if chosen == _ELSEWHERE:
+    chosen = st.selectbox("Where else?", others, persist_state="session", key="runs elsewhere")
+place, usual = places[chosen]
 if place.caption:
     st.caption(place.caption)
+with st.expander("Another kind of file", icon=":material/tune:"):
+    name = st.selectbox(
+        "Kind of file",
+        list(kinds),
+        index=list(kinds).index(usual.name),
+        format_func=lambda one: f"{kinds[one].title}: for {kinds[one].purpose}",
+        key=f"kind {place.title}",
+    )
 before = task(run.run).state()
 working = before is not None and not before.ended
 ready = exports_of(run.run)
