@@ -68,7 +68,7 @@ def status_line(snapshot: RunSnapshot) -> None:
 def matrix_and_classes(evaluation: Evaluation) -> None:
     """What is taken for what, from where a click leads to the pictures, and how good each class is."""
     left, right = (
-        st.columns([5, 6], gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
+        st.columns(2, gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
     )
     with left:
         st.header("What it mixes up (confusion matrix)", anchor=False)

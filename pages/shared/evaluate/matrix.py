@@ -16,7 +16,7 @@ from pages.shared.components.grid import grid
 from pages.shared.components.matrix import matrix
 from pages.shared.components.matrix.matrix import Cell
 from pages.shared.evaluate import again, why
-from pages.shared.evaluate.parts import Answers, choose_part
+from pages.shared.evaluate.parts import Answers, answers_of_part
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
 from pages.shared.session import tab
@@ -31,18 +31,20 @@ CELL = "cell to show"
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        answers = choose_part(run)
-        shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
-        again.offer(here, run)  # last in a row that is always there: what comes and goes moves nothing else
+    answers = answers_of_part(run)
     if answers is None:
         return
     evaluation = answers.evaluation
     if len(evaluation.classes) > _WIDE:
         left, right = st.container(), st.container()
     else:
-        left, right = st.columns([5, 6], gap="large")
+        left, right = st.columns(2, gap="medium")
     with left:
+        place = st.container()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
+            again.offer(here, run)  # last of all: what comes and goes moves nothing else
+    with place:
         cell = matrix.show(evaluation, "matrix", shares=shares, at_first=tab.get(CELL))
     with right:
         _pictures(here, answers, cell)
@@ -66,9 +68,9 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         moved = picture.class_name != truth[number]
         confirmed = (picture.id, picture.class_name) in right
         flag = "label changed" if moved else "label is right" if confirmed else ""
+        answer = (said[number], float(sure[number]))
         wrong = said[number] != truth[number] and not moved
-        suggestion = (said[number], float(sure[number])) if wrong else None
-        tiles.append(teller.tile(picture, suggestion=suggestion, flag=flag))
+        tiles.append(teller.tile(picture, suggestion=answer if wrong else None, said=answer, flag=flag))
     more = f" The first {len(shown)} are shown." if len(found) > len(shown) else ""
     note = "The surest answers first. Is the label wrong, the picture unclear, or the model wrong?" + more
     section = grid.Section(
@@ -83,7 +85,6 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
             f"{answers.run}/{answers.part}/{section.id}",
             tiles,
             [section] if tiles else [],
-            tags=True,
             accept=any(tile.suggestion for tile in tiles),
             empty="No mistakes here." if cell == Cell() else f"{cell.words}: none.",
             undo=journal.next_undo(),

@@ -11,7 +11,7 @@ from core.inference import curves
 from core.inference.metrics import TOP, ClassScore, Evaluation
 from core.runs.lifecycle import RunSnapshot
 from core.system.csv_safety import as_csv, safe_cell
-from pages.shared.evaluate.parts import Answers, choose_part
+from pages.shared.evaluate.parts import Answers, answers_of_part
 from pages.shared.ui import charts
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal, percent
@@ -32,7 +32,7 @@ _COLUMNS = {
 
 def show(here: Here, run: RunSnapshot) -> None:  # noqa: ARG001 - all views are called alike
     """Draws the view."""
-    answers = choose_part(run)
+    answers = answers_of_part(run)
     if answers is None:
         return
     evaluation = answers.evaluation
