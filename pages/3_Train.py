@@ -11,6 +11,7 @@ from core.system.tasks.records import TaskState
 from pages.shared.components.film import film
 from pages.shared.components.matrix import matrix
 from pages.shared.configure import recipes
+from pages.shared.evaluate import after
 from pages.shared.evaluate import matrix as mistakes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
@@ -40,14 +41,15 @@ def headline(snapshot: RunSnapshot) -> None:
         test = result.test
         st.markdown(f"## {test.right} of {test.total} right")
         chance = if_few(test.right, test.total)
-        st.markdown(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}")
+        why = f" {literal(after.step_of(snapshot).why)}".rstrip()
+        st.caption(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}{why}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
         st.markdown(f"## {percent(history[-1]['val_accuracy'])}")
-        st.markdown(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
+        st.caption(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
     else:
         st.markdown("## Getting ready" if snapshot.live else "## No model")
-        st.markdown("The first number comes after the first round." if snapshot.live else "")
+        st.caption("The first number comes after the first round." if snapshot.live else "")
 
 
 def status_line(snapshot: RunSnapshot) -> None:
@@ -93,7 +95,6 @@ if snapshot is None:
         page.show_error(FieldguideError(*problem))
     st.stop()
 
-st.title("Train", anchor=False)
 shown = snapshot.run
 training = snapshot.live and snapshot.state.state in ("queued", "running")
 
@@ -105,11 +106,14 @@ def watch() -> None:
     if training and now.state.state not in ("queued", "running"):
         film.watched(now)
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(key="headline"):
+    with st.container(horizontal=True, vertical_alignment="center"), page.stopping_at_errors():
+        st.title("Train", anchor=False, width="content")
+        with st.container(key="headline", gap="xxsmall"):
             headline(now)
         if training:
             stop_button(now.run.task, "stop training", main=True)
+        elif now.result:
+            after.offer(now)
     if training:
         show_progress(now.state)
     status_line(now)
@@ -129,19 +133,12 @@ if not training:
         for remark in snapshot.plan.remarks:
             st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
-            page.next_step("pages/4_Evaluate.py", "See its mistakes")
-            st.page_link(
-                "pages/5_Test.py",
-                label="Try new pictures",
-                icon=":material/image_search:",
-                query_params=state.link_params(),
-            )
-            st.page_link(
-                "pages/6_Export.py",
-                label="Download the model",
-                icon=":material/download:",
-                query_params=state.link_params(),
-            )
+            for target, label, icon in (
+                ("pages/4_Evaluate.py", "Its mistakes", "grid_view"),
+                ("pages/5_Test.py", "Try it live", "videocam"),
+                ("pages/6_Export.py", "Download the model", "download"),
+            ):
+                st.page_link(target, label=label, icon=f":material/{icon}:", query_params=state.link_params())
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
             )

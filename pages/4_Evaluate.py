@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.system.statistics import if_few
-from pages.shared.evaluate import advice, compare, matrix, numbers, parts, stress, sure, why
+from pages.shared.evaluate import advice, after, compare, matrix, numbers, parts, stress, sure, why
 from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import percent
@@ -33,7 +33,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.")
         chance = if_few(evaluation.right, evaluation.total)
         st.caption(f"{page.run_title(run.run, run.plan)}.{chance}")
-    page.next_step("pages/5_Test.py", "Next: try new pictures")
+    after.offer(run, "pages/4_Evaluate.py")
 
 asked = st.query_params.get("view")
 if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here

@@ -64,7 +64,7 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     expect(page.get_by_text("which it had never seen")).to_be_visible(timeout=PATIENCE)
     press(page, "See its mistakes")
     heading(page, "Evaluate")
-    press(page, "Next: try new pictures")
+    press(page, "Try it live")
     heading(page, "Test")
     expect(page.get_by_text("Kept apart for you")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("img", name="Leaf 5 to try")).to_be_visible()
