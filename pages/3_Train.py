@@ -78,9 +78,8 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
     with right:
         st.header("Class by class", anchor=False)
         results.by_class(evaluation)
-    tab.put(mistakes.CELL, cell)
     if cell != matrix.Cell():
-        tab.put("evaluate view", "Mistakes")
+        mistakes.lead_to(cell)
         st.switch_page("pages/4_Evaluate.py", query_params=state.link_params() | {"view": "Mistakes"})
 
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.evaluation.report import diagnosis_of
 from core.system.statistics import if_few
 from pages.shared.evaluate import advice, after, compare, matrix, numbers, parts, stress, sure, why
 from pages.shared.session import state, tab
@@ -27,6 +28,7 @@ if run is None or run.result is None:
     st.stop()
 with page.stopping_at_errors():
     evaluation = parts.answers_of(run).evaluation
+    found = diagnosis_of(run, evaluation)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Evaluate", anchor=False, width="content")
     with st.container(gap="xxsmall"):
@@ -34,6 +36,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
         chance = if_few(evaluation.right, evaluation.total)
         st.caption(f"{page.run_title(run.run, run.plan)}.{chance}")
     after.offer(run, "pages/4_Evaluate.py")
+
+advice.show_cards(here, run, found)
 
 asked = st.query_params.get("view")
 if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here
@@ -55,5 +59,5 @@ with st.container(horizontal=True):
 st.query_params["view"] = chosen
 tab.put("evaluate view in the address", chosen)
 VIEWS[chosen].show(here, run)
-advice.show(here, run)
+advice.show_rest(found)
 state.select_run(run.run)

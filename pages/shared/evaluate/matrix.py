@@ -25,8 +25,8 @@ from pages.shared.ui.text import count, percent
 
 _MOST = 240
 _WIDE = 6
-CELL = "cell to show"
-"""Under this key the tab remembers which cell another page led to."""
+_CELL, _TURN = "cell to show", "how often a cell was to be shown"
+"""In the session: the cell that another page or a finding led to, and how often that was."""
 
 
 def show(here: Here, run: RunSnapshot) -> None:
@@ -45,9 +45,16 @@ def show(here: Here, run: RunSnapshot) -> None:
             shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
             again.offer(here, run)  # last of all: what comes and goes moves nothing else
     with place:
-        cell = matrix.show(evaluation, "matrix", shares=shares, at_first=tab.get(CELL))
+        cell = matrix.show(evaluation, f"matrix {tab.get(_TURN, 0)}", shares=shares, at_first=tab.get(_CELL))
     with right:
         _pictures(here, answers, cell)
+
+
+def lead_to(cell: Cell) -> None:
+    """Makes Evaluate show the pictures of a cell. To be called before its views are drawn, or in a callback."""
+    tab.put(_CELL, cell)
+    tab.count(_TURN)
+    tab.put("evaluate view", "Mistakes")
 
 
 def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
@@ -58,7 +65,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
     sure = probabilities.max(axis=1)
     inside = [number for number in range(len(truth)) if cell.holds(truth[number], said[number])]
     inside.sort(key=lambda number: -sure[number])
-    at = _where(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
+    at = where_now(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
     found = [(number, at[answers.pictures[number].id]) for number in inside if answers.pictures[number].id in at]
     shown = found[:_MOST]
     teller = Teller(here, [picture for _, picture in shown], answers.framing)
@@ -101,7 +108,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         _as_table(answers, [number for number, _ in shown], truth, said)
 
 
-def _where(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:
+def where_now(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:
     """Where pictures are now, by their ids: under their old path if they are still there."""
     wanted = {picture.id: picture.path for picture in pictures}
     found: dict[str, Picture] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core.evaluation import attribution
 from core.evaluation.attribution import Check, Explainer, Explanation
@@ -215,19 +213,15 @@ def _draw_map(
         st.caption(f"Found by: {attribution.METHODS[found.method]}.")
     name = found.class_name
     with left, st.grid(2, min_column_width=110, gap="small"):
-        st.image(_jpeg(shown), width="stretch", caption="What the model sees", alt="The picture, as the model sees it")
         st.image(
-            _jpeg(attribution.overlay(shown, found.map, opacity / 100)),
+            gallery.jpeg(shown), width="stretch", caption="What the model sees", alt="The picture, as the model sees it"
+        )
+        st.image(
+            gallery.jpeg(attribution.overlay(shown, found.map, opacity / 100)),
             width="stretch",
             caption=f"What speaks for {literal(name)}",
             alt=f"The same, bright where it speaks for {name}",
         )
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=90)
-    return out.getvalue()
 
 
 @st.cache_resource(max_entries=2, show_spinner="Remembering the training pictures")
