@@ -11,7 +11,7 @@ from core.system.tasks.records import TaskState
 from pages.shared.components.film import film
 from pages.shared.components.matrix import matrix
 from pages.shared.configure import recipes
-from pages.shared.evaluate import after
+from pages.shared.evaluate import after, ahead
 from pages.shared.evaluate import matrix as mistakes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
@@ -146,6 +146,7 @@ if not training:
                 st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with page.stopping_at_errors():
             evaluation = answers_of(snapshot).evaluation
+        ahead.look_ahead(here)
         matrix_and_classes(evaluation)
         voters = ensemble.votes(project, result)
         if voters:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.evaluation.report import diagnosis_of
 from core.system.statistics import if_few
-from pages.shared.evaluate import advice, after, compare, matrix, numbers, parts, stress, sure, why
+from pages.shared.evaluate import advice, after, ahead, compare, matrix, numbers, parts, stress, sure, why
 from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import percent
@@ -60,4 +60,5 @@ st.query_params["view"] = chosen
 tab.put("evaluate view in the address", chosen)
 VIEWS[chosen].show(here, run)
 advice.show_rest(found)
+ahead.look_ahead(here)
 state.select_run(run.run)
