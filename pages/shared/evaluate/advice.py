@@ -75,18 +75,23 @@ def _card(one: Diagnosis, cells: Sequence[Cell], pictures: Sequence[tuple[bytes,
         return
     left, right = st.columns([3, 4], gap="medium")
     with left:
-        _say(words, one, cells)
+        _say(words, one, cells, beside=False)
     with right, st.grid(_SHOWN, min_column_width=90, gap="small"):
         for content, said in pictures:
             st.image(content, caption=literal(said), width="stretch", alt=said)
 
 
-def _say(words: str, one: Diagnosis, cells: Sequence[Cell] = ()) -> None:
-    """A sentence with the next click below it."""
-    with st.container(gap="xxsmall"):
-        st.markdown(words)
-        if one.evidence:
-            st.caption(literal(one.evidence))
+def _say(words: str, one: Diagnosis, cells: Sequence[Cell] = (), *, beside: bool = True) -> None:
+    """A sentence with the next click, which stands `beside` or below it."""
+    row = st.container(
+        horizontal=beside, vertical_alignment="center", horizontal_alignment="distribute" if beside else "left",
+        gap="small" if beside else "xxsmall",
+    )  # fmt: skip
+    with row:
+        with st.container(gap="xxsmall"):
+            st.markdown(words)
+            if one.evidence:
+                st.caption(literal(one.evidence))
         if one.step in _PAGES:
             page, label = _PAGES[one.step]
             st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=state.link_params())

@@ -84,7 +84,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         st.markdown("None of the test pictures is there any more. Put them back, or train again.")
         return None
     said = [run.plan.classes[position] for position in answers.probabilities.argmax(axis=1)]
-    words = {answers.pictures[row].id: said[row] if right[row] else f"not {said[row]}" for row in rows[:_MOST]}
+    words = {answers.pictures[row].id: said[row] if right[row] else f"said {short(said[row])}" for row in rows[:_MOST]}
     if wanted not in words:
         words = {wanted: "chosen"} | words
 
@@ -111,7 +111,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         height="content",
     )
     more = f" The first {_MOST} of {len(rows):,} are here." if len(rows) > _MOST else ""
-    st.caption(f'Test pictures: mistakes first ("not" and what it said), then those it was least sure of.{more}')
+    st.caption(f"Test pictures: mistakes first, then those it was least sure of.{more}")
     st.query_params[PICTURE] = wanted
     tab.put(PICTURE, wanted)
     return str(wanted)
