@@ -133,7 +133,11 @@ if not training:
             st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
             for target, label, icon in (
-                ("pages/4_Evaluate.py", "Its mistakes", "grid_view"),
+                (
+                    "pages/4_Evaluate.py",
+                    "Its mistakes" if result.test.right < result.test.total else "Its answers",
+                    "grid_view",
+                ),
                 ("pages/5_Test.py", "Try it live", "videocam"),
                 ("pages/6_Export.py", "Download the model", "download"),
             ):
