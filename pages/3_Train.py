@@ -96,6 +96,8 @@ if snapshot is None:
 
 shown = snapshot.run
 training = snapshot.live and snapshot.state.state in ("queued", "running")
+if training:
+    st.title("Train", anchor=False)  # the heading stays while what is below it is drawn each second
 
 
 @st.fragment(run_every=1 if training else None)
@@ -106,7 +108,8 @@ def watch() -> None:
         film.watched(now)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"), page.stopping_at_errors():
-        st.title("Train", anchor=False, width="content")
+        if not training:
+            st.title("Train", anchor=False, width="content")
         with st.container(key="headline", gap="xxsmall"):
             headline(now)
         if training:
