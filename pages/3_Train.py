@@ -11,6 +11,7 @@ from core.system.tasks.records import TaskState
 from pages.shared.components.film import film
 from pages.shared.components.matrix import matrix
 from pages.shared.configure import recipes
+from pages.shared.evaluate import after, ahead
 from pages.shared.evaluate import matrix as mistakes
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.session import state, tab
@@ -40,14 +41,15 @@ def headline(snapshot: RunSnapshot) -> None:
         test = result.test
         st.markdown(f"## {test.right} of {test.total} right")
         chance = if_few(test.right, test.total)
-        st.markdown(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}")
+        why = f" {literal(after.step_of(snapshot).why)}".rstrip()
+        st.caption(f"{percent(test.accuracy)} of new pictures, which it had never seen (test accuracy).{chance}{why}")
     elif history:
         best = max(epoch["val_accuracy"] for epoch in history)
         st.markdown(f"## {percent(history[-1]['val_accuracy'])}")
-        st.markdown(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
+        st.caption(f"right on pictures it does not learn from (validation accuracy); best so far {percent(best)}.")
     else:
         st.markdown("## Getting ready" if snapshot.live else "## No model")
-        st.markdown("The first number comes after the first round." if snapshot.live else "")
+        st.caption("The first number comes after the first round." if snapshot.live else "")
 
 
 def status_line(snapshot: RunSnapshot) -> None:
@@ -68,7 +70,7 @@ def status_line(snapshot: RunSnapshot) -> None:
 def matrix_and_classes(evaluation: Evaluation) -> None:
     """What is taken for what, from where a click leads to the pictures, and how good each class is."""
     left, right = (
-        st.columns([5, 6], gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
+        st.columns(2, gap="medium") if len(evaluation.classes) <= _BESIDE else (st.container(), st.container())
     )
     with left:
         st.header("What it mixes up (confusion matrix)", anchor=False)
@@ -76,9 +78,8 @@ def matrix_and_classes(evaluation: Evaluation) -> None:
     with right:
         st.header("Class by class", anchor=False)
         results.by_class(evaluation)
-    tab.put(mistakes.CELL, cell)
     if cell != matrix.Cell():
-        tab.put("evaluate view", "Mistakes")
+        mistakes.lead_to(cell)
         st.switch_page("pages/4_Evaluate.py", query_params=state.link_params() | {"view": "Mistakes"})
 
 
@@ -93,9 +94,10 @@ if snapshot is None:
         page.show_error(FieldguideError(*problem))
     st.stop()
 
-st.title("Train", anchor=False)
 shown = snapshot.run
 training = snapshot.live and snapshot.state.state in ("queued", "running")
+if training:
+    st.title("Train", anchor=False)  # the heading stays while what is below it is drawn each second
 
 
 @st.fragment(run_every=1 if training else None)
@@ -105,11 +107,15 @@ def watch() -> None:
     if training and now.state.state not in ("queued", "running"):
         film.watched(now)
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(key="headline"):
+    with st.container(horizontal=True, vertical_alignment="center"), page.stopping_at_errors():
+        if not training:
+            st.title("Train", anchor=False, width="content")
+        with st.container(key="headline", gap="xxsmall"):
             headline(now)
         if training:
             stop_button(now.run.task, "stop training", main=True)
+        elif now.result:
+            after.offer(now)
     if training:
         show_progress(now.state)
     status_line(now)
@@ -129,19 +135,16 @@ if not training:
         for remark in snapshot.plan.remarks:
             st.caption(literal(remark))
         with st.container(horizontal=True, vertical_alignment="center"):
-            page.next_step("pages/4_Evaluate.py", "See its mistakes")
-            st.page_link(
-                "pages/5_Test.py",
-                label="Try new pictures",
-                icon=":material/image_search:",
-                query_params=state.link_params(),
-            )
-            st.page_link(
-                "pages/6_Export.py",
-                label="Download the model",
-                icon=":material/download:",
-                query_params=state.link_params(),
-            )
+            for target, label, icon in (
+                (
+                    "pages/4_Evaluate.py",
+                    "Its mistakes" if result.test.right < result.test.total else "Its answers",
+                    "grid_view",
+                ),
+                ("pages/5_Test.py", "Try it live", "videocam"),
+                ("pages/6_Export.py", "Download the model", "download"),
+            ):
+                st.page_link(target, label=label, icon=f":material/{icon}:", query_params=state.link_params())
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
             )
@@ -150,6 +153,7 @@ if not training:
                 st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with page.stopping_at_errors():
             evaluation = answers_of(snapshot).evaluation
+        ahead.look_ahead(here)
         matrix_and_classes(evaluation)
         voters = ensemble.votes(project, result)
         if voters:

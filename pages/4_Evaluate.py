@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from core.evaluation.report import diagnosis_of
 from core.system.statistics import if_few
-from pages.shared.evaluate import advice, compare, matrix, numbers, stress, sure, why
-from pages.shared.evaluate.parts import answers_of
+from pages.shared.evaluate import advice, after, ahead, compare, matrix, numbers, parts, stress, sure, why
 from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import percent
@@ -17,33 +17,48 @@ VIEWS = {
     "Harder pictures": stress,
     "Compare": compare,
 }
+OF_A_PART = ("Mistakes", "Numbers")  # the part of the split is chosen for these
 
 here = page.begin("Evaluate")
 run = here.run
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+if run is None or run.result is None:
     st.title("Evaluate", anchor=False)
-    if run is None or run.result is None:
-        with st.container():
-            st.markdown("There is nothing to look at yet: train first.")
-            page.next_step("pages/3_Train.py", "Go to Train")
-        st.stop()
-    page.next_step("pages/5_Test.py", "Next: try new pictures")
+    st.markdown("There is nothing to look at yet: train first.")
+    page.next_step("pages/3_Train.py", "Go to Train")
+    st.stop()
 with page.stopping_at_errors():
-    evaluation = answers_of(run).evaluation
-chance = if_few(evaluation.right, evaluation.total)
-name = page.run_title(run.run, run.plan)
-st.markdown(f"{name}: **{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.{chance}")
-advice.show(here, run)
+    evaluation = parts.answers_of(run).evaluation
+    found = diagnosis_of(run, evaluation)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Evaluate", anchor=False, width="content")
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.")
+        chance = if_few(evaluation.right, evaluation.total)
+        st.caption(f"{page.run_title(run.run, run.plan)}.{chance}")
+    after.offer(run, "pages/4_Evaluate.py")
+
+advice.show_cards(here, run, found)
 
 asked = st.query_params.get("view")
 if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here
     tab.put("evaluate view", asked)
 tab.first("evaluate view", "Mistakes")
-view = st.segmented_control(
-    "View", list(VIEWS), required=True, label_visibility="collapsed", key="evaluate view", persist_state="session"
-)
-chosen = view or "Mistakes"
+with st.container(horizontal=True):
+    with st.container():  # in which the views wrap on a phone
+        view = st.segmented_control(
+            "View",
+            list(VIEWS),
+            required=True,
+            label_visibility="collapsed",
+            key="evaluate view",
+            persist_state="session",
+        )
+    chosen = view or "Mistakes"
+    if chosen in OF_A_PART:
+        parts.choose_part()
 st.query_params["view"] = chosen
 tab.put("evaluate view in the address", chosen)
 VIEWS[chosen].show(here, run)
+advice.show_rest(found)
+ahead.look_ahead(here)
 state.select_run(run.run)

@@ -61,13 +61,15 @@ def _compress(quality: int) -> Maker:
     return make
 
 
-def _cover(share: float) -> Maker:
-    """The middle of each side, this share of its length, in the picture's mean colour."""
+def _cover(share: float, *, rim: bool = False) -> Maker:
+    """The middle of each side, this share of its length, in the picture's mean colour; or, of the `rim`, all but that."""
 
     def make(image: Image.Image, _: np.random.Generator) -> Image.Image:
         pixels = np.array(image)
         edge = round(image.width * (1 - share) / 2)
-        pixels[edge:-edge, edge:-edge] = pixels.mean(axis=(0, 1)).round()
+        covered = np.full(pixels.shape[:2], rim)
+        covered[edge:-edge, edge:-edge] = not rim
+        pixels[covered] = pixels.mean(axis=(0, 1)).round()
         return Image.fromarray(pixels)
 
     return make
@@ -114,6 +116,9 @@ CHANGES = (
 COVERED = Change("covered", "middle", "with their middle covered", _cover(0.8))
 """Leaves only the rim, a tenth on each side: a model that is still right looks at what surrounds the thing. Models of flowers,
 rubbish and leaves that look at the thing itself keep 27 to 62 % of their accuracy."""
+
+RIM_COVERED = Change("covered", "rim", "with their rim covered", _cover(0.8, rim=True))
+"""Leaves only what the other one takes away."""
 
 CURES = {
     "darker": "brightness",

@@ -15,6 +15,7 @@ from core.config.augmentation import AugmentConfig
 from core.evaluation.comparison import mcnemar
 from core.evaluation.corruptions import CHANGES, CURES, Change
 from core.runs.lifecycle import Run
+from core.runs.records import RunPicture, RunPlan
 from core.system import storage
 from core.system.errors import RunError, as_sentence
 from core.system.naming import count
@@ -104,6 +105,19 @@ def in_words(found: Robustness, classes: int, augment: AugmentConfig) -> str:
     return (
         f"It holds up: at worst, {lowest.change.words}, {_percent(found.share(lowest))} instead of {_percent(plain)}."
     )
+
+
+def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
+    """At most so many test pictures, evenly over the classes; which ones is decided by their ids alone."""
+    waiting = [
+        sorted((p for p in plan.part("test") if p.label == k), key=lambda p: p.id) for k in range(len(plan.classes))
+    ]
+    taken: list[RunPicture] = []
+    while any(waiting) and len(taken) < most:
+        for pictures in waiting:
+            if pictures and len(taken) < most:
+                taken.append(pictures.pop(0))
+    return taken
 
 
 @as_sentence(RunError)

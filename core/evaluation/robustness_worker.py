@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from core.evaluation.corruptions import CHANGES, COVERED
-from core.evaluation.robustness import MOST, Outcome, Robustness, task, write
+from core.evaluation.robustness import Outcome, Robustness, chosen, task, write
 from core.imaging.decode import read_square
 from core.inference.classifier import Classifier
 from core.inference.sandbox import load_model
@@ -21,19 +21,6 @@ from core.runs.records import RunPicture, RunPlan
 from core.system.errors import FieldguideError, PictureError, RunError
 from core.system.tasks.job import Stopped, TaskJob, own_state, work_through
 from core.system.tasks.processes import leave
-
-
-def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
-    """At most so many test pictures, evenly over the classes; which ones is decided by their ids alone."""
-    waiting = [
-        sorted((p for p in plan.part("test") if p.label == k), key=lambda p: p.id) for k in range(len(plan.classes))
-    ]
-    taken: list[RunPicture] = []
-    while any(waiting) and len(taken) < most:
-        for pictures in waiting:
-            if pictures and len(taken) < most:
-                taken.append(pictures.pop(0))
-    return taken
 
 
 def try_harder(job: TaskJob, run: Run) -> Robustness:

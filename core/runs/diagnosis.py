@@ -42,12 +42,14 @@ Step = Literal["pictures", "configure", "train", "mistakes", "stress", "test"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One finding. `evidence`: the numbers that it rests on, "" where the sentence has them; `step`: where to go next."""
+    """One finding. `evidence`: the numbers that it rests on, "" where the sentence has them; `step`: where to go next;
+    `classes`: those that it is about, none where it is about all."""
 
     kind: str
     sentence: str
     evidence: str
     step: Step
+    classes: tuple[str, ...] = ()
 
 
 def diagnose(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int, test: Evaluation) -> str:
@@ -189,6 +191,7 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
             "and add pictures of it in other places and light.",
             "",
             "mistakes",
+            (worst.name,),
         )
     if too_well and not by_heart:
         yield Diagnosis("overfitting", f"{known} (overfitting). More varied pictures would help most.", "", "pictures")
@@ -198,6 +201,7 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
             f"There are few pictures to learn from: {counts[few]} of {few}. More pictures of it would help most.",
             "",
             "pictures",
+            (few,),
         )
     if last and last["accuracy"] < 0.6 and test.accuracy < 0.6:
         yield Diagnosis(
@@ -273,6 +277,7 @@ def _alike(test: Evaluation) -> Iterator[Diagnosis]:
             "Look whether their labels are right, then add pictures that show the difference.",
             "",
             "mistakes",
+            (first.name, second.name),
         )
 
 

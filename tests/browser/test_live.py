@@ -57,6 +57,7 @@ window.fetch = async (url, ...rest) => {
   }
 };
 """
+UNDECIDED = "navigator.permissions.query = async () => ({ state: 'prompt' })"
 REFUSE = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
 
 
@@ -76,8 +77,9 @@ def test_answers_come_and_bars_move(live: Page, asked: list[str]) -> None:
     red, blue = (
         f"data:image/png;base64,{b64encode(encoded(shaded(COLOURS[name], 99))).decode()}" for name in ("red", "blue")
     )
+    live.get_by_role("button", name="Switch off").click()
     live.evaluate("picture => before(picture)", red)
-    live.get_by_text(LOOK).click()
+    live.get_by_role("button", name="Switch the camera on").click()
     expect(live.locator(".label")).to_have_text("red", timeout=PATIENCE)
     expect(live.locator(".rate")).to_contain_text("answers a second", timeout=PATIENCE)
     before = live.locator(".fill").evaluate_all(LENGTHS)
@@ -94,21 +96,23 @@ def test_answers_come_and_bars_move(live: Page, asked: list[str]) -> None:
     assert live.locator(".panel").bounding_box() == box, "something moved"
     assert live.locator(".name").all_text_contents() == ["blue", "green", "red"]
     assert live.locator("#seen").evaluate("canvas => canvas.width") == 224
-    live.get_by_text(LOOK).click()
+    live.get_by_text("Take one picture, and ask why").click()
     live.wait_for_function("streams.every((one) => one.getTracks().every((track) => track.readyState === 'ended'))")
     assert live.evaluate("streams.length") >= 1
     assert asked == []
 
 
 @pytest.mark.slow
-def test_it_can_be_switched_off_and_on(live: Page, asked: list[str]) -> None:
-    live.get_by_text(LOOK).click()
+def test_it_begins_by_itself_where_the_camera_is_allowed_and_asks_nobody_else(live: Page, asked: list[str]) -> None:
     live.get_by_role("button", name="Switch off").click()
     live.wait_for_function("streams.every((one) => one.getTracks().every((track) => track.readyState === 'ended'))")
     with live.expect_response(lambda response: "/live/" in response.url):
-        live.get_by_role("button", name="Switch it on again").click()
-    live.add_init_script(REFUSE)
+        live.get_by_role("button", name="Switch the camera on").click()
+    live.add_init_script(UNDECIDED)
     live.reload()
-    live.get_by_text(LOOK).click()
+    expect(live.get_by_role("button", name="Switch the camera on")).to_be_visible()
+    assert live.evaluate("streams.length") == 0
+    live.evaluate(f"() => {{ {REFUSE} }}")
+    live.get_by_role("button", name="Switch the camera on").click()
     expect(live.get_by_text("The browser does not let this page use the camera")).to_be_visible(timeout=PATIENCE)
     assert asked == []

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import {
   describeItem,
+  describeSaid,
   findColour,
   findTarget,
   groupBySuggestion,
@@ -21,7 +22,17 @@ import {
  * @returns {Item}
  */
 function makeItem(id, values) {
-  const plain = { url: "", picture: "", class: null, suggestion: "", sure: "", flag: "", section: 0, details: [] };
+  const plain = {
+    url: "",
+    picture: "",
+    class: null,
+    suggestion: "",
+    sure: "",
+    flag: "",
+    section: 0,
+    details: [],
+    said: "",
+  };
   return { id, path: `${id}.jpg`, ...plain, ...values };
 }
 
@@ -72,6 +83,16 @@ test("a suggestion is offered with how sure it is", () => {
   const placed = describeItem(makeItem("a", { class: "oak", suggestion: "elm", sure: "90 %" }), NONE);
   assert.equal(placed.name, "oak → elm? 90 %");
   assert.equal(placed.offered, "elm");
+});
+
+test("below a picture stands what it is and what was said of it, also once it is put right", () => {
+  assert.equal(describeSaid(makeItem("a", { class: "oak", suggestion: "elm", sure: "69 %" }), NONE), null);
+  const item = makeItem("a", { class: "oak", said: "elm", sure: "69 %" });
+  assert.deepEqual(describeSaid(item, NONE), { really: "really oak", said: "said elm 69\u00a0%", wrong: true });
+  const right = describeSaid(item, makePending({ a: "elm" }));
+  assert.deepEqual(right, { really: "really elm", said: "said elm 69\u00a0%", wrong: false });
+  const loose = describeSaid(item, makePending({ a: null }));
+  assert.deepEqual(loose, { really: "without a class", said: "said elm 69\u00a0%", wrong: false });
 });
 
 test("nothing is offered that a picture is already, nor once someone decided", () => {

@@ -12,12 +12,13 @@ from core import Project
 from core.datasets import labels
 from core.runs.lifecycle import list_runs, wait
 from core.system.errors import FieldguideError, ProjectError
-from pages.shared.board import blanks, ops
+from pages.shared.board import blanks, board, ops
 from pages.shared.components import _outbox
 from pages.shared.components.board.board import Op
 from pages.shared.http import arriving
 from pages.shared.session import tab
 from tests.pictures import COLOURS, encoded, flat_project, noise
+from tests.runs import make_run, picture
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +160,23 @@ def test_each_op_of_an_outbox_is_done_once_in_its_turn_and_trouble_is_told() -> 
         _outbox.answer(forged, done, carry_out)
     assert heard == [1, 2, 3, 1]
     assert tab.get("some done") is done
+
+
+def test_what_is_done_next_stands_first_and_what_is_done_here_is_said(project: Project) -> None:
+    names = ("red", "green", "blue")
+    train = [picture(number, number % 3, "train", names) for number in range(90)]
+    test = [picture(100 + number, number % 3, "test", names) for number in range(30)]
+    pictures = [*train, *test, picture(200, 0, "val", names)]
+    truth = [each.label for each in test]
+
+    def trained(name: str, said: list[int]) -> list[str]:
+        run = make_run(project, name, said, classes=names, pictures=pictures)
+        trainer = board._trainer(project.scan(), run.snapshot())
+        return [trainer.note, *(label for _, label in trainer.ways)]
+
+    assert trained("fine", truth)[1:] == ["Try it live", "See its answers", "Download the model"]
+    assert trained("some", [1, *truth[1:]])[1:] == ["See its mistakes", "Download the model"]
+    failing = [0 if label == 1 else label for label in truth]
+    note, *ways = trained("one class", failing)
+    assert ways == ["See its mistakes", "Download the model"]
+    assert note.startswith("67 % of pictures that it had never seen.")

@@ -72,8 +72,30 @@ def test_a_cell_holds_what_its_words_say() -> None:
 def test_mistakes_tell_the_pair_and_what_to_do(run: Run) -> None:
     at = evaluate(run, "Mistakes")
     assert "20 of 24 right" in words(at)
-    assert "blue and red look alike to it: 4 of its 4 mistakes are between these two" in words(at).replace("\\", "")
+    assert "4 of its 4 mistakes are between these two" in words(at).replace("\\", "")
     assert [table for table in at.dataframe if list(table.value["taken for"]) == ["red"] * MISTAKES]
+
+
+def cards(at: AppTest) -> list[str]:
+    """What the cards are called."""
+    return [one.value.split("**")[1] for one in at.markdown if one.value.startswith("**") and "**  \n" in one.value]
+
+
+def test_what_matters_is_a_card_and_the_rest_is_folded(run: Run) -> None:
+    at = evaluate(run, "Mistakes")
+    assert cards(at) == ["There are few pictures to learn from", "blue and red look alike to it"]
+    (rest,) = [one for one in at.expander if "more thing" in one.label]
+    assert rest.label == "1 more thing to know"
+    at.button(key="advice alike").click().run()
+    assert at.session_state["cell to show"] == Cell("blue", "red")
+    assert [table for table in at.dataframe if list(table.value["is"]) == ["blue"] * MISTAKES]
+
+
+def test_a_model_without_faults_has_no_card(tmp_path: Path) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=4))
+    at = evaluate(make_run(project, "fine", classes=tuple(COLOURS)), "Numbers")
+    assert cards(at) == []
+    assert button(at, "Try it live")
 
 
 def test_a_label_that_was_changed_offers_another_training(run: Run) -> None:

@@ -36,6 +36,14 @@ def test_of_few_classes_all_are_shown() -> None:
     assert matrix.most_confused(evaluation) == list(range(matrix.MOST_SHOWN))
 
 
+def test_few_classes_stand_as_everywhere_and_more_with_those_they_are_taken_for() -> None:
+    few = mixed_up(matrix.AS_LISTED, [(0, 7), (1, 6)])
+    assert matrix.order_of(few).tolist() == list(range(matrix.AS_LISTED))
+    order = matrix.order_of(mixed_up(matrix.AS_LISTED + 1, [(0, 7)])).tolist()
+    assert sorted(order) == list(range(matrix.AS_LISTED + 1))
+    assert abs(order.index(0) - order.index(7)) == 1
+
+
 @pytest.mark.parametrize("pairs", [[(900, 17)], [(n, n + 500) for n in range(400)], []])
 def test_of_many_those_that_are_mixed_up_most(pairs: list[tuple[int, int]]) -> None:
     evaluation = mixed_up(1000, pairs)

@@ -28,12 +28,10 @@ def test_a_class_without_pictures_or_answers_has_no_share() -> None:
         "of": False,
         "recall": True,
         "precision": False,
-        "F1": True,
     }
     assert shown.loc["c"].isna().to_dict() == {
         "right": False,
         "of": False,
         "recall": True,
         "precision": True,
-        "F1": True,
     }

@@ -114,8 +114,10 @@ def test_what_was_found_is_shown_with_names_as_they_are(folder: Path) -> None:
     assert "Mirroring does harm here." in said
     assert "Leave Mirror off" in said
     assert at.dataframe[0].value["class"].tolist() == [NASTY]
-    assert len(at.get("plotly_chart")) == 3
+    assert len(at.get("plotly_chart")) == 2
     assert [button.label for button in at.button] == ["Try again"] * 3
+    at.toggle(key="curve for experts").set_value(True).run()
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_one_that_is_not_done_yet_shows_what_it_has(folder: Path) -> None:

@@ -70,14 +70,19 @@ def stamp(run: Run) -> str:
 
 
 @as_sentence(ModelError)
-def prepare(run: Run) -> None:
+def prepare(run: Run, *, aside: bool = False) -> None:
     """Starts the process that makes the file; does not wait, and does nothing while one is at work or there is nothing to do.
 
-    Raises ModelError if nothing can be written there.
+    `aside`: before anybody asks. It takes nobody's turn then, and computes only where nobody else wants to. Raises ModelError
+    if nothing can be written there.
     """
     if not is_ready(run):
         task(run).start(
-            "core.evaluation.attribution.worker", [str(run.folder)], needed=lambda: not is_ready(run), phase="loading"
+            "core.evaluation.attribution.worker",
+            [str(run.folder), *(["aside"] if aside else [])],
+            needed=lambda: not is_ready(run),
+            phase="loading",
+            queued=not aside,
         )
 
 

@@ -110,6 +110,11 @@ def is_alive(pid: int, born: float) -> bool:
         return False
 
 
+def step_aside() -> None:
+    """Lets this process compute only where nobody else wants to: for what nobody has asked for yet."""
+    psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))  # Windows has classes
+
+
 def load(module: str) -> ModuleType:
     """Imports a module that brings TensorFlow along: without the search for garbage, and without scikit-learn, which Keras
     would load for wrappers that nothing here uses, in two thirds of the time."""

@@ -14,6 +14,7 @@ from core.system.errors import FieldguideError
 from pages.shared.board import blanks, ops
 from pages.shared.components.board import board
 from pages.shared.components.film import film
+from pages.shared.evaluate import after
 from pages.shared.http import arriving, routes
 from pages.shared.predict import live, model, one
 from pages.shared.session import state, tab
@@ -26,7 +27,7 @@ from pages.shared.ui.text import percent
 WITH_CAMERA = "board camera"
 """In the session: whether the camera is switched on at once."""
 _THUMBNAILS = 12
-_KEY = "board"
+_KEY, _PAGE = "board", "pages/0_Board.py"
 
 
 def show(here: Here) -> None:
@@ -61,9 +62,10 @@ def _draw(here: Here, run: RunSnapshot | None) -> None:
     with page.stopping_at_errors():
         tested = model.of_training(run) if run and run.has_model else None
         arrivals = arriving.of_tab(ops.PLACE)
+        trainer = _trainer(catalogue, run)
     board.show(
         _cards(here),
-        _trainer(catalogue, run),
+        trainer,
         live.data_of(here, {"": tested} if tested else {}),
         arrivals,
         lambda op: ops.carry_out(project, op, here.newest),
@@ -109,14 +111,18 @@ def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
         return board.Trainer("Train", why, min(share, 1.0), phase_words(now))
     if result is None:
         return board.Trainer("Train again", why, score="No model", note=f"{now.message} {now.hint}".strip())
-    test = result.test
+    test, step = result.test, after.step_of(run)
+    told = (f"{percent(test.accuracy)} of pictures that it had never seen.", step.why, result.diagnosis)
+    target = after.PAGES[step.kind]
+    mistakes = (after.PAGES["mistakes"], "See its mistakes" if test.right < test.total else "See its answers")
     return board.Trainer(
         "Train again",
         why,
         score=f"{test.right} of {test.total} right",
-        note=f"{percent(test.accuracy)} of pictures that it had never seen. {result.diagnosis}",
+        note=" ".join(filter(None, told)),
         ways=(
-            ("pages/4_Evaluate.py", "See what it gets wrong" if test.right < test.total else "See its answers"),
+            *([] if target in (_PAGE, mistakes[0]) else [(target, step.label)]),  # what is done here, the note says
+            mistakes,
             ("pages/6_Export.py", "Download the model"),
         ),
     )

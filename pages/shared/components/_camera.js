@@ -83,6 +83,16 @@ export function makeOption(value, label) {
   return element;
 }
 
+/** Whether a camera can be switched on without a question; some browsers do not say. */
+export async function mayUseCamera() {
+  try {
+    const name = /** @type {PermissionName} */ ("camera");
+    return (await navigator.permissions.query({ name })).state === "granted";
+  } catch {
+    return false;
+  }
+}
+
 /** @template {CameraParts} Parts elements by their ids */
 export class Camera {
   /** @type {MediaStream | null} */

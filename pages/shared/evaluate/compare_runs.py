@@ -61,8 +61,11 @@ def card_buttons(run: RunSnapshot) -> None:
 def table(here: Here, run: RunSnapshot, rows: list[Row], *, opened: bool) -> None:
     """All trainings in a table; below it one can be named, starred, opened or deleted."""
     with st.expander(f"All trainings: {len(rows)}", icon=":material/history:", expanded=opened, key="all trainings"):
+        frame = _frame(rows, run.run.id)
+        if not st.toggle("For experts", key="trainings for experts", persist_state="session"):
+            frame = frame.drop(columns=["F1", "Log-loss"])
         st.dataframe(
-            _frame(rows, run.run.id),
+            frame,
             hide_index=True,
             height="auto" if len(rows) <= _FULL else 36 * (_FULL + 1),
             placeholder="",

@@ -16,7 +16,7 @@ from pages.shared.components.grid import grid
 from pages.shared.components.matrix import matrix
 from pages.shared.components.matrix.matrix import Cell
 from pages.shared.evaluate import again, why
-from pages.shared.evaluate.parts import Answers, choose_part
+from pages.shared.evaluate.parts import Answers, answers_of_part
 from pages.shared.pictures import edits
 from pages.shared.pictures.tiles import Teller
 from pages.shared.session import tab
@@ -25,27 +25,36 @@ from pages.shared.ui.text import count, percent
 
 _MOST = 240
 _WIDE = 6
-CELL = "cell to show"
-"""Under this key the tab remembers which cell another page led to."""
+_CELL, _TURN = "cell to show", "how often a cell was to be shown"
+"""In the session: the cell that another page or a finding led to, and how often that was."""
 
 
 def show(here: Here, run: RunSnapshot) -> None:
     """Draws the view."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        answers = choose_part(run)
-        shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
-        again.offer(here, run)  # last in a row that is always there: what comes and goes moves nothing else
+    answers = answers_of_part(run)
     if answers is None:
         return
     evaluation = answers.evaluation
     if len(evaluation.classes) > _WIDE:
         left, right = st.container(), st.container()
     else:
-        left, right = st.columns([5, 6], gap="large")
+        left, right = st.columns(2, gap="medium")
     with left:
-        cell = matrix.show(evaluation, "matrix", shares=shares, at_first=tab.get(CELL))
+        place = st.container()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            shares = st.toggle("In percent", key="matrix in percent", persist_state="session")
+            again.offer(here, run)  # last of all: what comes and goes moves nothing else
+    with place:
+        cell = matrix.show(evaluation, f"matrix {tab.get(_TURN, 0)}", shares=shares, at_first=tab.get(_CELL))
     with right:
         _pictures(here, answers, cell)
+
+
+def lead_to(cell: Cell) -> None:
+    """Makes Evaluate show the pictures of a cell. To be called before its views are drawn, or in a callback."""
+    tab.put(_CELL, cell)
+    tab.count(_TURN)
+    tab.put("evaluate view", "Mistakes")
 
 
 def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
@@ -56,7 +65,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
     sure = probabilities.max(axis=1)
     inside = [number for number in range(len(truth)) if cell.holds(truth[number], said[number])]
     inside.sort(key=lambda number: -sure[number])
-    at = _where(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
+    at = where_now(here, [answers.pictures[number] for number in inside[: 2 * _MOST]])
     found = [(number, at[answers.pictures[number].id]) for number in inside if answers.pictures[number].id in at]
     shown = found[:_MOST]
     teller = Teller(here, [picture for _, picture in shown], answers.framing)
@@ -66,9 +75,9 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         moved = picture.class_name != truth[number]
         confirmed = (picture.id, picture.class_name) in right
         flag = "label changed" if moved else "label is right" if confirmed else ""
+        answer = (said[number], float(sure[number]))
         wrong = said[number] != truth[number] and not moved
-        suggestion = (said[number], float(sure[number])) if wrong else None
-        tiles.append(teller.tile(picture, suggestion=suggestion, flag=flag))
+        tiles.append(teller.tile(picture, suggestion=answer if wrong else None, said=answer, flag=flag))
     more = f" The first {len(shown)} are shown." if len(found) > len(shown) else ""
     note = "The surest answers first. Is the label wrong, the picture unclear, or the model wrong?" + more
     section = grid.Section(
@@ -83,7 +92,6 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
             f"{answers.run}/{answers.part}/{section.id}",
             tiles,
             [section] if tiles else [],
-            tags=True,
             accept=any(tile.suggestion for tile in tiles),
             empty="No mistakes here." if cell == Cell() else f"{cell.words}: none.",
             undo=journal.next_undo(),
@@ -100,7 +108,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         _as_table(answers, [number for number, _ in shown], truth, said)
 
 
-def _where(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:
+def where_now(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:
     """Where pictures are now, by their ids: under their old path if they are still there."""
     wanted = {picture.id: picture.path for picture in pictures}
     found: dict[str, Picture] = {}

@@ -11,41 +11,54 @@ from core.inference import curves
 from core.inference.metrics import TOP, ClassScore, Evaluation
 from core.runs.lifecycle import RunSnapshot
 from core.system.csv_safety import as_csv, safe_cell
-from pages.shared.evaluate.parts import Answers, choose_part
+from pages.shared.evaluate.parts import Answers, answers_of_part
 from pages.shared.ui import charts
 from pages.shared.ui.page import Here
 from pages.shared.ui.text import count, literal, percent
 
 _COLUMNS = {
     "class": "class",
-    "f1": "F1",
-    "recall": "recall",
-    "precision": "precision",
     "right": "found (TP)",
     "false_negatives": "missed (FN)",
     "false_positives": "false alarms (FP)",
+    "recall": "recall",
+    "precision": "precision",
+    "f1": "F1",
     "true_negatives": "rightly not (TN)",
     "roc_auc": "ROC AUC",
     "average_precision": "mean precision",
 }
+_EVERYBODY = 6  # columns; the others are for experts
 
 
 def show(here: Here, run: RunSnapshot) -> None:  # noqa: ARG001 - all views are called alike
     """Draws the view."""
-    answers = choose_part(run)
+    answers = answers_of_part(run)
     if answers is None:
         return
     evaluation = answers.evaluation
     _headline(evaluation)
     table = class_table(evaluation)
     shares = {name: st.column_config.NumberColumn(format="percent") for name in ("recall", "precision")}
-    places = {name: st.column_config.NumberColumn(format="%.3f") for name in ("F1", "ROC AUC", "mean precision")}
+    plain = [*table.columns[:_EVERYBODY]]
     st.dataframe(
-        table,
+        table[plain].round(2),
         hide_index=True,
-        column_config=shares | places,
-        alt="Recall, precision, F1, and right and wrong answers for each class",
+        column_config=shares,
+        alt="Right and wrong answers, recall and precision for each class",
     )
+    with st.expander("For experts"):
+        _metrics(
+            ("F1", f"{evaluation.macro_f1:.3f}", "Macro F1: the mean of the classes' F1, 0 to 1."),
+            ("Log-loss", f"{evaluation.log_loss:.3f}", "0 is best; sure mistakes cost most."),
+        )
+        places = {name: st.column_config.NumberColumn(format="%.3f") for name in ("F1", "ROC AUC", "mean precision")}
+        st.dataframe(
+            table.drop(columns=plain[1:]),
+            hide_index=True,
+            column_config=places,
+            alt="F1, true negatives and the areas under both curves for each class",
+        )
     st.download_button(
         "Download as CSV", as_csv(list(table.columns), table.itertuples(index=False, name=None)).encode("utf-8-sig"),
         file_name=f"{answers.run}-{answers.part}-classes.csv", mime="text/csv", icon=":material/download:",
@@ -78,16 +91,11 @@ def _headline(evaluation: Evaluation) -> None:
             else []
         ),
     )
-    with st.expander("For experts"):
-        _metrics(
-            ("F1", f"{evaluation.macro_f1:.3f}", "Macro F1: the mean of the classes' F1, 0 to 1."),
-            ("Log-loss", f"{evaluation.log_loss:.3f}", "0 is best; sure mistakes cost most."),
-        )
 
 
 def _metrics(*numbers: tuple[str, str, str]) -> None:
     """`numbers`: (title, value, note) each."""
-    with st.grid("auto", min_column_width=150, gap="small"):
+    with st.grid("auto", min_column_width=240, gap="small"):
         for title, value, note in numbers:
             st.metric(title, value, help=note)
 

@@ -18,10 +18,12 @@ from core.inference.metrics import Evaluation, evaluate_predictions
 from core.runs.lifecycle import RunSnapshot
 from core.runs.records import RunPicture, RunRecords
 from core.system.errors import RunError
+from pages.shared.session import tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count
 
 PARTS = {"test": "Test", "val": "Validation", "train": "Training"}
+_PART = "evaluate part"
 _NOTES = {
     "val": "It did not learn from these, but rounds and settings are chosen by them: the number may be a little too good.",
     "train": "It learned from these: the number says what it remembers, not what it can do.",
@@ -74,14 +76,19 @@ def _answers(folder: str, part: str, temperature: float) -> Answers:
     return Answers(plan.id, part, plan.classes, pictures, probabilities, evaluation, plan.config.input_framing)
 
 
-def choose_part(run: RunSnapshot) -> Answers | None:
-    """Lets a person choose a part, and says what its number means. None, with a sentence, where there are no answers."""
-    part = st.segmented_control(
-        "Which pictures", list(PARTS), format_func=PARTS.__getitem__, default="test", required=True, key="evaluate part",
+def choose_part() -> None:
+    """Lets a person choose a part."""
+    st.segmented_control(
+        "Which pictures", list(PARTS), format_func=PARTS.__getitem__, default="test", required=True, key=_PART,
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
+
+
+def answers_of_part(run: RunSnapshot) -> Answers | None:
+    """Those of the part that is chosen; says what its number means. None, with a sentence, where there are no answers."""
+    part = tab.get(_PART) or "test"
     try:
-        answers = answers_of(run, part or "test")
+        answers = answers_of(run, part)
     except RunError:
         _ask(run)
         return None

@@ -77,12 +77,10 @@ def _honest(run: RunSnapshot, answers: Answers, now: Decision) -> None:
         keep_decision(run.run.folder, kept)
 
     raw = records.predictions("test")
-    errors, losses = [], []
+    errors = []
     for temperature in (1.0, learned):
         said = calibration.cooled(raw, temperature)
         errors.append(calibration.calibration_error(calibration.reliability(said.max(axis=1), answers.right)))
-        own = said[np.arange(len(said)), answers.truth].astype(np.float64)
-        losses.append(float(-np.log(own.clip(1e-15)).mean()))
     st.toggle(
         "Make its confidence honest (temperature scaling)",
         key=key,
@@ -92,7 +90,7 @@ def _honest(run: RunSnapshot, answers: Answers, now: Decision) -> None:
     )
     st.caption(
         f"Learned on {count(len(run.plan.part('val')), 'validation picture')}: temperature {learned:.2f}. On the test part the "
-        f"distance goes from {_points(errors[0])} to {_points(errors[1])}, log-loss from {losses[0]:.3f} to {losses[1]:.3f}."
+        f"distance goes from {_points(errors[0])} to {_points(errors[1])}."
     )
 
 

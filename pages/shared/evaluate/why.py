@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core.evaluation import attribution
 from core.evaluation.attribution import Check, Explainer, Explanation
@@ -86,7 +84,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         st.markdown("None of the test pictures is there any more. Put them back, or train again.")
         return None
     said = [run.plan.classes[position] for position in answers.probabilities.argmax(axis=1)]
-    words = {answers.pictures[row].id: said[row] if right[row] else f"not {said[row]}" for row in rows[:_MOST]}
+    words = {answers.pictures[row].id: said[row] if right[row] else f"said {short(said[row])}" for row in rows[:_MOST]}
     if wanted not in words:
         words = {wanted: "chosen"} | words
 
@@ -113,7 +111,7 @@ def _choose(here: Here, run: RunSnapshot) -> str | None:
         height="content",
     )
     more = f" The first {_MOST} of {len(rows):,} are here." if len(rows) > _MOST else ""
-    st.caption(f'Test pictures: mistakes first ("not" and what it said), then those it was least sure of.{more}')
+    st.caption(f"Test pictures: mistakes first, then those it was least sure of.{more}")
     st.query_params[PICTURE] = wanted
     tab.put(PICTURE, wanted)
     return str(wanted)
@@ -215,19 +213,15 @@ def _draw_map(
         st.caption(f"Found by: {attribution.METHODS[found.method]}.")
     name = found.class_name
     with left, st.grid(2, min_column_width=110, gap="small"):
-        st.image(_jpeg(shown), width="stretch", caption="What the model sees", alt="The picture, as the model sees it")
         st.image(
-            _jpeg(attribution.overlay(shown, found.map, opacity / 100)),
+            gallery.jpeg(shown), width="stretch", caption="What the model sees", alt="The picture, as the model sees it"
+        )
+        st.image(
+            gallery.jpeg(attribution.overlay(shown, found.map, opacity / 100)),
             width="stretch",
             caption=f"What speaks for {literal(name)}",
             alt=f"The same, bright where it speaks for {name}",
         )
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=90)
-    return out.getvalue()
 
 
 @st.cache_resource(max_entries=2, show_spinner="Remembering the training pictures")

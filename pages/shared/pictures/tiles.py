@@ -63,19 +63,27 @@ class Teller:
         self._origins = here.project.journal.origins(picture.id for picture in pictures)
 
     def tile(
-        self, picture: Picture, *, suggestion: tuple[str, float] | None = None, flag: str = "", section: int = 0
+        self,
+        picture: Picture,
+        *,
+        suggestion: tuple[str, float] | None = None,
+        said: tuple[str, float] | None = None,
+        flag: str = "",
+        section: int = 0,
     ) -> Tile:
-        """A tile of one picture. `suggestion`: (class, probability)."""
+        """A tile of one picture. `suggestion`, or what a model `said` that stands below it: (class, probability)."""
+        sure = (said or suggestion or ("", 0.0))[1]
         return Tile(
             id=picture.path,
             url=routes.picture_url(self._project, picture.id, framing=self._framing),
             picture=routes.picture_url(self._project, picture.id, "picture", self._framing),
             class_name=picture.class_name,
             suggestion=suggestion[0] if suggestion else "",
-            sure=percent(suggestion[1]) if suggestion and suggestion[1] else "",
+            sure=percent(sure) if sure else "",
             flag=flag,
             section=section,
             details=tuple(self._details(picture)),
+            said=said[0] if said else "",
         )
 
     def _details(self, picture: Picture) -> Iterable[tuple[str, str]]:

@@ -7,24 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config.framing import Framing
+from pages.shared.components._camera import CURTAIN
 from pages.shared.components._component import component
 from pages.shared.http import routes
 from pages.shared.predict.model import Tested
 from pages.shared.ui.page import Here
 from pages.shared.ui.palette import class_colours
 
-_HTML = """
+_HTML = f"""
 <div class="base camera live">
   <div class="columns">
     <div class="view">
       <video id="video" autoplay muted playsinline aria-hidden="true"></video>
       <canvas id="seen" role="img" aria-label="What the camera sees, as the model gets it"></canvas>
-      <div class="curtain" id="curtain">
-        <p id="trouble" role="alert" hidden></p>
-        <button type="button" id="on">Switch it on again</button>
-      </div>
-      <select class="small" id="camera" aria-label="Camera" hidden></select>
-      <button type="button" class="small" id="off" hidden>Switch off</button>
+      {CURTAIN}
       <p class="message" id="refusal" role="alert" hidden></p>
     </div>
     <div class="panels" id="panels"></div>

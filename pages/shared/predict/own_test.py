@@ -32,7 +32,7 @@ def show(tested: Tested, looked: Looked, key: str) -> Looked:
     st.markdown(f"{percent(evaluation.accuracy)} of your own test set, by the names of its folders (accuracy).{chance}")
     for remark in found.remarks:
         st.caption(literal(remark))
-    left, right = st.columns([5, 6], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         cell = matrix.show(evaluation, f"matrix of {key}")
     with right:

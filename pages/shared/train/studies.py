@@ -127,13 +127,11 @@ def _draw_learning_curve(found: CurveFound) -> None:
     if not steps:
         return
     st.markdown(f"**{literal(found.sentence)}**" if found.sentence else "The answer comes at the end.")
-    left, right = st.columns(2, gap="medium")
     told = ", ".join(f"{percent(step.accuracy)} with {step.pictures:,.0f}" for step in steps)
-    with left:
-        figure = figures.learning(found, "accuracy", "How many are right (accuracy)")
-        charts.show(figure, "curve accuracy", f"Accuracy by pictures to learn from: {told}")
-    told = ", ".join(f"{step.log_loss:.2f} with {step.pictures:,.0f}" for step in steps)
-    with right:
+    figure = figures.learning(found, "accuracy", "How many are right (accuracy)")
+    charts.show(figure, "curve accuracy", f"Accuracy by pictures to learn from: {told}")
+    if st.toggle("For experts", key="curve for experts", persist_state="session"):
+        told = ", ".join(f"{step.log_loss:.2f} with {step.pictures:,.0f}" for step in steps)
         figure = figures.learning(found, "log_loss", "How far off (log-loss)")
         charts.show(figure, "curve log-loss", f"Log-loss by pictures to learn from: {told}")
     if found.tried:

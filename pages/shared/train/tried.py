@@ -20,17 +20,19 @@ def show(snapshot: RunSnapshot) -> None:
         return
     result = snapshot.result
     st.markdown("**What was tried**")
+    table = pd.DataFrame(
+        {
+            "": ["kept" if result and attempt.what == result.chosen else "" for attempt in attempts],
+            "Network": [attempt.what for attempt in attempts],
+            "Right when checked": [attempt.val_accuracy for attempt in attempts],
+            "By cross-validation": [attempt.cross_validated for attempt in attempts],
+            "Log-loss": [attempt.val_log_loss for attempt in attempts],
+            "Seconds": [attempt.seconds for attempt in attempts],
+        }
+    )
+    experts = st.toggle("For experts", key="tried for experts", persist_state="session")
     st.dataframe(
-        pd.DataFrame(
-            {
-                "": ["kept" if result and attempt.what == result.chosen else "" for attempt in attempts],
-                "Network": [attempt.what for attempt in attempts],
-                "Right when checked": [attempt.val_accuracy for attempt in attempts],
-                "By cross-validation": [attempt.cross_validated for attempt in attempts],
-                "Log-loss": [attempt.val_log_loss for attempt in attempts],
-                "Seconds": [attempt.seconds for attempt in attempts],
-            }
-        ),
+        table if experts else table.drop(columns="Log-loss"),
         hide_index=True,
         placeholder="",
         column_config={
@@ -45,7 +47,7 @@ def show(snapshot: RunSnapshot) -> None:
             ),
             "Seconds": st.column_config.NumberColumn(format="%.0f"),
         },
-        alt="Each attempt with its validation accuracy, log-loss and seconds",
+        alt="Each attempt with its validation accuracy and seconds",
     )
     why = result.why_stopped if result else ""
     if why:

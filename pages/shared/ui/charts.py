@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.shared.ui.text import all_short, percent, plot_text
 
-_LONGEST_NAME = 14
+_LONGEST_NAME = 20
 _CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -71,7 +71,7 @@ def answers(classes: Sequence[str], probabilities: Sequence[float], colours: Seq
     figure.update_xaxes(range=[0, 1], visible=False)
     figure.update_yaxes(
         autorange="reversed",
-        tickfont={"size": 15},
+        tickfont={"size": 14},
         tickvals=list(range(len(best))),
         ticktext=short_names([classes[i] for _, i in best]),
     )

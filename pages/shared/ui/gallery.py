@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
@@ -36,6 +37,13 @@ def mosaic(paths: tuple[str, ...], stamp: str, columns: int) -> bytes:  # noqa: 
         sheet.paste(tile, (number % columns * (TILE + GAP), number // columns * (TILE + GAP)))
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    """A picture uint8 (H, W, 3) as a JPEG file."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=90)
     return out.getvalue()
 
 

@@ -25,13 +25,12 @@ def by_class(evaluation: Evaluation) -> None:
                 round(score.precision, 2) if score.right + score.false_positives else None
                 for score in evaluation.classes
             ],
-            "F1": [score.f1 if score.total else None for score in evaluation.classes],
         }
     )
     share = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         table,
         hide_index=True,
-        column_config={"recall": share, "precision": share, "F1": st.column_config.NumberColumn(format="%.2f")},
-        alt="Right answers, recall, precision and F1 for each class",
+        column_config={"recall": share, "precision": share},
+        alt="Right answers, recall and precision for each class",
     )

@@ -32,6 +32,7 @@ from core.inference.decision import Decision, keep_decision
 from core.models import frozen
 from core.runs.records import RunRecords
 from core.system.errors import ModelError, PictureError
+from core.system.tasks import queue
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
 from tests.waiting import until
@@ -76,7 +77,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(scenes: Run) -> Story:
-    """A worker that is killed half way, then eight tabs that ask at once."""
+    """A worker that is killed half way, then eight tabs that look ahead at once, while somebody else computes."""
     before = attribution.is_ready(scenes)
     attribution.prepare(scenes)
     (now,) = filter(None, [attribution.task(scenes).state()])
@@ -85,12 +86,13 @@ def story(scenes: Run) -> Story:
     killed = found.state, attribution.is_ready(scenes), Explainer(scenes).method
 
     def ask(_: int) -> int:
-        attribution.prepare(scenes)
+        attribution.prepare(scenes, aside=True)
         return RunRecords(folder_of(scenes)).state().pid
 
-    with ThreadPoolExecutor(8) as tabs:
-        workers = set(tabs.map(ask, range(8)))
-    attribution.make(scenes)
+    with queue.turn_lock():
+        with ThreadPoolExecutor(8) as tabs:
+            workers = set(tabs.map(ask, range(8)))
+        attribution.make(scenes)
     return Story(scenes, before, killed, workers)
 
 

@@ -15,8 +15,8 @@ from core import AugmentConfig, Project, Run
 from core.cli import runs as commands
 from core.evaluation import robustness
 from core.evaluation.corruptions import CHANGES, CURES, Change
-from core.evaluation.robustness import Outcome, Robustness, in_words
-from core.evaluation.robustness_worker import chosen, try_harder
+from core.evaluation.robustness import Outcome, Robustness, chosen, in_words
+from core.evaluation.robustness_worker import try_harder
 from core.runs.records import RunRecords
 from core.system.errors import RunError
 from core.system.tasks.job import Stopped, TaskJob

@@ -19,7 +19,8 @@ _LETTERS = "bcdefghijklmnopqrstuvwxyz"  # "a" accepts a suggestion
 @dataclass(frozen=True)
 class Tile:
     """One picture: `id` is its path, `class_name` its class; `suggestion` a class that is offered, with `sure` in words;
-    `details` are (term, value) for the large view; `section` the number of the section that it is in."""
+    `details` are (term, value) for the large view; `section` the number of the section that it is in; `said` the class that a
+    model gave it, `sure` of that: then it is larger, with what it is and what was said of it in two lines below."""
 
     id: str
     url: str
@@ -30,6 +31,7 @@ class Tile:
     flag: str = ""
     section: int = 0
     details: tuple[tuple[str, str], ...] = ()
+    said: str = ""
 
     def as_data(self, sections: Sequence[Section]) -> dict[str, Any]:
         """For the component."""

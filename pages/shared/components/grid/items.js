@@ -12,6 +12,7 @@
  * @property {string} flag
  * @property {number} section its number
  * @property {[term: string, value: string][]} details
+ * @property {string} said the class that a model gave it, `sure` of that; then both stand below the picture
  */
 /** @typedef {{name: string, colour: string, key: string}} Class `key` labels with it */
 /**
@@ -92,6 +93,21 @@ export function describeItem(item, pending) {
   const name = offered ? `${target ? `${target} → ` : ""}${offered}? ${item.sure}` : target;
   const alt = `${name || "without a class"}${item.flag ? `, ${item.flag}` : ""}: ${item.path}`;
   return { moved, offered, name, alt, shownClass: offered || target };
+}
+
+/**
+ * What stands below a picture that a model was asked about; null for others.
+ * @param {Item} item
+ * @param {ReadonlyMap<string, Change>} pending
+ */
+export function describeSaid(item, pending) {
+  if (!item.said) return null;
+  const target = findTarget(item, pending);
+  return {
+    really: target ? `really ${target}` : "without a class",
+    said: `said ${item.said} ${item.sure.replaceAll(" ", "\u00a0")}`,
+    wrong: Boolean(target) && target !== item.said,
+  };
 }
 
 /**

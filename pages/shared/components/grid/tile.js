@@ -1,7 +1,7 @@
 // One picture of the grid, with its class on it.
 
 import { make } from "../_common.js";
-import { describeItem, findColour } from "./items.js";
+import { describeItem, describeSaid, findColour } from "./items.js";
 
 /** @typedef {import("./items.js").Change} Change */
 /** @typedef {import("./items.js").GridData} GridData */
@@ -14,6 +14,8 @@ export class Tile {
   dot = make("i");
   name = make("b");
   flag = make("span", "flag");
+  really = make("span");
+  said = make("span");
 
   /** @param {string} id of the item */
   constructor(id) {
@@ -25,7 +27,9 @@ export class Tile {
     this.image.draggable = false;
     this.image.addEventListener("error", () => this.node.classList.add("broken"));
     this.tag.append(this.dot, this.name);
-    this.node.append(this.image, this.tag, this.flag, make("span", "check", "✓"));
+    this.lines = make("span", "lines");
+    this.lines.append(this.really, this.said);
+    this.node.append(this.image, this.tag, this.flag, make("span", "check", "✓"), this.lines);
   }
 
   /**
@@ -36,11 +40,16 @@ export class Tile {
   fill(item, data, pending) {
     const { moved, offered, name, alt, shownClass } = describeItem(item, pending);
     if (this.image.getAttribute("src") !== item.url) this.image.src = item.url;
-    this.image.alt = alt;
+    const told = describeSaid(item, pending);
+    this.node.classList.toggle("told", Boolean(told));
+    this.node.classList.toggle("wrong", Boolean(told?.wrong));
+    this.really.textContent = told?.really ?? "";
+    this.said.textContent = told?.said ?? "";
+    this.image.alt = told ? item.path : alt; // the rest of it stands below
     this.node.title = item.path;
     this.node.classList.toggle("moved", moved);
     this.tag.classList.toggle("asked", Boolean(offered));
-    this.tag.hidden = !name || !(data.tags || moved || offered);
+    this.tag.hidden = Boolean(told) || !name || !(data.tags || moved || offered);
     this.dot.style.background = findColour(data.classes, shownClass);
     this.name.textContent = name;
     this.flag.textContent = item.flag;

@@ -2,7 +2,7 @@
 // ever waits.
 
 import { formatPercent, make } from "../_common.js";
-import { Camera, findPen, makeCanvas, say } from "../_camera.js";
+import { Camera, findPen, makeCanvas, mayUseCamera, say } from "../_camera.js";
 import { drawFramed, fitWhole } from "../_framing.js";
 import { SILENT, describeAnswer, describeRate, describeRefusal, findBest, noteTime } from "./answers.js";
 
@@ -54,7 +54,7 @@ export class Live extends Camera {
 
   /**
    * @param {ParentNode} root
-   * @param {{begin?: boolean}} [options] `begin`: whether the camera is switched on as soon as there is something to ask
+   * @param {{begin?: boolean}} [options] `begin`: whether the camera is switched on at once, where the browser need not ask
    */
   constructor(root, { begin = true } = {}) {
     super(root);
@@ -75,8 +75,15 @@ export class Live extends Camera {
       this.panels = data.models.map(({ title }) => this.makePanel(data, title));
       this.at.panels.replaceChildren(...this.panels.map(({ node }) => node));
     }
-    if (first && this.begin) this.switchOn();
+    if (first && this.begin) void this.switchOnIfAllowed();
     this.draw();
+  }
+
+  /** Nobody is asked for the camera who only opened a page. */
+  async switchOnIfAllowed() {
+    const attempt = this.attempts;
+    const isAllowed = await mayUseCamera();
+    if (isAllowed && attempt === this.attempts) await this.switchOn();
   }
 
   /**

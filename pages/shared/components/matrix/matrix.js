@@ -62,6 +62,7 @@ class Matrix {
   draw(data) {
     const { names } = data;
     const table = make("table", chooseSize(names.length));
+    table.style.setProperty("--classes", String(names.length));
     table.append(make("caption", "", data.caption));
     const head = table.createTHead().insertRow();
     head.append(make("td", "corner"));

@@ -17,6 +17,9 @@ from pages.shared.ui.text import all_short
 
 MOST_SHOWN = 60
 """Classes of which a matrix can still be read."""
+AS_LISTED = 8
+"""So many classes stand in their usual order, in which they are found at once; more stand with those that they are taken
+for."""
 _COMPONENT = component("matrix")
 
 
@@ -49,16 +52,14 @@ def show(evaluation: Evaluation, key: str, *, shares: bool = False, at_first: Ce
     """Draws the matrix and gives the cell that is chosen in it. `key`: under which the tab remembers it; `shares`: percent of
     a row instead of pictures; `at_first`: chosen until a person chooses."""
     confusion = evaluation.confusion
-    shown = np.array(most_confused(evaluation))
-    order = shown[confused_together(confusion[np.ix_(shown, shown)])]
+    order = order_of(evaluation)
     names = [evaluation.classes[position].name for position in order]
     chosen = (tab.get(key) or {}).get("cell")
     now = (at_first or Cell()) if chosen is None else _cell(chosen, names)
     unit = "percent of the row" if shares else "pictures"
     caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
-    if len(shown) < len(evaluation.classes):
+    if len(order) < len(evaluation.classes):
         caption += " " + most_shown(evaluation)
-    st.caption(caption)
     result = _COMPONENT(
         key=key,
         data={
@@ -77,6 +78,7 @@ def show(evaluation: Evaluation, key: str, *, shares: bool = False, at_first: Ce
         on_cell_change=lambda: None,
         height="content",
     )
+    st.caption(caption)
     return now if result.cell is None else _cell(result.cell, names)
 
 
@@ -84,6 +86,14 @@ def _cell(value: Any, names: Sequence[str]) -> Cell:
     """What the browser sent; a class that is not there is any."""
     known = {key: value.get(key) for key in ("truth", "said")} if isinstance(value, dict) else {}
     return Cell(**{key: name for key, name in known.items() if name in names})
+
+
+def order_of(evaluation: Evaluation) -> np.ndarray:
+    """Positions of the classes that a matrix shows, int (N,), as they stand in it."""
+    shown = np.array(most_confused(evaluation))
+    if len(shown) <= AS_LISTED:
+        return shown
+    return shown[confused_together(evaluation.confusion[np.ix_(shown, shown)])]
 
 
 def most_confused(evaluation: Evaluation) -> list[int]:
