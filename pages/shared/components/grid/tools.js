@@ -76,7 +76,7 @@ export class Tools {
     const count = grid.selection.selected.size;
     const nodes = [];
     if (count) nodes.push(make("span", "count", `${count} selected`));
-    if (accept) nodes.push(makeButton("tool", "Accept (A)", () => grid.accept(), "Put each into the class suggested"));
+    if (accept) nodes.push(makeButton("tool", "Use its answer (A)", () => grid.accept(), "Put each into the class suggested"));
     nodes.push(
       count < grid.shown.length
         ? makeButton("tool", "Select all", () => grid.select(grid.order), "Ctrl+A")
