@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.predict import kept_apart, live, many, model, one, pictures
 from pages.shared.session import state, tab
-from pages.shared.ui import page
+from pages.shared.ui import folder_picker, page
 from pages.shared.ui.text import literal
 
 here = page.begin("Test")
@@ -35,6 +35,7 @@ with left:
     files = st.file_uploader("Drop pictures or a zip of them here", accept_multiple_files=True, key="files")
 with right:
     typed = st.text_input("Or a folder or zip on this computer", key="test folder").strip()
+    folder_picker.beside("test folder")
 with page.stopping_at_errors():
     if files:
         many.show(here, tested, pictures.look_at(tested, *pictures.plans_of(files)), "files")

@@ -383,3 +383,21 @@ def test_a_dialog_stays_open_when_its_page_is_drawn_anew_and_closes_with_the_pag
     at.switch_page("pages/2_Configure.py").run()
     at.switch_page("pages/1_Pictures.py").run()
     assert not any(b.label == "Make it" for b in at.button)
+
+
+def test_a_folder_is_looked_for_by_clicking_where_a_path_is_asked_for(
+    colours: Path, trained: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "new ones").mkdir()
+    for page, field in (("pages/5_Test.py", "test folder"), ("pages/1_Pictures.py", "place")):
+        at = visit(page, colours, run=trained.id)
+        at.session_state["looking_in"] = str(tmp_path)
+        if field == "place":
+            at.session_state["add from"] = "Folder or zip here"
+            button(at, "Add pictures").click()
+        at.run()
+        at.button(key=f"for {field} into {tmp_path / 'new ones'}").click().run()
+        at.button(key=f"take for {field}").click().run()
+        assert not at.exception
+        assert at.text_input(key=field).value == str(tmp_path / "new ones")
+        assert "There are no pictures in" in words(at)

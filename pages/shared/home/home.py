@@ -115,8 +115,8 @@ def _begin_anew() -> None:
         _folder()
     with packed, st.container(border=True, height="stretch"):
         file = _file()
-    if tab.get("chosen_folder"):
-        enter(tab.take("chosen_folder"))
+    if tab.has(folder_picker.CHOSEN):
+        enter(tab.take(folder_picker.CHOSEN))
     _open_file(file)
 
 

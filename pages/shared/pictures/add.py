@@ -20,7 +20,7 @@ from pages.shared.http import arriving
 from pages.shared.pictures import browse, preview, starters
 from pages.shared.pictures.preview import NO_CLASS
 from pages.shared.session import state, tab
-from pages.shared.ui import dialogs, page
+from pages.shared.ui import dialogs, folder_picker, page
 from pages.shared.ui.text import count, literal
 
 _NEW_CLASS = "new class ..."
@@ -86,6 +86,7 @@ def _place(project: Project) -> None:
     typed = st.text_input(
         "A folder, a zip, or a table of files and labels", key="place", placeholder=str(Path.home() / "Pictures")
     )
+    folder_picker.beside("place")
     if typed.strip():
         path = Path(typed.strip())
         if path.expanduser().absolute() == project.root:

@@ -10,6 +10,8 @@ from pages.shared.session import tab
 from pages.shared.ui import dialogs
 from pages.shared.ui.text import literal
 
+CHOSEN = "chosen_folder"
+"""In the session: what was taken in the dialog."""
 _MOST = 200
 
 
@@ -25,24 +27,38 @@ def _go(folder: Path) -> None:
     tab.put("looking_in", str(folder))
 
 
-@dialogs.dialog("Look for the folder")
-def choose() -> None:
-    """Steps through the folders of this computer; the chosen one is left in the session as `chosen_folder`."""
+def browse(target: str, label: str = "Take this folder") -> None:
+    """Steps through the folders of this computer; the one taken is put into the session as `target`, the key of a text field
+    perhaps."""
     here = Path(tab.get("looking_in") or Path.home())
     st.caption(literal(str(here)))
     with st.container(horizontal=True):
-        st.button("Parent folder", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key="up")
-        if st.button("Open this folder", type="primary", key="take"):
-            tab.put("chosen_folder", str(here))
-            choose.close()
-            st.rerun()
+        st.button(
+            "Parent folder", icon=":material/arrow_upward:", on_click=_go, args=(here.parent,), key=f"up for {target}"
+        )
+        st.button(label, type="primary", key=f"take for {target}", on_click=tab.put, args=(target, str(here)))
     with st.container(height=320):
         for folder in _folders_in(here):
             st.button(
                 literal(folder.name),
-                key=f"into {folder}",
+                key=f"for {target} into {folder}",
                 icon=":material/folder:",
                 type="tertiary",
                 on_click=_go,
                 args=(folder,),
             )
+
+
+def beside(target: str) -> None:
+    """A button that opens the same, for the text field with the key `target`, which is drawn before it."""
+    with st.popover("Look for it by clicking", icon=":material/search:", type="tertiary"):
+        browse(target)
+
+
+@dialogs.dialog("Look for the folder")
+def choose() -> None:
+    """The folder taken is left in the session as `chosen_folder`."""
+    browse(CHOSEN, "Open this folder")
+    if tab.has(CHOSEN):
+        choose.close()
+        st.rerun()
