@@ -128,7 +128,7 @@ def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
     )
 
 
-@dialogs.dialog("Why?", width="large")
+@dialogs.dialog("Why?")
 def _explain(here: Here, run: RunSnapshot, name: str, content: bytes) -> None:
     """One picture of the camera, with what the model says of it and why."""
     try:

@@ -30,7 +30,7 @@ _CLASSES_NAMED = 12
 _TOLD_FIRST = ("split", "layout", "unread", "skipped", "empty")
 
 
-@dialogs.dialog("Add pictures", width="large")
+@dialogs.dialog("Add pictures")
 def dialog(project: Project) -> None:
     """The ways to add pictures; what became of them is told on the page afterwards."""
     tab.first("add from", _FILES)

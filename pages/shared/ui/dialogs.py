@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -22,7 +22,6 @@ class Dialog:
 
     title: str
     draw: Callable[..., None]
-    width: Literal["medium", "large"]
 
     def open(self, *about: Any) -> None:
         """Opens it; it is seen once the page calls `show`, which it does later."""
@@ -36,12 +35,12 @@ class Dialog:
         """Draws it if it is open. A page calls it each time that it is drawn."""
         where, title, about = tab.get(_OPEN, ("", "", ()))
         if (where, title) == (tab.get(_PAGE), self.title):
-            st.dialog(self.title, width=self.width, on_dismiss=self.close)(self.draw)(*of_page, *about)
+            st.dialog(self.title, width="medium", on_dismiss=self.close)(self.draw)(*of_page, *about)
 
 
-def dialog(title: str, width: Literal["medium", "large"] = "medium") -> Callable[[Callable[..., None]], Dialog]:
+def dialog(title: str) -> Callable[[Callable[..., None]], Dialog]:
     """Makes a dialog of the function that draws what is in it."""
-    return lambda draw: Dialog(title, draw, width)
+    return lambda draw: Dialog(title, draw)
 
 
 def on_page(title: str) -> None:
