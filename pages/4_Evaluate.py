@@ -1,5 +1,7 @@
 """Evaluate: from the numbers to the pictures behind them, and back."""
 
+import time
+
 import streamlit as st
 
 from core.evaluation.report import diagnosis_of
@@ -17,6 +19,7 @@ VIEWS = {
     "Harder pictures": stress,
     "Compare": compare,
 }
+LATE_SECONDS = 5
 OF_A_PART = ("Mistakes", "Numbers")  # the part of the split is chosen for these
 
 here = page.begin("Evaluate")
@@ -40,7 +43,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
 advice.show_cards(here, run, found)
 
 asked = st.query_params.get("view")
-if asked in VIEWS and asked != tab.get("evaluate view in the address"):  # a link led here
+address, before, since = tab.get("evaluate address", (None, None, 0.0))
+late = asked == before and time.monotonic() - since < LATE_SECONDS  # asked before the browser heard of the new address
+if asked in VIEWS and asked != address and not late:  # a link led here
     tab.put("evaluate view", asked)
 tab.first("evaluate view", "Mistakes")
 with st.container(horizontal=True):
@@ -57,7 +62,8 @@ with st.container(horizontal=True):
     if chosen in OF_A_PART:
         parts.choose_part()
 st.query_params["view"] = chosen
-tab.put("evaluate view in the address", chosen)
+if chosen != address:
+    tab.put("evaluate address", (chosen, address, time.monotonic()))
 VIEWS[chosen].show(here, run)
 advice.show_rest(found)
 ahead.look_ahead(here)

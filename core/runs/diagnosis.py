@@ -286,7 +286,7 @@ def _few_tested(test: Evaluation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "few-tested",
             f"{count(test.total, 'test picture')} cannot tell exactly how good it is: on many more such pictures "
-            f"{in_words(test.right, test.total)} would be right. Cross-validation on Train tests with every picture.",
+            f"{in_words(test.right, test.total)} would probably be right. Cross-validation on Train tests with every picture.",
             "",
             "train",
         )

@@ -9,6 +9,7 @@ import streamlit as st
 from core.config.framing import Framing
 from core.datasets import validation
 from core.datasets.catalogue import Catalogue, Picture
+from core.datasets.project import Project
 from core.runs.lifecycle import RunSnapshot
 from core.system.errors import FieldguideError
 from pages.shared.board import blanks, ops
@@ -62,7 +63,7 @@ def _draw(here: Here, run: RunSnapshot | None) -> None:
     with page.stopping_at_errors():
         tested = model.of_training(run) if run and run.has_model else None
         arrivals = arriving.of_tab(ops.PLACE)
-        trainer = _trainer(catalogue, run)
+        trainer = _trainer(project, catalogue, run)
     board.show(
         _cards(here),
         trainer,
@@ -101,7 +102,13 @@ def _newest(picture: Picture) -> tuple[int, str]:
     return picture.modified_ns, picture.path
 
 
-def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
+def _newer(project: Project, run: RunSnapshot) -> str:
+    """That something was changed since a training, as a sentence, or ""."""
+    since = (state == "done" for when, _, state in project.journal.history() if when > run.plan.created)
+    return "Pictures or classes were changed since: train again to use that." if any(since) else ""
+
+
+def _trainer(project: Project, catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
     why = validation.why_not_trainable(catalogue)
     if run is None:
         return board.Trainer("Train", why)
@@ -112,7 +119,12 @@ def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
     if result is None:
         return board.Trainer("Train again", why, score="No model", note=f"{now.message} {now.hint}".strip())
     test, step = result.test, after.step_of(run)
-    told = (f"{percent(test.accuracy)} of pictures that it had never seen.", step.why, result.diagnosis)
+    told = (
+        f"{percent(test.accuracy)} of pictures that it had never seen.",
+        _newer(project, run),
+        step.why,
+        result.diagnosis,
+    )
     target = after.PAGES[step.kind]
     mistakes = (after.PAGES["mistakes"], "See its mistakes" if test.right < test.total else "See its answers")
     return board.Trainer(

@@ -100,7 +100,7 @@ def header(title: str, told: str = "") -> Iterator[DeltaGenerator]:
     Gives the place below the title, for what is only known later.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        below = st.container(width="content", gap=None)
+        below = st.container(width="content", gap="xxsmall")
         with below:
             st.title(title, anchor=False)
             if told:

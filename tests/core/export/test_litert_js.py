@@ -58,6 +58,21 @@ def test_what_is_missing_is_fetched_once(npm: bytes, nothing: Path, tmp_path: Pa
         litert_js.fetch(tmp_path / "elsewhere")
 
 
+def test_a_file_that_was_cut_off_is_fetched_again(npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:10])
+        raise OSError("no space left")
+
+    folder = tmp_path / "litert"
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", cut)
+        with pytest.raises(OSError, match="no space"):
+            litert_js.fetch(folder)
+    litert_js.fetch(folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"core.js": npm}
+
+
 def test_an_archive_with_another_checksum_is_not_used(
     npm: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import io
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from types import ModuleType
 
@@ -79,31 +76,6 @@ def test_the_program_passes_over_what_is_hidden(
     assert list(predict.names(["."])) == ["b/a.png", "c.png"]
     whole = str(tmp_path / ".home")
     assert list(predict.names([whole, ".a.png"])) == [f"{whole}/b/a.png", f"{whole}/c.png", ".a.png"]
-
-
-def test_a_file_that_was_cut_off_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = imported(bundle._PROGRAMS / "web" / "start.py", tmp_path)
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        member = tarfile.TarInfo("package/core.js")
-        member.size = 1000
-        archive.addfile(member, io.BytesIO(b"x" * 1000))
-    package = out.getvalue()
-    monkeypatch.setattr(start, "packed", lambda _: package)
-    monkeypatch.setattr(start, "FILES", {"a": (hashlib.sha256(package).hexdigest(), {"package/core.js": "core.js"})})
-
-    def cut(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[:10])
-        raise OSError("no space left")
-
-    with monkeypatch.context() as full:
-        full.setattr(Path, "write_bytes", cut)
-        with pytest.raises(OSError, match="no space"):
-            start.fetch()
-    start.fetch()
-    assert (tmp_path / "litert" / "core.js").read_bytes() == b"x" * 1000
-    assert [file.name for file in (tmp_path / "litert").iterdir()] == ["core.js"]
 
 
 REGION = (0.1, 0.0, 0.85, 0.6)

@@ -64,6 +64,7 @@ class Board {
   recording = null;
   awaited = ""; // the class that was added, whose name is to be typed next
   choices = ""; // what the list of classes was made for
+  troubled = 0; // the number of the answer that was no good
 
   /** @param {ParentNode} root */
   constructor(root) {
@@ -163,7 +164,10 @@ class Board {
       record: (card) => this.record(card),
       rest: () => this.rest(),
       take: (card, items) => this.take(card.id, { items, missed: [] }),
-      search: (card, entries) => void listFiles(entries).then((found) => this.take(card.id, found)),
+      search: (card, entries) => {
+        const several = entries.filter(({ isDirectory }) => isDirectory).length > 1; // each says which class it is
+        void listFiles(entries).then((found) => this.take(several ? "" : card.id, found));
+      },
       rename: (card, to) => this.ask({ kind: "rename", card: card.data.name, to }),
       ask: (card, kind) => this.ask({ kind, card: card.data.name }),
     });
@@ -282,6 +286,8 @@ class Board {
     const beside = describeWork({ recording: false, taken: 0, ...intake.count("") });
     say(at.said, beside || (outbox.waiting ? "" : data.done.said));
     at.said.classList.toggle("trouble", data.done.trouble);
+    if (data.done.trouble && this.troubled !== data.done.n) at.said.scrollIntoView({ block: "nearest" });
+    this.troubled = data.done.trouble ? data.done.n : 0;
     at.undo.hidden = !data.undo;
     at.undo.title = data.undo;
   }

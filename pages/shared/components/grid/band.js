@@ -94,6 +94,7 @@ export class Band {
 
   /** @param {PointerEvent} event */
   begin(event) {
+    this.grid.selection.keyed = false;
     const onButton = event.composedPath().some((node) => node instanceof Element && node.tagName === "BUTTON");
     if (event.button !== 0 || onButton) return;
     this.start = {

@@ -129,6 +129,7 @@ export class Grid {
     if (["INPUT", "SELECT"].includes(tagName)) return;
     if (tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return;
     const { order } = this;
+    this.selection.keyed = true;
     const action = readKey(event, {
       at: order.indexOf(this.selection.focus),
       count: order.length,
@@ -170,8 +171,10 @@ export class Grid {
     this.tools.draw();
   }
 
+  /** What is meant: nothing while nobody has chosen, though the keyboard would begin at the first. */
   listPicked() {
-    return this.selection.list(this.order, this.viewer.open);
+    const { selection, viewer } = this;
+    return selection.selected.size || selection.keyed || viewer.open ? selection.list(this.order, viewer.open) : [];
   }
 
   /**

@@ -32,6 +32,7 @@ export class Selection {
   selected = new Set();
   focus = ""; // what has the keyboard
   anchor = ""; // where a range begins
+  keyed = false; // whether what has the keyboard was gone to by keys, and so is seen
 
   /**
    * @param {string[]} ids
@@ -51,6 +52,7 @@ export class Selection {
   }
 
   clear() {
+    this.keyed = false;
     this.selected.clear();
     this.jump("");
   }

@@ -80,7 +80,6 @@ export class Sheet {
     const elsewhere = selection.focus && !list?.contains(this.tiles.get(selection.focus)?.node ?? null);
     if (first && elsewhere && list?.matches(":focus-visible")) selection.jump(first[0]);
     this.mark();
-    this.grid.tools.revealClasses();
   }
 
   /** Leads the keyboard to the list with the picture that has it. */

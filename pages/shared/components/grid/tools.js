@@ -1,5 +1,5 @@
 // What stands below the pictures of the grid, and in sight while they scroll: what can be done with them, and a button for each
-// class for those selected. What is there is never moved by it.
+// class. It is as high whatever is selected: what grew under a pointer would take the second press of a double click.
 
 import { findFocused, make } from "../_common.js";
 import { MANY, addKey, makeButton, makeChips, makeChoice, nameGroup } from "./parts.js";
@@ -26,16 +26,8 @@ export class Tools {
     // The buttons are made anew: whoever pressed one goes on with the pictures.
     if (this.node.contains(findFocused(this.node)) && !this.asking) this.grid.sheet.takeFocus();
     if (!this.asking) this.chips.replaceChildren(...this.makeClasses());
-    this.revealClasses();
     this.drawStatus();
     this.buttons.replaceChildren(...this.makeActions());
-  }
-
-  /** The classes are there once something can be put into them: some are selected, or one has the keyboard. */
-  revealClasses() {
-    const { selection, sheet } = this.grid;
-    const keyed = sheet.node.contains(findFocused(this.node));
-    this.chips.hidden = !this.asking && !keyed && !selection.selected.size;
   }
 
   drawStatus() {
@@ -76,7 +68,8 @@ export class Tools {
     const count = grid.selection.selected.size;
     const nodes = [];
     if (count) nodes.push(make("span", "count", `${count} selected`));
-    if (accept) nodes.push(makeButton("tool", "Use its answer (A)", () => grid.accept(), "Put each into the class suggested"));
+    const each = "Put each into the class suggested";
+    if (accept) nodes.push(makeButton("tool", "Use its answer (A)", () => grid.accept(), each));
     nodes.push(
       count < grid.shown.length
         ? makeButton("tool", "Select all", () => grid.select(grid.order), "Ctrl+A")
