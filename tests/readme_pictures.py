@@ -32,8 +32,10 @@ def draw(page: Page) -> None:
     page.get_by_role("link", name="1 Pictures").click()
     tiles = page.locator(".tile")
     expect(tiles.nth(20)).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
     for number in (1, 3, 8):
         tiles.nth(number).click(modifiers=["Control"])
+    expect(page.locator(".count")).to_have_text("3 selected")
     page.wait_for_timeout(1500)
     _keep(page.screenshot(), "pictures.jpg")
 
