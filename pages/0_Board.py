@@ -11,8 +11,8 @@ from pages.shared.ui.text import count
 here = page.begin("Board")
 st.title("Board", anchor=False)
 st.markdown(
-    "Show it some pictures of each class, press Train, then try it with the camera. Folders that are dropped here become "
-    "classes."
+    "Show it some pictures of each class, press Train, then try it with the camera. Drop several folders, and each "
+    "becomes a class."
 )
 add.last_report(here.project)
 add.first_look(here.catalogue, here.project.framing())

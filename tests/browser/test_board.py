@@ -130,6 +130,10 @@ def test_three_classes_by_upload_become_a_file_after_twelve_clicks(
     expect(card(page, "pink").get_by_text("2 pictures")).to_be_visible()
     drop(page, source / "red", area=card(page, "blue"))  # a folder on a card: its pictures come into that class
     expect(page.locator("#said")).to_have_text("6 pictures saved in blue.")
+    two = flat_project(tmp_path / "two", {"violet": (120, 40, 200), "white": (240, 240, 240)}, each=2)
+    drop(page, two / "violet", two / "white", area=card(page, "blue"))  # several on a card: each says what it is
+    expect(card(page, "violet").get_by_text("2 pictures")).to_be_visible()
+    expect(card(page, "white").get_by_text("2 pictures")).to_be_visible()
     notes = tmp_path / "notes.docx"
     notes.write_text("x")
     drop(page, notes, area=card(page, "blue"))

@@ -251,15 +251,10 @@ def draft_of(project: Project) -> TrainConfig:
         return get_recipe("quick").config
 
 
-def has_draft(project: Project) -> bool:
-    """Whether someone has chosen settings for this project."""
-    return (project.home / "draft.json").is_file()
-
-
 @as_sentence()
 def keep_draft(project: Project, config: TrainConfig) -> None:
     """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
-    if not has_draft(project) or config != draft_of(project):
+    if not (project.home / "draft.json").is_file() or config != draft_of(project):
         storage.update_json(project.home / "draft.json", lambda _: config.model_dump())
 
 
