@@ -11,7 +11,6 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def alone(spec: Mapping[str, Any], model: bytes, litert: Path) -> str:
     script = (litert / litert_js.SCRIPT).read_text(encoding="utf-8").partition("\n//# sourceMappingURL")[0]
     inside = {
         "version": litert_js.VERSION,
-        "licence": html.escape(distribution("fieldguide").read_text("licenses/LICENSE") or ""),
+        "licence": html.escape(_PAGE.with_name("apache-2.0.txt").read_text(encoding="utf-8")),
         "spec": json.dumps(spec).replace("<", "\\u003c"),  # nothing in it ends the element
         "model": _packed(model),
         "wasm": _packed((litert / litert_js.WASM).read_bytes()),
