@@ -9,11 +9,9 @@ from pages.shared.ui import page
 from pages.shared.ui.text import count
 
 here = page.begin("Board")
-st.title("Board", anchor=False)
-st.markdown(
-    "Show it some pictures of each class, press Train, then try it with the camera. Drop several folders, and each "
-    "becomes a class."
-)
+told = "Show it some pictures of each class, press Train, then try it with the camera."
+with page.header("Board", f"{told} Drop several folders, and each becomes a class."):
+    pass
 add.last_report(here.project)
 add.first_look(here.catalogue, here.project.framing())
 if loose := len(here.catalogue.unlabelled):

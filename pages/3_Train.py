@@ -107,10 +107,8 @@ def watch() -> None:
     if training and now.state.state not in ("queued", "running"):
         film.watched(now)
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"), page.stopping_at_errors():
-        if not training:
-            st.title("Train", anchor=False, width="content")
-        with st.container(key="headline", gap="xxsmall"):
+    with page.stopping_at_errors(), page.header("" if training else "Train") as below:
+        with below, st.container(key="headline", gap="xxsmall"):
             headline(now)
         if training:
             stop_button(now.run.task, "stop training", main=True)

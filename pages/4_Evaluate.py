@@ -32,12 +32,9 @@ if run is None or run.result is None:
 with page.stopping_at_errors():
     evaluation = parts.answers_of(run).evaluation
     found = diagnosis_of(run, evaluation)
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Evaluate", anchor=False, width="content")
-    with st.container(gap="xxsmall"):
-        st.markdown(f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}.")
-        chance = if_few(evaluation.right, evaluation.total)
-        st.caption(f"{page.run_title(run.run, run.plan)}.{chance}")
+told = f"**{evaluation.in_words}** on the test part, {percent(evaluation.accuracy)}."
+with page.header("Evaluate", told) as below:
+    below.caption(f"{page.run_title(run.run, run.plan)}.{if_few(evaluation.right, evaluation.total)}")
     after.offer(run, "pages/4_Evaluate.py")
 
 advice.show_cards(here, run, found)

@@ -8,8 +8,7 @@ from pages.shared.ui import folder_picker, page
 from pages.shared.ui.text import literal
 
 here = page.begin("Test")
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Test", anchor=False, width="content")
+with page.header("Test"):
     model.offer()
 tested = model.choose(here)
 

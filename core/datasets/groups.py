@@ -34,6 +34,8 @@ _COPIES = tuple(
 """What names of copies of one photo have in common. Not ` (2)`: systems number any pictures so."""
 WEBCAM = re.compile(r"^(webcam-[0-9a-f]{8})-(\d+)(?: \(\d+\))?$")
 """A burst as our own webcam names it."""
+BY_CAMERA = "the camera"
+"""What such pictures are said to come from."""
 _ALONE = r"(?:(?<![^\W\d_])|(?<=video)|(?<=movie)|(?<=film))"
 """Before a word for films: a screenshot, a paperclip and a sunburst are none."""
 _FILMS = tuple(

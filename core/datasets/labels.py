@@ -149,7 +149,7 @@ def delete_class(project: Project, name: str) -> Edit:
         steps: list[Step] = [
             Move(folder, f"{TRASH}/{token}/{folder}") for folder in ClassFolders(project).existing(name)
         ]
-        return project.edit("delete class", f"class {name} to the trash", steps, token)
+        return project.edit("delete class", f"{name} and all in it to the trash", steps, token)
 
 
 def set_aside(project: Project, name: str, *, aside: bool) -> Edit:

@@ -32,6 +32,7 @@ def hold(page: Page, name: str) -> None:
     button.hover()
     page.mouse.down()
     page.wait_for_timeout(RECORDED)
+    expect(card(page, name).locator("img[src^=blob]")).not_to_have_count(0)  # what is taken is seen at once
     page.mouse.up()
 
 
@@ -62,7 +63,7 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
 
     page.get_by_label("Keep this picture as").select_option("Class 2")
     expect(page.locator("#said")).to_have_text("1 picture saved in Class 2.")
-    press(page, "Undo")
+    page.get_by_role("button", name="Undo: 1 picture added from the camera").click()
     expect(page.locator("#said")).to_contain_text("Undone")
     name = card(page, "Class 1").get_by_label("Name of this class")
     name.fill("cup")
@@ -90,8 +91,9 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     press(page, "More for Class 3")
     press(page, "Delete (can be undone)")
     expect(card(page, "Class 3")).to_have_count(0)
-    press(page, "Undo")
+    page.get_by_role("button", name="Undo: Class 3 and all in it to the trash").click()
     expect(card(page, "Class 3")).to_be_visible()
+    expect(page.get_by_role("button", name="Redo: Class 3 and all in it to the trash")).to_be_visible()
     assert asked == []
 
 

@@ -49,6 +49,11 @@ def remove(name: str) -> None:
     tab.put(_KEY, [other for other in tab.get(_KEY, []) if other != name])
 
 
+def forget() -> None:
+    """Classes have come from elsewhere: cards that wait for a first picture are not wanted any more."""
+    tab.put(_KEY, [])
+
+
 def renamed(old: str, new: str) -> None:
     """A card keeps its place under its new name."""
     before, given = tab.get(_ORDER, ([], []))

@@ -28,7 +28,7 @@ from pages.shared.ui.text import percent
 WITH_CAMERA = "board camera"
 """In the session: whether the camera is switched on at once."""
 _THUMBNAILS = 12
-_KEY, _PAGE = "board", "pages/0_Board.py"
+_KEY, _PAGE, _FILM = "board", "pages/0_Board.py", "film-below"
 
 
 def show(here: Here) -> None:
@@ -47,8 +47,9 @@ def show(here: Here) -> None:
             st.rerun()
         _draw(here, run)
         if run and (run.history or (run.live and not run.plan.config.minutes)):
-            st.header("How it learned" if run.result else "How it learns", anchor=False)
-            film.show(here.project, run, "film on the board")
+            with st.container(key=_FILM):
+                st.header("How it learned" if run.result else "How it learns", anchor=False)
+                film.show(here.project, run, "film on the board")
 
     draw()
     if frozen := tab.take(ops.FROZEN, None):
@@ -73,6 +74,7 @@ def _draw(here: Here, run: RunSnapshot | None) -> None:
         whole=project.framing() != Framing(),
         camera=bool(tab.get(WITH_CAMERA)),
         undo=project.journal.next_undo() or "",
+        redo=project.journal.next_redo() or "",
         key=_KEY,
     )
 
@@ -135,6 +137,7 @@ def _trainer(project: Project, catalogue: Catalogue, run: RunSnapshot | None) ->
         ways=(
             *([] if target in (_PAGE, mistakes[0]) else [(target, step.label)]),  # what is done here, the note says
             mistakes,
+            *([(f"#{_FILM}", "See how it learned")] if run.history else []),
             ("pages/6_Export.py", "Download the model"),
         ),
     )

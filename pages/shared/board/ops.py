@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import PurePath
 
 from core.datasets import importing, labels
+from core.datasets.groups import BY_CAMERA, WEBCAM
 from core.datasets.project import Project
 from core.quality import analysis
 from core.runs.lifecycle import live_run
@@ -48,8 +51,8 @@ def carry_out(project: Project, op: Op, newest: str) -> str:
     if op.kind == "new":
         blanks.add(class_name(op.to))
         return ""
-    if op.kind == "undo":
-        return edits.turn(project, "undo").said
+    if op.kind in ("undo", "redo"):
+        return edits.turn(project, op.kind).said
     return _of_class(project, op)
 
 
@@ -89,10 +92,14 @@ def _arrived(project: Project, op: Op) -> str:
     plans, refused = arrivals.look({})
     every = importing.together(plans)
     plan = every.into_one(op.card) if op.card else every  # what lies beside the cards says itself what it is
+    if all(WEBCAM.match(PurePath(entry.name).stem) for entry in plan.entries):
+        plan = replace(plan, source=BY_CAMERA)
     report = importing.take(project, plan) if plan.entries else None
     arriving.forget(PLACE)
     state.look_again(project)
     blanks.remove(op.card)
+    if not op.card:
+        blanks.forget()
     rows = [*refused, *(report.rows if report else [])]
     left = [row for row in rows if row.outcome != "taken"]
     where = f" in {op.card}" if op.card else ""

@@ -11,6 +11,7 @@ import streamlit as st
 from core.config.framing import Framing
 from core.datasets import importing, validation
 from core.datasets.catalogue import Catalogue
+from core.datasets.groups import BY_CAMERA
 from core.datasets.project import Project
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import FieldguideError
@@ -112,7 +113,7 @@ def _camera(project: Project) -> None:
         pictures = [
             (f"webcam-{burst.token[:8]}-{number:03}.jpg", frame) for number, frame in enumerate(burst.frames, 1)
         ]
-        report = importing.take(project, importing.from_pictures(pictures, "webcam").into(burst.class_name))
+        report = importing.take(project, importing.from_pictures(pictures, BY_CAMERA).into(burst.class_name))
         state.look_again(project)
         told.update(saved=burst.token, error="")
         where = literal(burst.class_name or NO_CLASS)

@@ -97,12 +97,13 @@ def begin_home() -> None:
 def header(title: str, told: str = "") -> Iterator[DeltaGenerator]:
     """The first row of a page: its title, how things stand in Markdown, and to the right what is drawn meanwhile.
 
-    Gives the place below the title, for what is only known later.
+    Gives the place below the title, for what is only known later. `title`: "" where it stands above already.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        below = st.container(width="content", gap="xxsmall")
+        below = st.container(gap="xxsmall")
         with below:
-            st.title(title, anchor=False)
+            if title:
+                st.title(title, anchor=False)
             if told:
                 st.markdown(told)
         with st.container(horizontal=True, width="content"):

@@ -34,11 +34,12 @@ import { advise, describeWork, findFreeName, measureDifference } from "./words.j
  * @property {{side: number, whole: boolean, most: number}} recording
  * @property {boolean} camera whether it is switched on at once
  * @property {string} undo what would be undone
+ * @property {string} redo what would be done again
  * @property {{mount: string, n: number, said: string, trouble: boolean}} done
  */
 
 const DARK = "The camera sends only black: is its cover closed?";
-const FIRST = "Switch the camera on first, then hold the button.";
+const READY = "The camera is on: hold the button.";
 const FULL = "That is the most at once: let go, then record again.";
 const IN = "in "; // before the name of a class in the list of those that a picture can be kept for
 
@@ -62,6 +63,8 @@ class Board {
   outbox = new Outbox();
   /** @type {Recording | null} */
   recording = null;
+  /** @type {Card | null} whose button was held while the camera was off */
+  wanting = null;
   awaited = ""; // the class that was added, whose name is to be typed next
   choices = ""; // what the list of classes was made for
   troubled = 0; // the number of the answer that was no good
@@ -85,12 +88,13 @@ class Board {
   }
 
   listen() {
-    const { add, undo, explain, again, board } = this.at;
+    const { add, undo, redo, explain, again, board } = this.at;
     add.onclick = () => {
       this.awaited = findFreeName(this.cards.map(({ data }) => data.name));
       this.ask({ kind: "new", to: this.awaited });
     };
     undo.onclick = () => this.ask({ kind: "undo" });
+    redo.onclick = () => this.ask({ kind: "redo" });
     explain.onclick = () => this.keepFrame("", "why");
     again.onclick = () => this.intake.retry();
     this.keeper.onchange = () => this.keep();
@@ -180,6 +184,7 @@ class Board {
   take(card, { items, missed }) {
     const batch = this.intake.begin(card);
     this.intake.add(batch, items, missed);
+    void this.findCard(card)?.preview(items);
     this.intake.end(batch);
   }
 
@@ -187,10 +192,11 @@ class Board {
   record(card) {
     if (this.recording) return;
     if (!this.live.live) {
-      say(this.at.advice, FIRST);
+      this.wanting = card;
       void this.live.switchOn();
       return;
     }
+    this.wanting = null;
     this.recording = {
       card,
       batch: this.intake.begin(card.id),
@@ -235,7 +241,9 @@ class Board {
     recording.last = seen;
     recording.count += 1;
     say(this.at.advice, advise(recording.differences));
-    this.intake.add(recording.batch, [this.makeItem(recording.token, recording.count)]);
+    const item = this.makeItem(recording.token, recording.count);
+    this.intake.add(recording.batch, [item]);
+    void recording.card.preview([item]);
   }
 
   /**
@@ -249,7 +257,7 @@ class Board {
     const picture = this.frames.take(this.shape);
     /** @type {Promise<Blob | null>} */
     const written = new Promise((done) => picture.toBlob(done, "image/jpeg", QUALITY));
-    return { path, open: async () => new File([(await written) ?? ""], path) };
+    return { path, open: async () => new File([(await written) ?? ""], path, { type: "image/jpeg" }) };
   }
 
   /** Puts what the camera sees now into the class that was chosen. */
@@ -275,12 +283,15 @@ class Board {
     const { at, data, live, intake, recording, outbox } = this;
     if (!data) return;
     const answers = live.live && data.live.models.length > 0;
-    this.cards.forEach((card) => card.draw(intake, recording?.card === card ? recording.count : null));
+    const hint = live.live ? READY : (at.trouble.textContent ?? "");
+    for (const card of this.cards) {
+      card.draw(intake, recording?.card === card ? recording.count : null, card === this.wanting ? hint : "");
+    }
     this.trainer.draw(data.trainer, outbox.waiting, Boolean(recording) || intake.batches.length > 0);
     at.tools.hidden = at.panels.hidden = !answers;
     this.listChoices();
-    if (!recording && !at.advice.hidden && at.advice.textContent !== FIRST) say(at.advice, "");
-    if (live.live && at.advice.textContent === FIRST) say(at.advice, "");
+    if (!recording) say(at.advice, "");
+    at.board.classList.toggle("on", live.live);
     say(at.stuck, intake.trouble);
     at.again.hidden = !intake.trouble;
     const beside = describeWork({ recording: false, taken: 0, ...intake.count("") });
@@ -288,8 +299,8 @@ class Board {
     at.said.classList.toggle("trouble", data.done.trouble);
     if (data.done.trouble && this.troubled !== data.done.n) at.said.scrollIntoView({ block: "nearest" });
     this.troubled = data.done.trouble ? data.done.n : 0;
-    at.undo.hidden = !data.undo;
-    at.undo.title = data.undo;
+    say(at.undo, data.undo && `Undo: ${data.undo}`);
+    say(at.redo, data.redo && `Redo: ${data.redo}`);
   }
 
   /** Fills the list of classes that a picture can be kept for. */

@@ -21,7 +21,8 @@ _HTML = f"""
     <div class="list" id="list"></div>
     <div class="under">
       <button type="button" class="add" id="add">+ Add a class</button>
-      <button type="button" id="undo" hidden>Undo</button>
+      <button type="button" class="did" id="undo" hidden></button>
+      <button type="button" class="did" id="redo" hidden></button>
       <p class="said" id="said" role="status" hidden></p>
     </div>
     <p class="message" id="stuck" role="alert" hidden></p>
@@ -44,9 +45,9 @@ _HTML = f"""
       <video id="video" autoplay muted playsinline aria-label="What the camera sees"></video>
       <canvas id="seen" role="img" aria-label="What the camera sees, as the model gets it" hidden></canvas>
       {CURTAIN}
+      <p class="advice" id="advice" role="status" hidden></p>
       <p class="message" id="refusal" role="alert" hidden></p>
     </div>
-    <p class="advice" id="advice" role="status" hidden></p>
     <div class="panels" id="panels"></div>
     <div class="tools" id="tools" hidden>
       <select id="keep" aria-label="Keep this picture as"></select>
@@ -75,7 +76,7 @@ class Card:
 @dataclass(frozen=True)
 class Trainer:
     """The middle: what the button says; why it cannot be pressed, or ""; how far a training is, 0 to 1, or None; its phase in
-    words; what came of the last one; and (page, words) of what to do next."""
+    words; what came of the last one; and (page, words) of what to do next, "#KEY" for a container of this page."""
 
     label: str
     why: str = ""
@@ -90,7 +91,7 @@ class Trainer:
 class Op:
     """What a person asked for: `kind` is "take" (into `card`, "" where folders say it) or "why", of what has arrived at
     `token`; "new", "rename", "aside", "back",
-    "delete" or "open" (of the class `card`), "undo", "train", "stop" or "go". None of it is checked."""
+    "delete" or "open" (of the class `card`), "undo", "redo", "train", "stop" or "go". None of it is checked."""
 
     kind: str
     card: str
@@ -108,12 +109,14 @@ def show(
     whole: bool,
     camera: bool,
     undo: str,
+    redo: str,
     key: str,
 ) -> None:
     """Draws the board. `live`: what live.js shows, with no model before the first training. `arrivals`: where the next
     pictures go. `carry_out` does an op and returns what is said of it, or raises FieldguideError; it is called before the page
     is drawn again, once for each op, in their order. `whole`: whether pictures of the camera are all that it sees, not the
-    centre square alone; `camera`: whether it is switched on at once; `undo`: what would be undone, or ""."""
+    centre square alone; `camera`: whether it is switched on at once; `undo` and `redo`: what would be
+    undone and done again, or ""."""
     done = _outbox.answers(key)
 
     def carry_out_one(raw: Mapping[str, Any]) -> None:
@@ -133,6 +136,7 @@ def show(
             "recording": {"side": LARGEST_SIDE, "whole": whole, "most": MOST_FRAMES},
             "camera": camera,
             "undo": undo,
+            "redo": redo,
             "done": {name: done[name] for name in ("mount", "n", "said", "trouble")},
         },
         default={"outbox": None},

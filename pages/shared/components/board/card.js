@@ -17,6 +17,8 @@ import { countPictures, describeMissed, describeWork } from "./words.js";
  * @property {(card: Card, kind: string) => void} ask "aside", "back", "delete" or "open"
  */
 
+const SHOWN = 6; // pictures on their way: some of them say what is coming
+
 let count = 0;
 
 export class Card {
@@ -37,6 +39,9 @@ export class Card {
   /** @type {CardData} */
   data = { name: "", made: false, colour: "", count: 0, aside: false, thumbnails: [] };
   pending = ""; // the new name that was asked for
+  /** @type {HTMLImageElement[]} pictures on their way, the newest first */
+  arriving = [];
+  busy = false; // whether there are any
 
   /** @param {Asked} asked */
   constructor(asked) {
@@ -147,11 +152,14 @@ export class Card {
    * Shows what is under way.
    * @param {import("./intake.js").Intake} intake
    * @param {number | null} taken pictures of the recording of this class, if there is one
+   * @param {string} hint what is said where nothing is under way
    */
-  draw(intake, taken) {
+  draw(intake, taken, hint) {
     const recording = taken !== null;
     const words = describeWork({ recording, taken: taken ?? 0, ...intake.count(this.id) });
-    if (this.status.textContent !== words) this.status.textContent = words;
+    this.busy = Boolean(words);
+    if (!words && this.arriving.length) this.forgetArriving();
+    if (this.status.textContent !== (words || hint)) this.status.textContent = words || hint;
     this.hold.setAttribute("aria-pressed", String(recording));
     this.hold.textContent = recording ? "Recording ..." : "Hold to record";
     this.name.disabled = Boolean(words);
@@ -182,10 +190,29 @@ export class Card {
   drawPictures() {
     const { pictures, data } = this;
     const shown = new Map([...pictures.querySelectorAll("img")].map((image) => [image.getAttribute("src"), image]));
-    const images = data.thumbnails.map((url) => shown.get(url) ?? this.makeImage(url));
+    const images = [...this.arriving, ...data.thumbnails.map((url) => shown.get(url) ?? this.makeImage(url))];
     pictures.replaceChildren(...images);
     pictures.classList.toggle("none", !images.length);
     if (!images.length) pictures.append(make("p", "", "Drop pictures here, or record some."));
+  }
+
+  /**
+   * Shows the first of some pictures that are on their way.
+   * @param {import("../drop/entries.js").Item[]} items
+   */
+  async preview(items) {
+    for (const item of items.slice(0, SHOWN)) {
+      const file = await item.open().catch(() => null); // who sends it says that it cannot be read
+      if (!file?.type.startsWith("image/") || !this.busy) continue;
+      this.arriving.unshift(this.makeImage(URL.createObjectURL(file)));
+      for (const old of this.arriving.splice(SHOWN)) URL.revokeObjectURL(old.src);
+      this.drawPictures();
+    }
+  }
+
+  forgetArriving() {
+    for (const image of this.arriving.splice(0)) URL.revokeObjectURL(image.src);
+    this.drawPictures();
   }
 
   /** @param {string} url */

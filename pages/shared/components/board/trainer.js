@@ -2,7 +2,7 @@
 
 import { make } from "../_common.js";
 
-/** @typedef {{page: string, label: string}} Way */
+/** @typedef {{page: string, label: string}} Way `page`: an address, or "#" and the key of a place on this one */
 /**
  * `why`: why it cannot train yet; `share`: 0 to 1, how far it is, null where nothing is under way; `words` of the phase; `score`
  * and `note` of the last training; `ways`: what to do next.
@@ -65,7 +65,8 @@ export class Trainer {
   makeWay({ page, label }) {
     const button = make("button", "", label);
     button.type = "button";
-    button.onclick = () => this.ask("go", page);
+    const below = page.startsWith("#") && document.querySelector(`.st-key-${page.slice(1)}`);
+    button.onclick = () => (below ? below.scrollIntoView() : this.ask("go", page));
     return button;
   }
 }

@@ -4,6 +4,7 @@ import { make } from "../_common.js";
 import { findPhase } from "./words.js";
 
 const PAUSE_MS = 100; // between two looks at the page
+const HANDED_ON = ["link-color", "text-color", "background-color", "border-color"];
 const NARROW = 768; // pixels, up to which Streamlit lays the side bar over the page
 
 /**
@@ -75,13 +76,14 @@ export class Attention {
     this.region.textContent = words;
   }
 
-  /** Hands on two colours of the page to what lies outside of it, such as dialogs, and to our styles for Streamlit's elements. */
+  /** Hands on the colours of the page to what lies outside of it, such as dialogs, and to our styles for Streamlit's elements. */
   paint() {
     const app = find(".stApp");
     if (!app || !this.frame) return;
     const { style } = document.documentElement;
     style.colorScheme = getComputedStyle(app).colorScheme;
-    style.setProperty("--fg-link", getComputedStyle(this.frame).getPropertyValue("--st-link-color"));
+    const theme = getComputedStyle(this.frame);
+    for (const name of HANDED_ON) style.setProperty(`--fg-${name}`, theme.getPropertyValue(`--st-${name}`));
   }
 
   /** Looks at the page soon, if that is not to happen anyway. */

@@ -2,7 +2,7 @@
 
 import { Views, findRoot } from "../_common.js";
 import { Attention } from "./attention.js";
-import { makeWay } from "./way.js";
+import { makeBar, makeWay } from "./way.js";
 
 /** @typedef {import("./way.js").WayData & {news: string}} FrameData `news`: read aloud when it becomes another */
 
@@ -19,6 +19,7 @@ export default function showFrame({ data, parentElement, setTriggerValue }) {
 
 class Frame {
   known = ""; // what is drawn
+  bar = document.createElement("nav"); // lies in the page: the side bar takes along what is in it when it folds
   /** @type {(page: string) => void} */
   go = () => {};
 
@@ -34,12 +35,18 @@ class Frame {
     if (known !== this.known) {
       this.known = known;
       this.root.replaceChildren(...makeWay(way, (page) => this.go(page)));
+      const bar = makeBar(way, (page) => this.go(page));
+      this.bar.replaceWith(bar);
+      this.bar = bar;
     }
+    if (!way.places.length) this.bar.remove();
+    else if (!this.bar.isConnected) document.body.append(this.bar);
     const here = [way.home, ...way.places].find((place) => place.here);
     attention.update(this.root, here?.page ?? "", news);
   }
 
   close() {
+    this.bar.remove();
     attention.rest();
   }
 }
