@@ -1,7 +1,7 @@
 """Every change to a project's folders, written down before it is made: so it can be undone, and a crash leaves no half.
 
 An edit is a list of steps that can each be turned round: a file or folder moved, a folder made or removed, the classes'
-settings replaced. Deleting moves to the trash; adding moves from there. The steps are committed to SQLite first, then
+settings replaced. Deleting moves to the bin; adding moves from there. The steps are committed to SQLite first, then
 made, then marked as done; whoever opens the project next completes an edit that a crash cut off.
 
 A folder may come from elsewhere, and its journal with it. Each row is signed when it is written: what this computer did not
@@ -60,7 +60,7 @@ class Edit:
 
 
 class Journal:
-    """The edits of one project. `root` holds the pictures, `home` the journal and the trash."""
+    """The edits of one project. `root` holds the pictures, `home` the journal and the bin."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self._root = root
@@ -105,8 +105,8 @@ class Journal:
                 self._sweep(token)
 
     def take_over(self, token: str) -> None:
-        """Makes a folder of STAGING one of the trash, for the edit that is made next and takes from it; to be called inside
-        `editing`, so that nobody empties the trash between the two."""
+        """Makes a folder of STAGING one of the bin, for the edit that is made next and takes from it; to be called inside
+        `editing`, so that nobody empties the bin between the two."""
         folder = Confined(self._root)
         folder.make_folder(TRASH)
         folder.move(f"{STAGING}/{token}", f"{TRASH}/{token}")
@@ -152,7 +152,7 @@ class Journal:
     def apply(self, kind: str, sentence: str, steps: Sequence[Step], token: str = "") -> Edit:
         """Makes an edit, whole or not at all; to be called inside `editing`. What could be redone before is given up.
 
-        `token` names the folder in the trash that the edit takes from or puts into. Raises ProjectError if the system
+        `token` names the folder in the bin that the edit takes from or puts into. Raises ProjectError if the system
         refuses a step; those made before it are then turned round.
         """
         with self._durable() as db:
@@ -219,7 +219,7 @@ class Journal:
         return found
 
     def empty_trash(self) -> None:
-        """Deletes for good what edits put into the trash, which cannot be undone any more; to be called inside `editing`."""
+        """Deletes for good what edits put into the bin, which cannot be undone any more; to be called inside `editing`."""
         with self._durable() as db:
             db.execute("UPDATE edits SET state = 'kept' WHERE state IN ('done', 'undone', 'dropped')")
             tokens = db.execute("SELECT DISTINCT token FROM edits WHERE token != ''").fetchall()
@@ -335,7 +335,7 @@ class Journal:
 
 
 def new_token() -> str:
-    """A name for a folder in the trash."""
+    """A name for a folder in the bin."""
     return uuid.uuid4().hex
 
 

@@ -74,14 +74,14 @@ def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
 
 
 def delete(project: Project, pictures: Sequence[Picture]) -> Edit:
-    """Moves pictures to the trash. Raises ProjectError if none of them is where it was seen."""
+    """Moves pictures to the bin. Raises ProjectError if none of them is where it was seen."""
     with project.journal.editing():
         present, gone = _present(project, pictures)
         token = new_token()
         steps: list[Step] = [
             Move(p.path, f"{TRASH}/{token}/{number}{Path(p.path).suffix}") for number, p in enumerate(present)
         ]
-        return _noted(project.edit("delete", f"{_count(present)} to the trash", steps, token), gone)
+        return _noted(project.edit("delete", f"{_count(present)} to the bin", steps, token), gone)
 
 
 def new_class(project: Project, name: str) -> Edit:
@@ -143,13 +143,13 @@ def merge_classes(project: Project, sources: Iterable[str], target: str) -> Edit
 
 
 def delete_class(project: Project, name: str) -> Edit:
-    """Moves a class with all that is in its folder to the trash. Raises ProjectError if it is gone."""
+    """Moves a class with all that is in its folder to the bin. Raises ProjectError if it is gone."""
     with project.journal.editing():
         token = new_token()
         steps: list[Step] = [
             Move(folder, f"{TRASH}/{token}/{folder}") for folder in ClassFolders(project).existing(name)
         ]
-        return project.edit("delete class", f"{name} and all in it to the trash", steps, token)
+        return project.edit("delete class", f"{name} and all in it to the bin", steps, token)
 
 
 def set_aside(project: Project, name: str, *, aside: bool) -> Edit:
@@ -193,7 +193,7 @@ def redo(project: Project) -> Edit | None:
 
 
 def trash_size(project: Project) -> tuple[int, int]:
-    """(files, bytes) in the trash."""
+    """(files, bytes) in the bin."""
     sizes = []
     for folder, _, names in os.walk(project.root / TRASH):
         for name in names:
@@ -203,7 +203,7 @@ def trash_size(project: Project) -> tuple[int, int]:
 
 
 def empty_trash(project: Project) -> None:
-    """Deletes what edits put into the trash for good; what was done before cannot be undone any more."""
+    """Deletes what edits put into the bin for good; what was done before cannot be undone any more."""
     with project.journal.editing():
         project.journal.empty_trash()
 

@@ -224,23 +224,22 @@ def _warnings(first: Side, second: Side, shared: int, relabelled: int) -> list[s
     found = []
     if set(first.plan.classes) != set(second.plan.classes):
         found.append("They know different classes.")
-    larger = max(first.test.total, second.test.total)
-    if shared < larger:
+    larger = max(len(_ids(side.plan.part("test"))) for side in (first, second))
+    if shared + relabelled < larger:
         found.append(
             "They were tested on different pictures, so their accuracies on these do not tell which is better. The "
             f"rest here is about the {count(shared, 'picture')} that both are tested with."
         )
     if relabelled:
-        found.append(f"{count(relabelled, 'picture')} got another label in between and {_were(relabelled)} left out.")
+        it = "it" if relabelled == 1 else "them"
+        found.append(
+            f"{count(relabelled, 'picture')} got another label in between: left out here, while each accuracy counts {it}."
+        )
     for learner, tested in ((first, second), (second, first)):
         leaked = len(_ids(learner.plan.part("train")) & _ids(tested.plan.part("test")))
         if leaked:
             found.append(f"{learner.title} learned from {count(leaked, 'picture')} that {tested.title} is tested with.")
     return found
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _ids(pictures: Sequence[RunPicture]) -> set[str]:

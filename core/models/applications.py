@@ -57,7 +57,7 @@ def build(backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
         core.load_weights(weights)
     except (ValueError, OSError, KeyError) as error:
         raise ModelError(
-            f"The file {weights} does not hold the weights of {backbone.title}.", "Take it away, then try again."
+            f"The file {weights} does not hold the weights of {backbone.title}.", "Delete it, then try again."
         ) from error
     if _RANGES[backbone.pixel_range].reversed:
         _reverse(core)

@@ -100,7 +100,7 @@ def check_weights(backbone: Backbone) -> Path:
     if not _may_be_weights(backbone, place) or not has_checksum(place, backbone.checksum):
         raise ModelError(
             f"The file {place} does not hold the weights of {backbone.title}: its content (checksum) differs.",
-            f"Take it away, then try again; or put there the file from {backbone.handle}",
+            f"Delete it, then try again; or put there the file from {backbone.handle}",
         )
     return place
 

@@ -194,7 +194,9 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
             (worst.name,),
         )
     if too_well and not by_heart:
-        yield Diagnosis("overfitting", f"{known} (overfitting). More varied pictures would help most.", "", "pictures")
+        yield Diagnosis(
+            "overfitting", f"{known} (overfitting). More varied pictures help against that.", "", "pictures"
+        )
     if counts[few] < 20 and test.accuracy < _FINE:
         yield Diagnosis(
             "few-pictures",
@@ -306,7 +308,7 @@ def _when_it_works(test: Evaluation) -> Diagnosis:
         return Diagnosis(
             "works",
             f"{works}. Most mistakes are with {worst.name}: {worst.right} of {worst.total} right. "
-            "More pictures of it would help most.",
+            "More pictures of it would help.",
             "",
             "mistakes",
         )

@@ -128,7 +128,7 @@ def why_not_deleted(project: Project, run: Run) -> str:
 
 
 def delete(project: Project, run: Run) -> Edit:
-    """Moves a run, with its model and all that was made from it, to the project's trash; `labels.undo` brings it back.
+    """Moves a run, with its model and all that was made from it, to the project's bin; `labels.undo` brings it back.
 
     Raises RunError if the run is gone, under way, or outside of the project, ProjectError if the folder cannot be written.
     """
@@ -144,7 +144,7 @@ def delete(project: Project, run: Run) -> Edit:
             raise gone()
         place = f"{TRASH}/{new_token()}"
         step = Move(run.folder.relative_to(project.root).as_posix(), f"{place}/{run.id}")
-        return project.edit("delete run", f"training {called} to the trash", [step], place.rpartition("/")[2])
+        return project.edit("delete run", f"training {called} to the bin", [step], place.rpartition("/")[2])
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

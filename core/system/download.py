@@ -282,7 +282,8 @@ def _not_reached(reason: object) -> DownloadError:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DownloadError(
             "The address could not prove that it is the right one (certificate).",
-            "Check the date and time of this computer. If they are right, this network reads along: ask its keeper.",
+            "Check the date and time of this computer. If they are right, somebody may read along in this network: "
+            "ask who runs it.",
         )
     return _BrokenError(
         "The address cannot be reached: this computer seems to be offline.",
@@ -303,5 +304,5 @@ def _refused(code: int, another: str) -> DownloadError:
         )
     return DownloadError(
         f"The file is not given out here (HTTP {code}).",
-        "This network may block the address: ask its keeper, or try at another place.",
+        "This network may block the address: ask who runs it, or try at another place.",
     )

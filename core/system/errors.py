@@ -81,7 +81,7 @@ def _system_in_words(error: OSError) -> FieldguideError:
     place = f" {error.filename}" if isinstance(error.filename, str) else ""
     if error.errno in _FULL:
         return FieldguideError(
-            "The disk is full.", f"Make room on it: empty the trash, or delete a training. {_NOTHING_LOST}"
+            "The disk is full.", f"Make room on it: empty the bin, or delete a training. {_NOTHING_LOST}"
         )
     if error.errno == errno.EROFS:
         return FieldguideError("This disk can only be read.", "Copy the folder to another place, and open the copy.")
@@ -105,7 +105,7 @@ def _database_in_words(error: sqlite3.Error) -> FieldguideError:
     if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):  # a full disk shows itself as either
         return FieldguideError(
             "The disk is full, or does not answer.",
-            f"Make room on it: empty the trash, or delete a training. {_NOTHING_LOST}",
+            f"Make room on it: empty the bin, or delete a training. {_NOTHING_LOST}",
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return FieldguideError(

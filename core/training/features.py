@@ -208,7 +208,7 @@ def read_named(path: Path, pixels: int, framing: Framing, content: str = "") -> 
         except PictureError as error:
             if turn == _LOOKS - 1 or not content or path.exists():
                 raise PictureError(
-                    f"{path.name}: {error.message}.", "Mend it or take it away, then train again."
+                    f"{path.name}: {error.message}.", "Replace it or remove it, then train again."
                 ) from None
         time.sleep(turn * _MOMENT)  # whoever moves it tells the index just afterwards
         path = now_at(path, content) or path

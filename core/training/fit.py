@@ -107,7 +107,7 @@ class Recorder(keras.callbacks.Callback):
         values["loss"] = values.pop("cross_entropy")
         if not math.isfinite(values["loss"]):
             raise RunError(
-                "The training went astray: its loss is no longer a number.",
+                "The training failed: its numbers grew without end (the loss is no longer a number).",
                 f"Try a smaller {RATES[self._rate]}, such as {self._config.learning_rate / 10:g}.",
             )
         logits = self._logits()

@@ -39,7 +39,7 @@ def train(job: Job) -> Trained:
 
         return search(job)
     if config.fine_tune != "off" and len(config.backbones) > 1:
-        raise ModelError("Fine-tuning is of one model.", "Switch the second model off, or fine-tuning.")
+        raise ModelError("Only one model can be fine-tuned at a time.", "Switch the second model off, or fine-tuning.")
     frozen, head = train_frozen(job)
     if config.fine_tune == "off" or frozen.stopped:
         return frozen

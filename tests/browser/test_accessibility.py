@@ -190,7 +190,7 @@ def walk_pictures(walk: Walk, folder: Path) -> None:
     walk_the_map(page)
     walk.look("Pictures, Map")
     page.get_by_role("button", name="Classes", exact=True).click()
-    page.get_by_role("dialog").get_by_text("History and trash").click()
+    page.get_by_role("dialog").get_by_text("History and bin").click()
     walk.look("Pictures, classes and trash")
     close(page)
 

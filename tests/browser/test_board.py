@@ -91,9 +91,9 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     press(page, "More for Class 3")
     press(page, "Delete (can be undone)")
     expect(card(page, "Class 3")).to_have_count(0)
-    page.get_by_role("button", name="Undo: Class 3 and all in it to the trash").click()
+    page.get_by_role("button", name="Undo: Class 3 and all in it to the bin").click()
     expect(card(page, "Class 3")).to_be_visible()
-    expect(page.get_by_role("button", name="Redo: Class 3 and all in it to the trash")).to_be_visible()
+    expect(page.get_by_role("button", name="Redo: Class 3 and all in it to the bin")).to_be_visible()
     assert asked == []
 
 

@@ -127,7 +127,7 @@ def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_pa
     expect(tiles).to_have_count(7)
     saved(page)
     assert on_disk(folder)["ash"] == 7
-    expect(page.locator(".status")).to_have_text("5 pictures to the trash.")
+    expect(page.locator(".status")).to_have_text("5 pictures to the bin.")
     page.get_by_role("button", name=re.compile("^Undo")).click()
     expect(tiles).to_have_count(12)
 

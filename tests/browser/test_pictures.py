@@ -145,7 +145,7 @@ def test_classes_are_renamed_merged_and_brought_back(page: Page, asked: list[str
     dialog.get_by_role("button", name="Rename").click()
     expect(dialog.get_by_text("Blue renamed to navy.")).to_be_visible()
     assert on_disk(folder) == {"navy": 4, "green": 4, "red": 4}
-    dialog.get_by_text("History and trash").click()
+    dialog.get_by_text("History and bin").click()
     dialog.get_by_role("button", name="Undo").click()
     expect(dialog.get_by_text("Undone: blue renamed to navy.")).to_be_visible()
     assert on_disk(folder) == {"blue": 4, "green": 4, "red": 4}

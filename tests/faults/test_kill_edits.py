@@ -26,7 +26,7 @@ KILLS = 20
 
 
 def contents(folder: Path) -> set[str]:
-    """Every content that is anywhere below the folder, the trash among it."""
+    """Every content that is anywhere below the folder, the bin among it."""
     return {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.png")}
 
 

@@ -55,7 +55,7 @@ test("a picture is where it will be", () => {
   assert.equal(findTarget(item, makePending({ b: "elm" })), "oak");
 });
 
-test("what is on its way to the trash is not shown, what has no class is", () => {
+test("what is on its way to the bin is not shown, what has no class is", () => {
   const items = ["a", "b", "c"].map((id) => makeItem(id, { class: "oak" }));
   const left = listRemaining(items, makePending({ a: undefined, b: null }));
   assert.deepEqual(
@@ -90,7 +90,7 @@ test("below a picture stands what it is and what was said of it, also once it is
   const item = makeItem("a", { class: "oak", said: "elm", sure: "69 %" });
   assert.deepEqual(describeSaid(item, NONE), { really: "really oak", said: "said elm 69\u00a0%", wrong: true });
   const right = describeSaid(item, makePending({ a: "elm" }));
-  assert.deepEqual(right, { really: "really elm", said: "said elm 69\u00a0%", wrong: false });
+  assert.deepEqual(right, { really: "labelled elm", said: "said elm 69\u00a0%", wrong: false });
   const loose = describeSaid(item, makePending({ a: null }));
   assert.deepEqual(loose, { really: "without a class", said: "said elm 69\u00a0%", wrong: false });
 });

@@ -172,7 +172,7 @@ def test_a_training_is_deleted_and_comes_back(project: Project, run: Run, better
     at = opened(run)
     field(at, "selectbox", "chosen").set_value("two")
     ran(at)
-    assert "goes to the trash, with its model" in words(at)
+    assert "goes to the bin, with its model" in words(at)
     pressed(at, at.button(key="delete two"))
     assert [one.id for one in list_runs(project)] == ["one"]
     assert "nothing to compare with yet" in words(at)

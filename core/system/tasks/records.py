@@ -126,7 +126,7 @@ class TaskRecords:
             if _FULL in self.log():
                 what, state.hint = (
                     "the disk is full",
-                    "Make room on it: empty the trash, or delete a training. Try again.",
+                    "Make room on it: empty the bin, or delete a training. Try again.",
                 )
             state.message = f"{work} was cut off: {what}."
         return state

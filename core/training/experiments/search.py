@@ -65,7 +65,7 @@ class Search:
                 if self.trials.waiting and not self.left and at_work < workers:
                     if len(helpers) > workers + _IN_VAIN + len(self.trials.rows()):
                         raise RunError(
-                            "The processes of the search end without a word.",
+                            "The search stopped, and its processes did not say why.",
                             f"Details are in {self.job.records.folder / 'worker.log'}.",
                         )
                     helpers.append(self.helper())
@@ -74,7 +74,7 @@ class Search:
             for helper in helpers:
                 _end(helper)
         if self.publish().best is None:
-            raise RunError("No try came to an end that counts.", "Let smaller learning rates be tried.")
+            raise RunError("No try gave a result that can be used.", "Let smaller learning rates be tried.")
 
     def helper(self) -> subprocess.Popen[bytes]:
         """Another process for this search."""

@@ -61,7 +61,7 @@ def choose(
         keep = st.toggle(
             "Use the parts that the pictures came in",
             before.ready_made == "keep",
-            help=f"{told}. Without it they are dealt like all others.",
+            help=f"{told}. Without it they are divided like all others.",
             key=key_of("ready-made"),
             persist_state="session",
         )

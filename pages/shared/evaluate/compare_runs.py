@@ -172,7 +172,7 @@ def _delete(project: Project, row: Row) -> None:
             return
         files = len(exports_of(row.run))
         more = f", {count(files, 'exported file')}" if files else ""
-        st.markdown(f"{literal(row.title)} goes to the trash, with its model, its numbers{more} and its notes.")
+        st.markdown(f"{literal(row.title)} goes to the bin, with its model, its numbers{more} and its notes.")
         if st.button("Delete the training", type="primary", key=f"delete {row.id}"):
             try:
                 made = delete(project, row.run)

@@ -75,7 +75,7 @@ def _one_class(project: Project, catalogue: Catalogue) -> None:
         if st.button("Down", icon=":material/arrow_downward:", disabled=place == len(classes) - 1):
             _do(project, lambda: labels.set_order(project, _swapped(classes, place, place + 1)))
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"{literal(chosen)} and its {count(catalogue.counts[chosen], 'picture')} go to the trash.")
+            st.markdown(f"{literal(chosen)} and its {count(catalogue.counts[chosen], 'picture')} go to the bin.")
             if st.button("Delete the class", type="primary"):
                 _do(project, lambda: labels.delete_class(project, chosen))
     current = catalogue.colours.get(chosen, 0) % len(PALETTE)
@@ -91,7 +91,7 @@ def _swapped(names: list[str], one: int, other: int) -> list[str]:
 
 
 def _history(project: Project) -> None:
-    with st.expander("History and trash", icon=":material/history:"):
+    with st.expander("History and bin", icon=":material/history:"):
         undo, redo = project.journal.next_undo(), project.journal.next_redo()
         with st.container(horizontal=True):
             if st.button("Undo", icon=":material/undo:", disabled=not undo, help=literal(undo) or None):
@@ -99,7 +99,7 @@ def _history(project: Project) -> None:
             if st.button("Redo", icon=":material/redo:", disabled=not redo, help=literal(redo) or None):
                 _turn(project, "redo")
             files, size = labels.trash_size(project)
-            with st.popover("Empty the trash", icon=":material/delete_forever:", disabled=not files):
+            with st.popover("Empty the bin", icon=":material/delete_forever:", disabled=not files):
                 st.markdown(
                     f"{count(files, 'file')}, {size / 1e6:,.1f} MB, for good. Nothing so far can be undone then."
                 )

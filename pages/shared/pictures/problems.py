@@ -86,7 +86,7 @@ def _actions(finding: Finding) -> tuple[tuple[str, str], ...]:
         return (("suggested", "Move as suggested"), ("fine", "They are right"))
     if finding.kind == "beginning":
         return (("fine", "They are of different things"),)
-    return (("trash", "To the trash"), ("fine", "They are fine"))
+    return (("trash", "To the bin"), ("fine", "They are fine"))
 
 
 def _carry_out(project: Project, op: grid.Op, found: list[Finding]) -> grid.Outcome:

@@ -59,7 +59,7 @@ def laid_out(files: dict[str, int]) -> Iterator[Project]:
 
 
 def contents(project: Project) -> Counter[str]:
-    """How often each picture is there, be it in the trash."""
+    """How often each picture is there, be it in the bin."""
     return Counter(hashlib.sha256(path.read_bytes()).hexdigest() for path in project.root.rglob("*.png"))
 
 

@@ -35,7 +35,7 @@ EVIL = "pictures/../../evil.jpg"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Three classes, one of them empty; a loose picture, one in the trash, two runs of which one is under way, and caches."""
+    """Three classes, one of them empty; a loose picture, one in the bin, two runs of which one is under way, and caches."""
     root = flat_project(tmp_path / "own" / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=4)
     (root / "later").mkdir()
     shutil.copy(root / "red" / "000.png", root / "loose é.png")

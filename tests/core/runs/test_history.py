@@ -185,7 +185,7 @@ def test_a_deleted_run_is_in_the_trash_and_comes_back(project: Project, run: Run
     change(run, About(), name="mine", star=True)
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     edit = history.delete(project, run)
-    assert edit.sentence == "training mine to the trash"
+    assert edit.sentence == "training mine to the bin"
     assert not list_runs(project)
     assert {path.name: path.read_bytes() for path in (project.root / TRASH).glob("*/one/*")} == before
     undone = labels.undo(project)

@@ -112,8 +112,8 @@ export class Card {
       menu.hidden = !menu.hidden;
       more.setAttribute("aria-expanded", String(!menu.hidden));
     };
-    menu.onkeydown = ({ key }) => {
-      if (key !== "Escape") return;
+    node.onkeydown = ({ key }) => {
+      if (key !== "Escape" || menu.hidden) return;
       this.fold();
       more.focus();
     };

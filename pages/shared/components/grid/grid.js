@@ -180,7 +180,7 @@ export class Grid {
   /**
    * Says what will become of pictures, shows it at once, and goes on to the next one.
    * @param {string[]} ids
-   * @param {string | null | undefined} to undefined: to the trash
+   * @param {string | null | undefined} to undefined: to the bin
    * @param {import("../_outbox.js").Op} op
    */
   change(ids, to, op) {

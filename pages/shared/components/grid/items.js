@@ -64,7 +64,7 @@ export const NOTHING = {
 };
 
 /**
- * The class an item is in, or will be: a name, null for none, undefined if it is on its way to the trash.
+ * The class an item is in, or will be: a name, null for none, undefined if it is on its way to the bin.
  * @param {Item} item
  * @param {ReadonlyMap<string, Change>} pending
  */
@@ -103,10 +103,11 @@ export function describeItem(item, pending) {
 export function describeSaid(item, pending) {
   if (!item.said) return null;
   const target = findTarget(item, pending);
+  const wrong = Boolean(target) && target !== item.said;
   return {
-    really: target ? `really ${target}` : "without a class",
+    really: target ? `${wrong ? "really" : "labelled"} ${target}` : "without a class", // it may have been wrong before
     said: `said ${item.said} ${item.sure.replaceAll(" ", "\u00a0")}`,
-    wrong: Boolean(target) && target !== item.said,
+    wrong,
   };
 }
 

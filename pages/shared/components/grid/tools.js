@@ -77,7 +77,7 @@ export class Tools {
     );
     if (grid.selection.focus) nodes.push(makeButton("tool", "Look closer", () => grid.look(), "Enter"));
     if (count && classes.length) nodes.push(makeChoice("Copy into ...", classes, (name) => grid.copy(name)));
-    if (count) nodes.push(makeButton("tool", "Delete", () => grid.remove(), "Move to the trash (Delete)"));
+    if (count) nodes.push(makeButton("tool", "Delete", () => grid.remove(), "Move to the bin (Delete)"));
     if (undo) {
       nodes.push(makeButton("tool said", `Undo: ${undo}`, () => grid.act({ kind: "undo" }), `${undo} (Ctrl+Z)`));
     }
