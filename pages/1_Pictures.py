@@ -5,7 +5,7 @@ import streamlit as st
 from core.config.framing import Framing
 from core.datasets import validation
 from pages.shared.pictures import add, browse, classes, looking, new, picture_map, problems
-from pages.shared.session import tab
+from pages.shared.session import state, tab
 from pages.shared.ui import page
 from pages.shared.ui.text import count, literal
 
@@ -37,7 +37,9 @@ with page.header("Pictures", f"{how_many()} {literal(missing)}".strip()):
     if st.button("Classes", icon=":material/label:"):
         classes.dialog.open()
     if not missing:
-        page.next_step("pages/2_Configure.py", "Next: choose how to train")
+        if st.button("How to train", icon=":material/tune:"):
+            st.switch_page("pages/2_Configure.py", query_params=state.link_params())
+        page.train_button(here, state.draft_of(here.project))
 add.last_report(here.project)
 add.first_look(catalogue, here.project.framing())
 framing = here.project.framing()

@@ -81,10 +81,8 @@ with recipe_files:
 with preview:
     augmentation.preview(project, split, as_trained)
 
-if start_here.button("Train", type="primary", icon=":material/play_arrow:"):
-    with problem_here, page.stopping_at_errors():
-        state.train(project, config, catalogue, seen=here.newest)
-    st.switch_page("pages/3_Train.py", query_params=state.link_params())
+with start_here:
+    page.train_button(here, config, problem_here)
 with chosen_way:
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config

@@ -116,7 +116,7 @@ def why_not_trainable(catalogue: Catalogue) -> str:
     if not counts and aside:
         return "All classes with pictures are set aside. A model needs at least two: take some back in."
     if not counts:
-        return "There are no pictures in class folders yet."
+        return "No class has pictures yet."
     if len(counts) == 1 and aside:
         return f"All classes but {next(iter(counts))} are set aside. A model needs at least two: take one back in."
     if len(counts) == 1:

@@ -69,7 +69,7 @@ def test_row_26_class_names_are_shown_literally(page: Page, asked: list[str], tm
         shown(page, f"{short(name)} · 8")
     expect(page.locator(".tile").first).to_be_visible(timeout=PATIENCE)
     nothing_ran(page, asked)
-    press(page, "Next: choose how to train")
+    press(page, "How to train")
     heading(page, "Configure")
     nothing_ran(page, asked)
     press(page, "Train")

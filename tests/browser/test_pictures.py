@@ -16,6 +16,8 @@ from tests.pictures import COLOURS, encoded, flat_project, shaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
+INSET = 8  # pixels, of a line round the whole map: its corners are round
+
 
 def view(page: Page, name: str) -> None:
     page.get_by_text(re.compile(f"^{name}")).first.click()
@@ -87,8 +89,9 @@ def test_problems_and_the_map(page: Page, asked: list[str], tmp_path: Path) -> N
     expect(canvas).to_be_visible(timeout=PATIENCE)
     box = canvas.bounding_box()
     assert box
-    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2), (2, box["height"] - 2), (2, 2)]
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    right, low = box["width"] - INSET, box["height"] - INSET
+    corners = [(INSET, INSET), (right, INSET), (right, low), (INSET, low), (INSET, INSET)]
+    page.mouse.move(box["x"] + INSET, box["y"] + INSET)
     page.mouse.down()
     for x, y in corners:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=4)

@@ -57,7 +57,7 @@ def test_from_the_sample_to_a_zip_that_works(page: Page, home: Path, asked: list
     page.get_by_role("link", name="Pictures").click()
     expect(page.get_by_text("220 pictures in 5 classes")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("img", name="birch: birch/001.jpg")).to_be_visible(timeout=PATIENCE)
-    press(page, "Next: choose how to train")
+    press(page, "How to train")
     heading(page, "Configure")
     page.get_by_role("link", name="Train").click()
     heading(page, "Train")

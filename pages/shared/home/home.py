@@ -95,7 +95,7 @@ def _sweep(_home: Path) -> None:
 
 def _three_steps() -> None:
     steps = (
-        (illustrations.SHOW, "Show", "Put pictures of each kind into a folder of its own."),
+        (illustrations.SHOW, "Show", "Show it pictures of each kind, with the camera or from files."),
         (illustrations.LEARN, "Learn", "Watch it learn, and see where it errs."),
         (illustrations.USE, "Use", "Try new pictures, then take away a small file that works on a phone."),
     )

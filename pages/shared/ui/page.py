@@ -316,6 +316,18 @@ def wait_for_model(run: RunSnapshot) -> None:
     st.stop()
 
 
+def train_button(here: Here, config: TrainConfig, problem: DeltaGenerator | None = None) -> None:
+    """Trains with these settings, and goes to where that is seen; `problem`: where it is said that it cannot, if not here."""
+    if not st.button("Train", type="primary", icon=":material/play_arrow:"):
+        return
+    try:
+        state.train(here.project, config, here.catalogue, seen=here.newest)
+    except FieldguideError as error:
+        show_error(error, problem)
+        st.stop()
+    st.switch_page("pages/3_Train.py", query_params=state.link_params())
+
+
 def next_step(page: str, label: str, *, disabled: str = "") -> None:
     """The one primary button of a page that only leads on."""
     if st.button(

@@ -127,7 +127,7 @@ def test_three_pictures_a_class_are_one_in_each_part(tmp_path: Path) -> None:
 
 def test_why_not_trainable(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    assert "no pictures" in why_not_trainable(scan(tmp_path / "none"))
+    assert why_not_trainable(scan(tmp_path / "none")) == "No class has pictures yet."
     assert "only one class" in why_not_trainable(scan(flat_project(tmp_path / "one", {"red": (200, 0, 0)}, each=5)))
     (tmp_path / "one" / "empty").mkdir()
     assert "only one class with pictures, red." in why_not_trainable(scan(tmp_path / "one"))

@@ -178,6 +178,7 @@ export class Card {
     node.style.setProperty("--class", data.colour);
     node.classList.toggle("aside", data.aside);
     name.setAttribute("aria-label", "Name of this class");
+    name.title = title; // it may be longer than the card
     this.open.hidden = aside.hidden = !data.made;
     more.setAttribute("aria-label", `More for ${title}`);
     this.number.textContent = data.aside ? `${countPictures(data.count)}, not used` : countPictures(data.count);
