@@ -30,6 +30,8 @@ SAFE_SETTINGS = (
     "--server.maxWidgetStateSize=64",
 )
 """The same as .streamlit/config.toml, as flags, which no other configuration file overrides."""
+THEME = "pages/shared/ui/theme.toml"
+"""What it looks like, which an installed Fieldguide has no .streamlit/config.toml for."""
 _FIRST_PORT, _PORTS = 8501, 100
 _START_SECONDS = 120.0
 
@@ -45,6 +47,7 @@ def open_app() -> None:
     os.chdir(ROOT)
     app = str(ROOT / "app.py")
     arguments = [sys.executable, "-m", "streamlit", "run", app, *SAFE_SETTINGS]
+    arguments += [f"--theme.base={ROOT / THEME}"]
     arguments += [f"--server.port={port}", "--server.headless=true"]  # the browser is opened here
     if os.name == "nt":  # Windows has no exec that keeps the console
         sys.exit(subprocess.call(arguments))

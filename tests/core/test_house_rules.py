@@ -71,7 +71,7 @@ def test_no_dangerous_shortcut_is_used() -> None:
 
 
 def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
-    from core.cli.launch import SAFE_SETTINGS
+    from core.cli.launch import SAFE_SETTINGS, THEME
 
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     for setting in SAFE_SETTINGS:
@@ -79,6 +79,7 @@ def test_the_launcher_passes_the_settings_of_the_config_file() -> None:
         section, key = name.split(".")
         expected = config[section][key]
         assert value in expected if isinstance(expected, list) else value == str(expected).lower()
+    assert tomllib.loads((ROOT / THEME).read_text())["theme"] == config["theme"]
 
 
 def test_the_readme_has_the_two_commands() -> None:
