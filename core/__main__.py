@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import click
 
-from core.cli import explain, export, framing, import_pictures, runs, serve, split, studies
+from core.cli import explain, export, features, framing, import_pictures, runs, serve, split, studies
 from core.cli.launch import open_app
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config import recipes
@@ -246,6 +246,7 @@ class _TrainingWatcher:
 
 import_pictures.add_to(cli)
 split.add_to(cli)
+features.add_to(cli)
 framing.add_to(cli)
 studies.add_to(cli)
 runs.add_to(cli)
