@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psutil
 
 from core.config.recipes import get_recipe
 from core.datasets.project import Project
 from core.training import cluster, feature_shards
 from core.training.feature_shards import Shard
 from tests.benchmarks import measured
+from tests.processes import spawned
 
 _CONFIG = get_recipe("quick").config
 
@@ -42,8 +42,7 @@ class Watch:
             self.ready = self.last
         if self._kill and done >= of // 2:
             self._kill = False
-            workers = [p for p in psutil.Process().children(recursive=True) if "spawn" in " ".join(p.cmdline())]
-            workers[0].kill()
+            spawned()[0].kill()
 
 
 def _features(folder: Path) -> dict[str, bytes]:

@@ -9,7 +9,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from core.training import cluster, feature_shards
 from core.training.feature_shards import Shard
 from core.training.features import FeatureStore
 from tests.pictures import COLOURS, flat_project
+from tests.processes import spawned
 from tests.serving import ROOT
 
 QUICK = get_recipe("quick").config
@@ -102,13 +102,9 @@ def test_a_cluster_does_without_a_worker_that_is_killed(project: Project, alone:
 
     def told(done: int, of: int) -> None:
         if not killed and of == 2 * cluster.EACH:
-            workers = [
-                process
-                for process in psutil.Process().children(recursive=True)
-                if "spawn" in " ".join(process.cmdline())
-            ]
-            workers[0].kill()
-            killed.append(workers[0].pid)
+            worker = spawned()[0]
+            worker.kill()
+            killed.append(worker.pid)
 
     assert cluster.compute(project, QUICK, "local:2", told) == 24
     assert killed
