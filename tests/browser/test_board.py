@@ -82,7 +82,7 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     page.keyboard.up(" ")
     expect(card(page, "cup").locator(".number")).not_to_have_text(before)
     press(page, "Why?")
-    expect(page.get_by_role("dialog").get_by_text("sure (confidence)")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("img", name="speaks for")).to_be_visible()
     page.keyboard.press("Escape")
     project = Project.open(home / "My project")
     counts = project.scan().counts

@@ -174,9 +174,9 @@ def test_what_is_done_next_stands_first_and_what_is_done_here_is_said(project: P
         trainer = board._trainer(project, project.scan(), run.snapshot())
         return [trainer.note, *(label for _, label in trainer.ways)]
 
-    assert trained("fine", truth)[1:] == ["Try it live", "See its answers", "Download the model"]
-    assert trained("some", [1, *truth[1:]])[1:] == ["See its mistakes", "Download the model"]
+    assert trained("fine", truth)[1:] == ["Try it live", "See its answers", "See how it learned", "Download the model"]
+    assert trained("some", [1, *truth[1:]])[1:] == ["See its mistakes", "See how it learned", "Download the model"]
     failing = [0 if label == 1 else label for label in truth]
     note, *ways = trained("one class", failing)
-    assert ways == ["See its mistakes", "Download the model"]
+    assert ways == ["See its mistakes", "See how it learned", "Download the model"]
     assert note.startswith("67 % of pictures that it had never seen.")

@@ -147,6 +147,6 @@ def _trainer(project: Project, catalogue: Catalogue, run: RunSnapshot | None) ->
 def _explain(here: Here, run: RunSnapshot, name: str, content: bytes) -> None:
     """One picture of the camera, with what the model says of it and why."""
     try:
-        one.ask(here, model.of_training(run), name, content)
+        one.ask(here, model.of_training(run), name, content, reason=True)
     except FieldguideError as error:
         page.show_error(error)

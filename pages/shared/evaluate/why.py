@@ -62,7 +62,12 @@ def explain_here(here: Here, run: RunSnapshot, content: bytes, key: str) -> None
     """An expander "Why?" beneath an answer; nothing is computed before it is opened. `content`: the picture's file."""
     with st.expander("Why?", icon=":material/search:", key=f"why {key}", on_change="rerun") as box:
         if box.open:
-            _panel(here, run, content, f"why of {key}", "")
+            explain(here, run, content, key)
+
+
+def explain(here: Here, run: RunSnapshot, content: bytes, key: str) -> None:
+    """Why it answers so: what speaks for it in the picture, and what it is reminded of. `content`: the picture's file."""
+    _panel(here, run, content, f"why of {key}", "")
 
 
 def _choose(here: Here, run: RunSnapshot) -> str | None:

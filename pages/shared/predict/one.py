@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePath
 
 import streamlit as st
 
 from core.datasets import importing, labels
 from core.datasets.catalogue import Picture
+from core.datasets.groups import WEBCAM
 from core.datasets.importing.stored import storable
 from core.datasets.project import Project
 from core.datasets.validation import MAX_CLASSES
@@ -30,14 +32,14 @@ _PUT_RIGHT = "put right in the test"
 """In the session: [key of the picture put right last, what became of it, what `_since` said then]."""
 
 
-def ask(here: Here, tested: Tested, name: str, content: bytes) -> None:
-    """Asks the model about a picture, and shows the answer."""
+def ask(here: Here, tested: Tested, name: str, content: bytes, *, reason: bool = False) -> None:
+    """Asks the model about a picture, and shows the answer; `reason`: why it says so comes first, and need not be asked for."""
     try:
         predictions = tested.classifier.predict([content], [name])
     except PictureError as error:
         could_not(name, error.message)
         return
-    show(here, tested, predictions, content)
+    show(here, tested, predictions, content, reason=reason)
 
 
 def could_not(name: str, reason: str) -> None:
@@ -45,27 +47,38 @@ def could_not(name: str, reason: str) -> None:
     st.error(f"{literal(name)} could not be read: {literal(reason.rstrip('.'))}.", icon=":material/broken_image:")
 
 
-def show(here: Here, tested: Tested, predictions: Predictions, content: bytes) -> None:
-    """`predictions` of one picture, `content`."""
+def show(here: Here, tested: Tested, predictions: Predictions, content: bytes, *, reason: bool = False) -> None:
+    """`predictions` of one picture, `content`; `reason`: see `ask`."""
     (name,), (label,), (sure,) = predictions.ids, predictions.labels, predictions.sure
     classes, row = predictions.classes, predictions.probabilities[0]
     key = f"{name} {hashlib.sha256(content).hexdigest()[:16]}"
     framing = tested.classifier.framing
+
+    def say() -> None:
+        st.markdown(f"## {literal(label) if sure else 'Not sure'}")
+        perhaps = "" if sure else f"Perhaps **{literal(label)}**: "
+        called = "" if WEBCAM.match(PurePath(name).stem) else f" · {literal(name)}"  # nobody gave it that name
+        st.markdown(f"{perhaps}{percent(float(row.max()))} sure (confidence){called}")
+
+    def say_all() -> None:
+        told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classes, row, strict=True))
+        colours = class_colours(classes, here.catalogue.colours)
+        charts.show(charts.answers(classes, row.tolist(), colours), f"answers {key}", told)
+        _put_right(here, name, content, key)
+
+    if reason and tested.run is not None:
+        if not sure:  # the reason begins with what it says
+            say()
+        why.explain(here, tested.run, content, key)
+        say_all()
+        return
     with st.container(border=True):
         left, right = st.columns([2, 3], gap="medium")
         with left:
             st.image(thumbnail(content, framing, SHOWN_PIXELS), width="stretch", alt=f"{name}, as the model sees it")
         with right:
-            st.markdown(f"## {literal(label) if sure else 'Not sure'}")
-            perhaps = "" if sure else f"Perhaps **{literal(label)}**: "
-            st.markdown(f"{perhaps}{percent(float(row.max()))} sure (confidence) · {literal(name)}")
-            told = ", ".join(f"{c} {percent(float(p))}" for c, p in zip(classes, row, strict=True))
-            charts.show(
-                charts.answers(classes, row.tolist(), class_colours(classes, here.catalogue.colours)),
-                f"answers {key}",
-                told,
-            )
-            _put_right(here, name, content, key)
+            say()
+            say_all()
         if tested.run is not None:
             why.explain_here(here, tested.run, content, key)
 
