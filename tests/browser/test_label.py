@@ -131,6 +131,20 @@ def test_mouse_range_delete_and_a_new_class(page: Page, asked: list[str], tmp_pa
     page.get_by_role("button", name=re.compile("^Undo")).click()
     expect(tiles).to_have_count(12)
 
+    tiles.nth(0).click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.press("Delete")  # so many are asked about
+    expect(page.get_by_text("Delete: 12 pictures?")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(tiles).to_have_count(12)
+    page.keyboard.press("Delete")
+    page.get_by_role("button", name="Yes", exact=True).click()
+    expect(tiles).to_have_count(0)
+    saved(page)
+    assert "ash" not in on_disk(folder)
+    page.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(tiles).to_have_count(12)
+
     into_new_class(page, "../../evil")
     expect(page.locator(".status.trouble")).to_contain_text("cannot be the name of a class")
     expect(tiles).to_have_count(12)

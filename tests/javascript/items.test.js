@@ -131,7 +131,7 @@ test("suggestions are accepted class by class, of what is meant and not yet move
 });
 
 test("a button of a section means what is selected in it, or else all", () => {
-  const section = { id: "s", title: "", note: "", label: false, actions: [], whole: false };
+  const section = { id: "s", title: "", note: "", label: false, actions: [], removing: [], whole: false };
   const ids = ["a", "b", "c"];
   assert.deepEqual(listMeant(section, ids, ["b"], new Set(["c", "z"])), ["c"]);
   assert.deepEqual(listMeant(section, ids, ["b"], new Set(["z"])), ids);
@@ -139,7 +139,7 @@ test("a button of a section means what is selected in it, or else all", () => {
 });
 
 test("for a class, a button of a section means those without one, as long as there are any", () => {
-  const section = { id: "s", title: "", note: "", label: true, actions: [], whole: false };
+  const section = { id: "s", title: "", note: "", label: true, actions: [], removing: [], whole: false };
   const ids = ["a", "b", "c"];
   assert.deepEqual(listMeant(section, ids, ["b"], new Set()), ["b"]);
   assert.deepEqual(listMeant(section, ids, [], new Set()), ids);

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import streamlit as st
 
 from core.datasets import labels
 from core.datasets.catalogue import Picture
 from core.datasets.edit_journal import Edit
+from core.datasets.groups import WEBCAM
 from core.datasets.project import Project
 from core.quality import analysis, findings
 from core.quality.findings import Finding
@@ -52,7 +55,12 @@ def show(here: Here) -> None:
         more = f" The first {len(shown)} are shown." if len(shown) < len(finding.pictures) else ""
         sections.append(
             grid.Section(
-                finding.id, finding.title, finding.reason + more, actions=_actions(finding), whole=finding.grouped
+                finding.id,
+                finding.title,
+                finding.reason + more,
+                actions=_actions(finding),
+                removing=("best", "trash"),
+                whole=finding.grouped,
             )
         )
         tiles += [teller.tile(p, suggestion=finding.suggested.get(p.path), section=len(sections) - 1) for p in shown]
@@ -80,6 +88,8 @@ def _actions(finding: Finding) -> tuple[tuple[str, str], ...]:
         return tuple((f"keep {name}", f"It is {name}") for name in classes)
     if finding.kind == "copy":
         return (("best", "Keep one"), ("fine", "Keep all"))
+    if finding.kind == "near" and all(WEBCAM.match(PurePath(picture.path).stem) for picture in finding.pictures):
+        return (("fine", "Keep all"),)  # a burst is alike by nature, and all of it is wanted
     if finding.kind == "near":
         return (("best", "Keep the largest"), ("fine", "Keep all"))
     if finding.kind == "label":

@@ -211,7 +211,8 @@ export class Grid {
   }
 
   remove() {
-    this.change(this.listPicked(), undefined, { kind: "delete" });
+    const ids = this.listPicked();
+    this.tools.makeSure(ids.length, "Delete", () => this.change(ids, undefined, { kind: "delete" }));
   }
 
   /** @param {string} to */

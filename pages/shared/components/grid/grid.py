@@ -47,13 +47,15 @@ class Tile:
 @dataclass(frozen=True)
 class Section:
     """A heading over some tiles. `label`: whether a button for each class puts all of them there; `actions` are (id, words);
-    `whole`: whether a button always means all of them, and not those selected."""
+    `removing`: those of them that move pictures to the bin; `whole`: whether a button always means all of them, and not those
+    selected."""
 
     id: str
     title: str
     note: str = ""
     label: bool = False
     actions: tuple[tuple[str, str], ...] = ()
+    removing: tuple[str, ...] = ()
     whole: bool = False
 
     def as_data(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@
  * @property {string} note
  * @property {boolean} label whether a button for each class puts all of them there
  * @property {{id: string, label: string}[]} actions
+ * @property {string[]} removing ids of those that move pictures to the bin
  * @property {boolean} whole whether a button always means all of them, and not those selected
  */
 /**

@@ -32,7 +32,12 @@ export function makeHeading(grid, number) {
   }
   const title = section.whole ? "" : "For those selected here, or for all of them";
   for (const action of section.actions) {
-    const press = () => grid.act({ kind: "act", section: section.id, action: action.id, paths: findMeant() });
+    const press = () => {
+      const paths = findMeant();
+      const go = () => grid.act({ kind: "act", section: section.id, action: action.id, paths });
+      if (section.removing.includes(action.id)) grid.tools.makeSure(paths.length, action.label, go);
+      else go();
+    };
     actions.append(makeButton("tool", action.label, press, title));
   }
   actions.append(makeButton("tool quiet", "Select", () => grid.select(ids)));

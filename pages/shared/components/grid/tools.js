@@ -5,13 +5,14 @@ import { findFocused, make } from "../_common.js";
 import { MANY, addKey, makeButton, makeChips, makeChoice, nameGroup } from "./parts.js";
 
 const NEW_NAME = "Name of the new class";
+const UNASKED = 10; // pictures that go to the bin without a question
 
 export class Tools {
   node = make("div", "tools");
   chips = nameGroup(make("div", "chips"), "Put into");
   buttons = make("span", "buttons");
   status = make("span", "status");
-  asking = false; // for the name of a new class
+  asking = false; // for the name of a new class, or whether something is meant
 
   /** @param {import("./grid.js").Grid} grid */
   constructor(grid) {
@@ -87,6 +88,35 @@ export class Tools {
     return nodes;
   }
 
+  /** What was asked is answered: the classes are back. */
+  end() {
+    this.asking = false;
+    this.draw();
+    this.grid.sheet.takeFocus();
+  }
+
+  /**
+   * Does something with pictures that go to the bin; asks before, in place of the buttons for classes, if they are many.
+   * @param {number} count
+   * @param {string} label what was pressed
+   * @param {() => void} go
+   */
+  makeSure(count, label, go) {
+    if (count <= UNASKED) {
+      go();
+      return;
+    }
+    this.asking = true;
+    const take = () => {
+      this.end();
+      go();
+    };
+    const cancel = makeButton("chip", "Cancel", () => this.end());
+    const words = `${label}: ${count.toLocaleString("en")} pictures? What goes lies in the bin, and can be undone.`;
+    this.chips.replaceChildren(make("span", "", words), makeButton("chip", "Yes", take), cancel);
+    cancel.focus();
+  }
+
   /** Asks for the name of a new class in place of the buttons for classes, and puts pictures there. */
   ask() {
     this.asking = true;
@@ -94,27 +124,22 @@ export class Tools {
     field.placeholder = NEW_NAME;
     field.maxLength = 100;
     field.setAttribute("aria-label", NEW_NAME);
-    const end = () => {
-      this.asking = false;
-      this.draw();
-      this.grid.sheet.takeFocus();
-    };
     const take = () => {
       const name = field.value.trim();
       if (name) {
         this.grid.label(name);
-        end();
+        this.end();
       } else field.focus();
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Enter") take();
-      if (event.key === "Escape") end();
+      if (event.key === "Escape") this.end();
     });
     this.chips.replaceChildren(
       field,
       makeButton("chip", "Put it there", take),
-      makeButton("chip quiet", "Cancel", end),
+      makeButton("chip quiet", "Cancel", () => this.end()),
     );
     field.focus();
   }
