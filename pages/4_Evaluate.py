@@ -46,7 +46,7 @@ if asked in VIEWS and asked != address and not late:  # a link led here
     tab.put("evaluate view", asked)
 tab.first("evaluate view", "Mistakes")
 with st.container(horizontal=True):
-    with st.container():  # in which the views wrap on a phone
+    with st.container(key="one-row-of-views"):
         view = st.segmented_control(
             "View",
             list(VIEWS),
