@@ -63,6 +63,19 @@ for page in {["app.py", *pages]}:
     assert not loaded & {"tensorflow", "keras", "sklearn", "scipy", "cleanlab", "optuna", "sqlalchemy"}
 
 
+def test_no_file_is_longer_than_one_reads_at_once() -> None:
+    files = [
+        path
+        for room in ("core", "pages")
+        for path in (ROOT / room).rglob("*.*")
+        if path.suffix in (".py", ".js", ".css")
+    ]
+    long = {
+        str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files if "litert" not in path.parts
+    }
+    assert {name: lines for name, lines in long.items() if lines > 350} == {}
+
+
 def test_no_dangerous_shortcut_is_used() -> None:
     for file in [*WEB, *(ROOT / "core").rglob("*.py")]:
         text = file.read_text(encoding="utf-8")
