@@ -99,7 +99,7 @@ class _ForTensorFlowJs(Flattening):
         x = self._scaled(picture, _HALF, _HALF, "bytes")
         if own != TEACHABLE_PIXELS:
             for axis in (1, 2):
-                x = self.along(x, axis, _shares(TEACHABLE_PIXELS, own), "resized")
+                x = self.along(x, axis, shares(TEACHABLE_PIXELS, own), "resized")
         return picture, x
 
     def has(self, step: keras.Operation) -> bool:
@@ -149,11 +149,11 @@ def _known(step: keras.Layer) -> bool:
     return activation is None or keras.activations.serialize(activation) in _ACTIVATIONS
 
 
-def _shares(before: int, after: int) -> np.ndarray:
+def shares(before: int, after: int) -> np.ndarray:
     """How much of each of `before` pixels in a row goes into each of `after`: linear, and where it gets smaller, each is the
     mean of all that it covers, as Pillow's bilinear filter has it. (before, after), whose columns sum up to 1."""
     step = before / after
     reach = max(1.0, step)
     centres = (np.arange(after) + 0.5) * step
-    shares = np.maximum(0, 1 - np.abs(np.arange(before)[:, None] + 0.5 - centres) / reach)
-    return shares / shares.sum(axis=0)
+    weights = np.maximum(0, 1 - np.abs(np.arange(before)[:, None] + 0.5 - centres) / reach)
+    return weights / weights.sum(axis=0)
