@@ -216,21 +216,21 @@ _ALL = (
     Kind(
         "teachable-machine-js",
         "Teachable Machine (TensorFlow.js)",
-        "programs that load Teachable Machine's models from a web address, as some for Scratch and ml5 do",
-        "model.json, metadata.json and weights.bin",
+        "ml5, and other programs that load a Teachable Machine model from a web address",
+        "model.json for ml5 and the like",
         (
             Place(
-                "In a web program for Teachable Machine",
+                "In ml5, or an extension of Scratch",
                 8,
-                "Some extensions of Scratch, and ml5, load such models from a web address. Unpack the zip, put model.json, "
-                "metadata.json and weights.bin together on a web site that other pages may read, and give the program the "
-                "address.",
+                "For programs that load a Teachable Machine model from a web address: ml5 does, and so do some extensions of "
+                "Scratch. Put model.json, metadata.json and weights.bin from the zip together on a web site that other pages "
+                "may read, and give the program the address.",
             ),
         ),
         file="model.json",
         parts=("weights.bin",),
         needs="tensorflow keras",
-        opened_by="TensorFlow.js 1.3.1 or later, and what is made with it, as @teachablemachine/image 0.8.5.",
+        opened_by="TensorFlow.js 1.3.1 or later (tried: 1.3.1, 4.22.0), as @teachablemachine/image 0.8.5 and ml5 0.12 have it.",
         converted=False,
         teachable=True,
         range=(-1, 255 / 127 - 1),

@@ -41,10 +41,10 @@ Where Fieldguide is installed, it also answers other programs on the same machin
   curl --data-binary @test_pictures/1.png http://127.0.0.1:8100/predict
 """
 _HOST = """
-In a program for Teachable Machine
+In a program that loads Teachable Machine's models
   Put model.json, metadata.json and weights.bin together on a web site that other pages may read (CORS), and give the program
-  the address of that folder. To pictures of {pixels} x {pixels} it answers as here. Others are scaled by the browser, in a way
-  of its own: the answers differ a little.
+  the address. To pictures of {pixels} x {pixels} it answers as here. Others are cut and scaled by that program, in a way of its
+  own: the answers differ a little.
 """
 _RANGES = {
     "uint8": "the bytes of the picture as they are (scaling is done inside)",
@@ -53,7 +53,7 @@ _RANGES = {
 _OUTPUTS = {"uint8": "uint8 (divide by 256)", "int8": "int8 (add 128, then divide by 256)"}
 _ABOUT = {
     "weights.bin": "the numbers of the model, which must lie beside it",
-    "metadata.json": "the class names, for programs for Teachable Machine",
+    "metadata.json": "the class names, for programs that load Teachable Machine's models",
     "labels.txt": "the class names, one a line, in the order of the model's answers",
     "fieldguide.json": "everything a program must know, and the measurements",
     "MODEL_CARD.md": "what the model is, how good, and what it is not for",
@@ -127,7 +127,7 @@ def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
 
 
 def _metadata(classes: Sequence[str]) -> str:
-    """As Teachable Machine writes it; programs tell by the name of the package that the model is one for pictures."""
+    """What Teachable Machine writes of a model for pictures (@teachablemachine/image 0.8.5, Metadata)."""
     told = {
         "tfjsVersion": "1.3.1",
         "packageVersion": "0.8.5",

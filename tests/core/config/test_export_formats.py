@@ -51,7 +51,7 @@ def test_places_come_in_their_own_order_and_each_once() -> None:
     assert list(places) == [
         "On a computer, with Python", "On a phone", "On a web page that needs nothing", "On a web site of your own",
         "On a Raspberry Pi", "On a Coral board", "On a microcontroller",
-        "In a Teachable Machine project", "In a web program for Teachable Machine", "In Keras", "In an older Keras",
+        "In a Teachable Machine project", "In ml5, or an extension of Scratch", "In Keras", "In an older Keras",
         "On a TensorFlow server", "In a program that reads ONNX",
     ]  # fmt: skip
     kinds = [kind.name for _, kind in places.values()]
