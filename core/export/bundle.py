@@ -43,8 +43,8 @@ Where Fieldguide is installed, it also answers other programs on the same machin
 _HOST = """
 In a program that loads Teachable Machine's models
   Put model.json, metadata.json and weights.bin together on a web site that other pages may read (CORS), and give the program
-  the address. To pictures of {pixels} x {pixels} it answers as here. Others are cut and scaled by that program, in a way of its
-  own: the answers differ a little.
+  the address. What was measured is the model as predict.py rebuilds it from those files, in Keras. Pictures that are not of
+  {pixels} x {pixels} are cut and scaled by that program, in a way of its own: its answers differ a little.
 """
 _RANGES = {
     "uint8": "the bytes of the picture as they are (scaling is done inside)",
