@@ -1,7 +1,7 @@
 """Keras model -> TensorFlow.js' layers format, as Teachable Machine lays it out: model.json, which describes the layers, and
 weights.bin beside it. Needs TensorFlow: only worker processes import this.
 
-Google's own converter (tensorflowjs) does not install beside today's TensorFlow. Programs for Teachable Machine bring
+Google's own converter (tensorflowjs 4.22.0) takes TensorFlow back to 2.19. Programs for Teachable Machine bring
 TensorFlow.js 1.3.1, which has few layers: the model is drawn anew of those. They feed squares of 224 pixels, bytes / 127 - 1
 (@teachablemachine/image, src/utils/tf.ts; ml5, imgToTensor), which become the model's own size and range inside.
 """
@@ -34,10 +34,7 @@ _LAYERS = {
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
-    "GlobalMaxPooling2D",
-    "LayerNormalization",
     "MaxPooling2D",
-    "Maximum",
     "Multiply",
     "Permute",
     "ReLU",
@@ -46,7 +43,7 @@ _LAYERS = {
     "Softmax",
     "ZeroPadding2D",
 }
-"""Of the layers that TensorFlow.js 1.3.1 has, those that mean the same there."""
+"""Of the layers that TensorFlow.js 1.3.1 has, those that our networks need and that were seen to answer the same there."""
 _ZEROS = {"class_name": "Zeros", "config": {}}
 _BEGIN = {
     "Conv2D": ("kernel",),
@@ -57,7 +54,8 @@ _BEGIN = {
 """Layers whose weights would be drawn at random before they are read, which takes seconds."""
 _OTHER_NAMES = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}
 """Weights that are called otherwise there, as in Keras 2; it goes by their names."""
-_ACTIVATIONS = {"elu", "linear", "relu", "selu", "sigmoid", "softmax", "softplus", "tanh"}
+_ACTIVATIONS = {"linear", "relu", "sigmoid"}
+"""Likewise."""
 
 
 def write(model: keras.Model, target: Path) -> None:
