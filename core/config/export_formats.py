@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -43,12 +44,14 @@ class Kind:
     """`title` is for people, with the proper term in brackets; `purpose` completes "for ..."; `short` is for the list of the
     command line, by default "for" and the purpose; `places` are those where this kind is the one to take.
 
-    `file` is the model's name in the zip; `bar` the share of answers, 0..1, that must be those of the trained model; `needs`
-    what `predict.py` must find installed; `opened_by` a sentence on what opens the file, unless the file itself tells (see
-    core.export.requirements); `made_by` the modules that must be installed here to make it.
+    `file` is the model's name in the zip, and `parts` what else of the model lies beside it; `bar` the share of answers, 0..1,
+    that must be those of the trained model; `needs` what `predict.py` must find installed; `opened_by` a sentence on what
+    opens the file, unless the file itself tells (see core.export.requirements); `made_by` the modules that must be installed
+    here to make it.
 
     `converted`: LiteRT's converter makes it, from `input`, the type of its input tensor, `weights`, how its weights are stored,
     and `teachable`: laid out as Teachable Machine's files are. Otherwise a function of core.models.whole_files writes it.
+    `range`: what the bytes 0 and 255 are for a model that takes float32.
 
     `page`: what is taken away is no zip, but one web page with the model inside.
     """
@@ -59,6 +62,7 @@ class Kind:
     short: str = ""
     places: tuple[Place, ...] = ()
     file: str = "model.tflite"
+    parts: tuple[str, ...] = ()
     bar: float = 0.99
     needs: str = "ai-edge-litert"
     opened_by: str = ""
@@ -67,6 +71,7 @@ class Kind:
     input: Literal["float32", "int8", "uint8"] = "float32"
     weights: Weights = "float32"
     teachable: bool = False
+    range: tuple[float, float] = (0, 255)
     page: bool = False
 
     @property
@@ -74,10 +79,21 @@ class Kind:
         """Of the name of what is taken away."""
         return ".html" if self.page else ".zip"
 
+    def files(self, model: Path) -> list[Path]:
+        """What a model at `model` consists of, when it has been written."""
+        if model.is_dir():
+            return [path for path in sorted(model.rglob("*")) if path.is_file()]
+        return [model, *map(model.with_name, self.parts)]
+
     @property
     def litert(self) -> bool:
         """Whether LiteRT runs it."""
         return self.file.endswith(".tflite")
+
+    @property
+    def hosted(self) -> bool:
+        """Whether programs load it from a web address, as Teachable Machine's."""
+        return self.teachable and not self.converted
 
     @property
     def integer(self) -> bool:
@@ -185,6 +201,7 @@ _ALL = (
         ),
         file="model_unquant.tflite",
         teachable=True,
+        range=(-1, 1),
     ),
     Kind(
         "teachable-machine-quantized",
@@ -197,11 +214,33 @@ _ALL = (
         teachable=True,
     ),
     Kind(
+        "teachable-machine-js",
+        "Teachable Machine (TensorFlow.js)",
+        "ml5, and other programs that load a Teachable Machine model from a web address",
+        "model.json for ml5 and the like",
+        (
+            Place(
+                "In ml5, or an extension of Scratch",
+                8,
+                "For programs that load a Teachable Machine model from a web address: ml5 does, and so do some extensions of "
+                "Scratch. Put model.json, metadata.json and weights.bin from the zip together on a web site that other pages "
+                "may read, and give the program the address.",
+            ),
+        ),
+        file="model.json",
+        parts=("weights.bin",),
+        needs="tensorflow keras",
+        opened_by="TensorFlow.js 1.3.1 or later (tried: 1.3.1, 4.22.0), as @teachablemachine/image 0.8.5 and ml5 0.12 have it.",
+        converted=False,
+        teachable=True,
+        range=(-1, 255 / 127 - 1),
+    ),
+    Kind(
         "keras",
         "Keras",
         "going on in Python with Keras",
         ".keras, for going on in Python",
-        (Place("In Keras", 8),),
+        (Place("In Keras", 9),),
         file="model.keras",
         needs="tensorflow keras",
         converted=False,
@@ -211,7 +250,7 @@ _ALL = (
         "Keras HDF5",
         "programs that open .h5 files, with Keras 2 or Keras 3",
         ".h5, for Keras 2 and 3",
-        (Place("In an older Keras", 9),),
+        (Place("In an older Keras", 10),),
         file="model.h5",
         needs="tensorflow",
         opened_by="Keras 3, or Keras 2 as in TensorFlow 2.12 to 2.15 and in tf_keras.",
@@ -221,7 +260,7 @@ _ALL = (
         "saved-model",
         "SavedModel",
         "a server with TensorFlow",
-        places=(Place("On a TensorFlow server", 10),),
+        places=(Place("On a TensorFlow server", 11),),
         file="saved_model",
         needs="tensorflow",
         converted=False,
@@ -231,7 +270,7 @@ _ALL = (
         "ONNX",
         "programs that read ONNX, as of Windows",
         "for programs that read ONNX",
-        (Place("In a program that reads ONNX", 11),),
+        (Place("In a program that reads ONNX", 12),),
         file="model.onnx",
         needs="onnxruntime",
         made_by=("tf2onnx", "onnxruntime"),

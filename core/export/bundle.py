@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config.export_formats import TINY, Kind
+from core.config.export_formats import TEACHABLE_PIXELS, TINY, Kind
 
 _PROGRAMS = Path(__file__).with_name("programs")
 _COLUMNS = 12
@@ -40,12 +40,20 @@ Where Fieldguide is installed, it also answers other programs on the same machin
   python -m core serve THIS_FILE.zip
   curl --data-binary @test_pictures/1.png http://127.0.0.1:8100/predict
 """
+_HOST = """
+In a program that loads Teachable Machine's models
+  Put model.json, metadata.json and weights.bin together on a web site that other pages may read (CORS), and give the program
+  the address. What was measured is the model as predict.py rebuilds it from those files, in Keras. Pictures that are not of
+  {pixels} x {pixels} are cut and scaled by that program, in a way of its own: its answers differ a little.
+"""
 _RANGES = {
     "uint8": "the bytes of the picture as they are (scaling is done inside)",
     "int8": "the bytes of the picture less 128 (scaling is done inside)",
 }
 _OUTPUTS = {"uint8": "uint8 (divide by 256)", "int8": "int8 (add 128, then divide by 256)"}
 _ABOUT = {
+    "weights.bin": "the numbers of the model, which must lie beside it",
+    "metadata.json": "the class names, for programs that load Teachable Machine's models",
     "labels.txt": "the class names, one a line, in the order of the model's answers",
     "fieldguide.json": "everything a program must know, and the measurements",
     "MODEL_CARD.md": "what the model is, how good, and what it is not for",
@@ -88,7 +96,9 @@ def texts(kind: Kind, spec: Mapping[str, Any], model: bytes, card: str) -> dict[
         files["model_data.h"] = c_array(model)
         if spec["input"]["dtype"] == "int8":
             files["classify.ino"] = (_PROGRAMS / "classify.ino").read_text(encoding="utf-8")
-    files["README.txt"] = _readme(kind, spec, [*files, "expected.json"])
+    if kind.hosted:
+        files["metadata.json"] = _metadata(spec["classes"])
+    files["README.txt"] = _readme(kind, spec, [*kind.parts, *files, "expected.json"])
     return {name: text.encode() for name, text in files.items()}
 
 
@@ -107,13 +117,27 @@ def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
         files="\n".join(f"  {name:{max(map(len, about))}}  {words}" for name, words in about.items()),
         needs=spec["needs"]["install"],
         versions=spec["needs"]["versions"],
-        serve=_SERVE if kind.litert else "",
+        serve=_SERVE if kind.litert else _HOST.format(pixels=source["pixels"]) if kind.hosted else "",
         dtype=source["dtype"],
         pixels=source["pixels"],
-        range=_RANGES.get(source["dtype"], "{} to {}".format(*source["range"])),
+        range=_RANGES.get(source["dtype"], "{:g} to {:g}".format(*source["range"])),
         crop=source["crop"],
         output=_OUTPUTS.get(source["dtype"], spec["output"]["dtype"]),
     )
+
+
+def _metadata(classes: Sequence[str]) -> str:
+    """What Teachable Machine writes of a model for pictures (@teachablemachine/image 0.8.5, Metadata)."""
+    told = {
+        "tfjsVersion": "1.3.1",
+        "packageVersion": "0.8.5",
+        "packageName": "@teachablemachine/image",
+        "userMetadata": {"made with": "Fieldguide"},
+        "modelName": "Fieldguide",
+        "labels": list(classes),
+        "imageSize": TEACHABLE_PIXELS,
+    }
+    return json.dumps(told, ensure_ascii=False)
 
 
 def labels_text(classes: Sequence[str], *, numbered: bool = False) -> str:
@@ -136,11 +160,10 @@ def c_array(model: bytes) -> str:
     )
 
 
-def write_zip(target: Path, model: Path, files: Mapping[str, bytes]) -> None:
-    """A zip at `target` of the model, a file or a folder, under its own name, and `files`."""
-    inside = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
+def write_zip(target: Path, model: Mapping[str, Path], files: Mapping[str, bytes]) -> None:
+    """A zip at `target` of what the model consists of and of `files`: by the name in the zip."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for path in inside:
-            bundle.write(path, path.relative_to(model.parent).as_posix())
+        for name, path in model.items():
+            bundle.write(path, name)
         for name, content in files.items():
             bundle.writestr(name, content)

@@ -142,7 +142,8 @@ def export(
     if format not in ALL:
         raise ModelError(f"There is no format {format!r}.", f"Choose one of: {', '.join(ALL)}.")
     target = Path(out).expanduser().absolute() if out else None
-    whole, own = ALL[format].ending, Path(ALL[format].file).suffix
+    kind = ALL[format]
+    whole, own = kind.ending, "" if kind.parts else Path(kind.file).suffix
     if target and target.suffix.lower() not in (whole, own or whole):
         words = f"ends in neither {own} nor {whole}" if own else f"does not end in {whole}"
         raise ModelError(f"{target.name} {words}.", "Give the file another ending.")

@@ -149,10 +149,10 @@ def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        if name.endswith((".keras", ".h5")):
+        if name.endswith((".keras", ".h5", ".json")):
             import keras
 
-            whole = keras.models.load_model(path, compile=False)
+            whole = rebuilt(keras) if name.endswith(".json") else keras.models.load_model(path, compile=False)
             model = tensorflow.function(whole)
         else:
             whole = tensorflow.saved_model.load(path)  # must be kept: its variables go with it
@@ -176,6 +176,42 @@ def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
         return (interpreter.get_tensor(target["index"])[0] - np.float32(zero)) * np.float32(scale or 1)
 
     return run
+
+
+def rebuilt(keras: Any) -> Any:
+    """TensorFlow.js' layers format as a Keras model: each layer by its description, each weight by its name."""
+    told = json.loads((HERE / SPEC["model"]).read_text(encoding="utf-8"))
+    weights, graph = {}, told["modelTopology"]["config"]
+    for group in told["weightsManifest"]:
+        content, start = b"".join((HERE / name).read_bytes() for name in group["paths"]), 0
+        for one in group["weights"]:
+            array = np.frombuffer(content, "<f4", math.prod(one["shape"]), start).reshape(one["shape"])
+            weights[one["name"]], start = array, start + array.nbytes
+    made: dict[str, Any] = {}
+    tensors, calls = {}, []  # by the name of a layer, and which of its calls it is
+    for step in graph["layers"]:
+        name, config = step["name"], step["config"]
+        if step["class_name"] == "InputLayer":
+            tensors[name, 0] = keras.Input(config["batch_input_shape"][1:])
+        else:
+            made[name] = getattr(keras.layers, step["class_name"]).from_config(config)
+            calls += [((name, number), sources) for number, sources in enumerate(step["inbound_nodes"])]
+    source = next(iter(tensors.values()))
+    while calls:  # a layer that is called again may stand before those that it is then called with
+        call, sources = calls.pop(0)
+        given = [tensors.get((one[0], one[1])) for one in sources]
+        if any(one is None for one in given):
+            calls.append((call, sources))
+        else:
+            tensors[call] = made[call[0]](given[0] if len(given) == 1 else given)
+    for name, layer in made.items():
+        own = [one.name.rpartition("/")[2].partition(":")[0] for one in layer.weights]  # in Keras 2 it has more in it
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            own[0] = "depthwise_kernel"
+        layer.set_weights([weights.pop(f"{name}/{one}") for one in own])
+    if weights:
+        raise ValueError(f"weights of no layer: {', '.join(weights)}")
+    return keras.Model(source, tensors[tuple(graph["output_layers"][0][:2])])
 
 
 def answer(model: Callable[[np.ndarray], np.ndarray], square: np.ndarray) -> dict[str, Any]:

@@ -166,13 +166,15 @@ class _Exporter:
         return float((said == [label for _, _, label in pictures]).mean())
 
     def _whole(self, kind: Kind, target: Path) -> None:
+        from core.models.flattening import NoSuchLayerError
         from core.models.whole_files import save_whole
 
         try:
             save_whole(self.model, kind.name, target)
         except Exception as error:
+            reason = f": {error}" if isinstance(error, NoSuchLayerError) else "."
             raise ModelError(
-                f"This model cannot be written as {kind.title}.", "Choose another kind of file."
+                f"This model cannot be written as {kind.title}{reason}", "Choose another kind of file."
             ) from error
 
     def _tflite(self, kind: Kind, calibration: int = 0, *, inside: bool = False) -> bytes:
@@ -216,14 +218,13 @@ class _Exporter:
 
     def _describe(self, kind: Kind, model: Path) -> None:
         """Writes what the program needs beside the model."""
-        files = [path for path in sorted(model.rglob("*")) if path.is_file()] if model.is_dir() else [model]
-        content = b"".join(path.read_bytes() for path in files)
+        content = b"".join(path.read_bytes() for path in kind.files(model))
         spec = make_spec(self.plan, self.result, kind.name, content, self.decision) | {"model": kind.file}
         type_ = input_type(content) if kind.litert else "float32"
         spec["input"] |= {"dtype": type_, "pixels": self._pixels(kind)}
         spec["output"]["dtype"] = type_
-        if kind.teachable and type_ == "float32":
-            spec["input"]["range"] = [-1, 1]
+        if type_ == "float32":
+            spec["input"]["range"] = kind.range
         storage.write_json(model.with_name(SPEC_NAME), spec)
         shutil.copyfile(Path(__file__).with_name("predict.py"), model.with_name("predict.py"))
 
@@ -272,14 +273,14 @@ class _Exporter:
             storage.write_bytes(download, alone(spec, content, self._litert_js(kind)).encode())
         else:
             files = texts(kind, spec, content, markdown(self.run)) | self._tried(folder, measured)
-            storage.write_with(download, lambda target: write_zip(target, model, files))
-        whole = model.rglob("*") if model.is_dir() else [model]
+            inside = {path.relative_to(folder).as_posix(): path for path in kind.files(model)}
+            storage.write_with(download, lambda target: write_zip(target, inside, files))
         report = parity | {
             "kind": kind.name,
             "sureness": asdict(self.decision),
             "file": model.name,  # without the folder, which may be moved or copied
             "download": download.name,
-            "bytes": sum(path.stat().st_size for path in whole if path.is_file()),
+            "bytes": sum(path.stat().st_size for path in kind.files(model)),
             "pictures": len(self.test),
             "integer_only": kind.litert and is_integer_only(content),
             "note": note,

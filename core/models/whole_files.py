@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from core.models import keras_hdf5
+from core.models import keras_hdf5, tensorflow_js
 
 
 class _Served(tf.Module):
@@ -42,6 +42,7 @@ def _write_onnx(model: keras.Model, target: Path) -> None:
 WRITERS: dict[str, Callable[[keras.Model, Path], None]] = {
     "keras": _write_keras,
     "h5": keras_hdf5.write,
+    "teachable-machine-js": tensorflow_js.write,
     "saved-model": _write_saved_model,
     "onnx": _write_onnx,
 }
@@ -49,6 +50,7 @@ WRITERS: dict[str, Callable[[keras.Model, Path], None]] = {
 
 
 def save_whole(model: keras.Model, kind: str, target: Path) -> None:
-    """Writes the model as this kind to `target`, a file or a folder: it takes pictures (N, S, S, 3), float32 in 0..255. Raises
-    what Keras raises for a layer that it cannot write, and TypeError for one that the kind does not know."""
+    """Writes the model as this kind to `target`, a file or a folder: it takes pictures (N, S, S, 3), float32 in 0..255, or
+    what core.config.export_formats says of the kind. Raises what Keras raises for a layer that it cannot write, and
+    NoSuchLayerError for one that the kind does not know."""
     WRITERS[kind](model, target)

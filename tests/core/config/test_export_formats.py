@@ -51,12 +51,12 @@ def test_places_come_in_their_own_order_and_each_once() -> None:
     assert list(places) == [
         "On a computer, with Python", "On a phone", "On a web page that needs nothing", "On a web site of your own",
         "On a Raspberry Pi", "On a Coral board", "On a microcontroller",
-        "In a Teachable Machine project", "In Keras", "In an older Keras",
+        "In a Teachable Machine project", "In ml5, or an extension of Scratch", "In Keras", "In an older Keras",
         "On a TensorFlow server", "In a program that reads ONNX",
     ]  # fmt: skip
     kinds = [kind.name for _, kind in places.values()]
     assert kinds[:7] == ["float32", "float16", "web-page", "float32", "int8", "uint8", "int8"]
-    assert kinds[7:] == ["teachable-machine", "keras", "h5", "saved-model", "onnx"]
+    assert kinds[7:] == ["teachable-machine", "teachable-machine-js", "keras", "h5", "saved-model", "onnx"]
     assert sum(len(kind.places) for kind in ALL.values()) == len(places)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -53,7 +54,9 @@ def test_every_kind_answers_as_trained_here_and_elsewhere(small: Run, tmp_path: 
         else:
             with pytest.raises(ModelError, match=r"not a \.tflite file"):
                 Classifier.load(made.download)
-        if kind.teachable:
+        if kind.hosted:
+            layout_of_teachable_machine(folder)
+        elif kind.teachable:
             programs_for_teachable_machine(kind, folder)
         elif kind.litert:
             programs_for_android(folder)
@@ -162,6 +165,21 @@ def programs_for_teachable_machine(kind: Kind, folder: Path) -> None:
         row = interpreter.get_tensor(target["index"])[0].astype(np.float32) / (256 if kind.integer else 1)
         assert package[int(row.argmax())] == one["label"]
         assert row.tolist() == pytest.approx(one["probabilities"], abs=1e-3)
+
+
+def layout_of_teachable_machine(folder: Path) -> None:
+    """What lies in a zip of Teachable Machine for TensorFlow.js; tests/browser has its own programs read it."""
+    told = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    assert told["labels"] == ["blue", "green", "red"]
+    assert (told["imageSize"], told["packageName"]) == (224, "@teachablemachine/image")
+    model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    [group] = model["weightsManifest"]
+    assert group["paths"] == ["weights.bin"]
+    assert sum(4 * math.prod(one["shape"]) for one in group["weights"]) == (folder / "weights.bin").stat().st_size
+    assert model["modelTopology"]["config"]["layers"][0]["config"]["batch_input_shape"] == [None, 224, 224, 3]
+    read_me = (folder / "README.txt").read_text(encoding="utf-8")
+    assert "1 x 224 x 224 x 3, RGB, -1 to 1.00787" in read_me
+    assert "TensorFlow.js 1.3.1 or later" in read_me
 
 
 def programs_for_android(folder: Path) -> None:

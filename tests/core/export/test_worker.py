@@ -223,6 +223,21 @@ def test_a_kind_that_fails_leaves_the_others_alone(tmp_path: Path, monkeypatch: 
     assert failures["float16"] is None
 
 
+@pytest.mark.slow
+def test_what_a_kind_has_nothing_for_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    exporter = exporter_of(make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4)), monkeypatch)
+    picture = keras.Input((8, 8, 3))
+    exporter.model = keras.Model(picture, keras.layers.LeakyReLU(name="leaky")(picture))
+    with pytest.raises(ModelError) as raised:
+        exporter._whole(export_formats.ALL["teachable-machine-js"], tmp_path / "model.json")
+    assert raised.value.message == (
+        "This model cannot be written as Teachable Machine (TensorFlow.js): TensorFlow.js has nothing for its step leaky "
+        "(LeakyReLU)."
+    )
+
+
 def test_an_export_that_was_cut_off_is_called_one(tmp_path: Path) -> None:
     run = make_run(Project.open(tmp_path), "run", pictures=pictures_for(test=4))
     assert failure_of(run, "float32") is None
