@@ -54,7 +54,7 @@ class Budget:
 
     def saving_of(self, parameters: int) -> float:
         """To test and save a network of so many weights that was fine-tuned."""
-        return max(_SAVING_TUNED, 15 + 3 * self._convert(parameters) * self._pace(_CONVERSION))
+        return max(_SAVING_TUNED, 15 + 2 * self._convert(parameters) * self._pace(_CONVERSION))
 
     def look(self, name: str, pictures: int) -> float:
         """To look at so many pictures."""

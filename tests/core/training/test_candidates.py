@@ -66,13 +66,12 @@ def _table(site: Site, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
     table = {"efficientnet-lite0": packaged["efficientnet-lite0"], **served}
     monkeypatch.setitem(loading.LOADERS, "served", build)
-    for name in set(packaged) - set(table):
-        monkeypatch.delitem(BACKBONES, name)
-    for name, backbone in served.items():
-        monkeypatch.setitem(BACKBONES, name, backbone)
     monkeypatch.setattr(budgeted_search, "fetch", partial(weights_store.fetch, timeout=5.0, pauses=()))
+    BACKBONES.clear()
+    BACKBONES.update(table)
     yield table
-    assert set(BACKBONES) == set(table)
+    BACKBONES.clear()
+    BACKBONES.update(packaged)  # in its order
 
 
 def search_in(folder: Path, config: TrainConfig) -> Search:
@@ -130,7 +129,7 @@ def test_only_so_much_is_downloaded_and_not_for_too_long(
 ) -> None:
     found = search_in(tmp_path, CONFIG.model_copy(update={"download_megabytes": 30}))
     monkeypatch.setattr(Search, "probe", lambda self, name: None)
-    monkeypatch.setitem(BACKBONES, SERVED[1], replace(table[SERVED[1]], checksum=table[SERVED[0]].checksum))
+    BACKBONES[SERVED[1]] = replace(table[SERVED[1]], checksum=table[SERVED[0]].checksum)
     budgeted_search.fetch_more(found, networks_here(found.config))
     assert [weights_store.is_here(BACKBONES[name]) for name in SERVED] == [False, True]
     assert list(found.log.left_out.values()) == [

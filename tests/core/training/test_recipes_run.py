@@ -17,7 +17,8 @@ from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe,
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
 from core.training import attempts, budgeted_search
-from core.training.candidates import Candidate
+from core.training.candidates import Candidate, networks_here
+from tests.core.training.test_candidates import search_in
 from tests.core.training.test_film import check_film
 from tests.pictures import COLOURS, flat_project, noise_project
 from tests.waiting import until
@@ -199,6 +200,13 @@ def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) 
         train(project, config)
     trust(get_backbone(name))
     assert evaluate(train(project, config)).accuracy >= 0.9
+    found = search_in(tmp_path, small("best", backbone=name, pixels=64, minutes=600))
+    assert networks_here(found.config)[0] == name
+    found.look(["efficientnet-lite0"])
+    found.probe(name)  # which takes no pictures of 64 pixels
+    assert found.networks[name].pixels == 96
+    assert np.isfinite(found.promise_of([name]))
+    assert budgeted_search._options(found) == [(name,)]  # it cannot look at the same squares as the other
 
 
 @pytest.mark.parametrize(
