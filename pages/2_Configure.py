@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.config.estimate import require_room, seconds, size_of
+from core.config.estimate import require_room, size_of
 from core.config.recipes import all_recipes, get_recipe, title_of
 from core.config.training import TrainConfig, make_config
 from core.datasets.splits import make_split
@@ -11,7 +11,7 @@ from core.system.errors import FieldguideError
 from pages.shared.configure import augmentation, framing, parts, recipes, search, settings
 from pages.shared.session import state, tab
 from pages.shared.ui import charts, page
-from pages.shared.ui.text import count, duration, literal
+from pages.shared.ui.text import count, literal
 
 here = page.begin("Configure")
 project, catalogue = here.project, here.catalogue
@@ -86,7 +86,7 @@ with start_here:
 with chosen_way:
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config
-    told = f"{duration(seconds(as_trained, labelled))} with your pictures"
+    told = recipes.time_for(as_trained, labelled)
     told += "" if config.minutes else f", up to {count(config.epochs, 'round')}"
     if not config.pretrained:
         told += f", {size_of(as_trained, len(split.classes)).parameters:,} weights (parameters)"

@@ -274,7 +274,7 @@ def _(root: Path, victim: Path, trained: Path) -> None:
         plan = json.loads((folder / "run.json").read_text())
         plan |= {"id": folder.name, "classes": classes, "remarks": [MARKUP], "project": str(victim)}
         (folder / "run.json").write_text(json.dumps(plan))
-        changed(folder / "result.json", diagnosis=MARKUP, why_stopped=MARKUP)
+        changed(folder / "result.json", diagnosis=MARKUP, why_stopped=MARKUP, left_out=[MARKUP])
         changed(folder / "fieldguide.json", classes=classes, labels=classes)
         (folder / "about.json").write_text(json.dumps({"name": MARKUP, "notes": MARKUP * 50, "star": True}))
         (folder / "tried.json").write_text(

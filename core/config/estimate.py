@@ -12,7 +12,8 @@ from core.system.errors import ConfigError
 
 _DECODE = 0.5
 _START = 8.0
-_TRAINING = 11.0  # a step of fine-tuning against a look at the same picture
+TRAINING = 11.0
+"""What fine-tuning takes for a picture, against a look at it."""
 _OPERATION, _ACTIVATION, _PIXEL, _CHANGED_PIXEL = 8.5e-9, 9.3e-7, 2e-5, 8e-5
 _WEIGHT, _STEP = 1.3e-6, 4.0
 """Milliseconds of learning from scratch on two cores of ours: of a picture for each multiplication, each value behind a layer,
@@ -100,5 +101,5 @@ def seconds(config: TrainConfig, pictures: int) -> float:
     total = _START + pictures * looks * (once + _DECODE) / 1000 + pictures * looks * 0.001 * len(config.backbones)
     if config.fine_tune != "off":
         share = 1.0 if config.fine_tune == "all" else 0.6
-        total += pictures * config.split.training * config.fine_tune_epochs * look * _TRAINING * share / 1000
+        total += pictures * config.split.training * config.fine_tune_epochs * look * TRAINING * share / 1000
     return total

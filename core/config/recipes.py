@@ -87,7 +87,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "Best",
-            "Tries networks, heads and fine-tuning for 20 minutes, tells what it tried, and keeps what did best.",
+            "Tries networks, heads and fine-tuning for 20 minutes at most, tells what each gained, and keeps what did best.",
             TrainConfig(
                 recipe="best",
                 backbone="efficientnet-lite0",

@@ -203,7 +203,14 @@ class TrainConfig(Settings):
         ge=0,
         le=1440,
         title="Minutes to search",
-        description="Above 0: tries models, heads and fine-tuning for about so long, and keeps the best.",
+        description="Above 0: tries models, heads and fine-tuning for so long at most, and keeps the best.",
+    )
+    download_megabytes: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        title="May download (megabytes)",
+        description="While it searches: models that are not on this computer are fetched, up to so much in all; 0: none.",
     )
     keep_best: bool = Field(
         False,

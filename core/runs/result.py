@@ -47,8 +47,9 @@ class RunResult(Shape):
     """How good a model is, and what it cost.
 
     `best_epoch`: the one that it is as after, 0 for none; `seconds`: what each kind of work took, "total" in all; `ensemble`:
-    what it was joined from; `chosen`, `why_stopped`: of a search, what it kept and why it ended; `model_sha256`: of
-    what was learned (head.npz or model.keras), "" until that is written.
+    what it was joined from; `chosen`, `why_stopped`, `left_out`: of a search, what it kept, why it ended, and a sentence for
+    each thing that it did not try, or not to its end; `model_sha256`: of what was learned (head.npz or model.keras), "" until
+    that is written.
     """
 
     val: Scores
@@ -60,17 +61,21 @@ class RunResult(Shape):
     ensemble: list[Voter] = []
     chosen: str | None = None
     why_stopped: str | None = None
+    left_out: list[str] = []
     model_sha256: str = ""
 
 
 class Attempt(Shape):
     """Something that a search tried: its accuracy and log-loss on the validation part, and what it took. `cross_validated`: its
-    accuracy over the training and validation parts, for heads, of which that can be had quickly."""
+    accuracy over the training and validation parts, for heads, of which that can be had quickly. `gained`: the difference of
+    the accuracy to what it was to make better, by cross-validation for those, else on the validation part; None where there was
+    nothing before."""
 
     what: str
     val_accuracy: float
     val_log_loss: float
     cross_validated: float | None = None
+    gained: Finite | None = None
     seconds: Finite
 
 

@@ -1,314 +1,191 @@
-"""The search behind the recipe `best`: within a time, tries networks, sizes, heads and fine-tuning, and joins the best of it.
+"""The search behind the recipe `best`: what is tried next, by what it promises for its time, until the time is over.
 
-All that is tried looks at pictures of one size, so that a head on several networks, frozen and fine-tuned, is one graph.
+Each attempt is estimated before it is begun (core.training.budget), and broken off where it outlasts the time all the same.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
 
-import numpy as np
-
-from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
-from core.config.estimate import seconds
-from core.config.training import TrainConfig
 from core.inference.calibration import softmax
-from core.models.feature_extractor import ExtractorSpec, build_extractor, specs_of
-from core.models.frozen import FrozenClassifier, classifier
-from core.runs.pictures import grouped_folds, learned_from
-from core.runs.result import Attempt
+from core.models.weights_store import fetch
 from core.system.tasks.job import Stopped, load_in_background
-from core.system.threads import linear_algebra_of
+from core.training.attempts import Search, named, tuning
+from core.training.candidates import networks_here, worth_fetching
 from core.training.job import Job, Trained
-from core.training.linear_probe import Head, learn_head, parts_of
-from core.training.logistic_regression import answers, solve
-from core.training.standardise import scaled, standard
+from core.training.search_log import OF_ALL
 
-if TYPE_CHECKING:
-    import keras
-
-SETS = (
-    ("efficientnet-lite0",),
-    ("efficientnet-lite0", "efficientnet-lite2"),
-    ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"),
-)
-"""Networks that look together, the cheapest first; all are on every machine."""
-_SAVING = 45.0
-"""Seconds kept back for the test and the file."""
-_ONCE = 20.0
-"""Seconds that the first attempt may take for what is done once."""
-_TELLING = 10.0
-"""Seconds that something must be expected to take, to tell of the speed of the computer."""
-_BUILDING = 20.0
-"""Seconds until fine-tuning takes its first step."""
-_ROUNDS = 15
-"""More epochs of fine-tuning gain nothing."""
-_FOLDS = 4
-_SURE = 0.1
-"""What a unit of log-likelihood is worth beside accuracy."""
+_ENOUGH = 5
+"""Epochs of fine-tuning that make a network worth more than a smaller one that has time for more of them."""
+_TUNINGS = 4
+"""So many times is fine-tuned, at most."""
+_JOINED = 3
+"""So many frozen networks look together, at most."""
+_SHARE = 0.3
+"""Of the time that is left, for one attempt with frozen networks: fine-tuning needs most of it."""
+_PROBING = 0.15
+"""Of the time that is left, to tell what one more network promises."""
+_PRICE = 0.02
+"""Of accuracy, that networks must promise for all of the time that is left."""
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """Logits of the held-out parts (N, K), and the networks and head that they come from. `frozen`: what looks, if none of them
-    was changed. `epoch`: the one that it is as after; 0 for none, as its curves are not shown, or not of all of it."""
-
-    what: str
-    logits: dict[str, np.ndarray]
-    build: Callable[[], list[keras.Model]]
-    kernel: np.ndarray
-    bias: np.ndarray
-    parameters: int
-    epoch: int = 0
-    frozen: tuple[ExtractorSpec, ...] = ()
-
-    @property
-    def model(self) -> FrozenClassifier | Callable[[], keras.Model]:
-        """What is kept of it."""
-        if self.frozen:
-            return FrozenClassifier(self.frozen, self.kernel, self.bias)
-        return lambda: classifier(self.build(), self.kernel, self.bias)
-
-
-class Search:
-    """What was tried so far, and the best of it. `clock`: seconds, from any beginning."""
-
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
-        self.job, self.config, self.clock = job, job.config, clock
-        self.plain = job.config.model_copy(update={"augment": AugmentConfig()})
-        self.began = clock()
-        self.pictures = len(job.plan.pictures)
-        self.attempts: list[Attempt] = []
-        self.best: _Candidate | None = None
-        self.promise = -np.inf  # of the best frozen one, by cross-validation
-        self.why = "Everything that it knows was tried."
-        self.stopped = False
-
-    @property
-    def left(self) -> float:
-        """Seconds until the answer is due."""
-        return self.config.minutes * 60 - (self.clock() - self.began) - _SAVING
-
-    def spec(self, name: str) -> ExtractorSpec:
-        """How a network looks at the pictures."""
-        return ExtractorSpec(get_backbone(name), self.config.input_pixels, True, deviations=True, mirrored=True)
-
-    def seconds_to_look(self, name: str) -> float:
-        """About how long one network takes for all pictures, as this computer was measured before."""
-        update = {"backbone": name, "second_backbone": "", "minutes": 0, "mirrored": True, "fine_tune": "off"}
-        config = self.plain.model_copy(update=update)
-        return seconds(config, self.pictures) - seconds(config, 0)  # it has started already
-
-    def seconds_to_tune(self, name: str) -> float:
-        """About how long one epoch of fine-tuning takes, and what comes before it."""
-        update = {"backbone": name, "second_backbone": "", "minutes": 0, "fine_tune": "all", "fine_tune_epochs": 1}
-        once, off = self.plain.model_copy(update=update), self.plain.model_copy(update=update | {"fine_tune": "off"})
-        return _BUILDING + seconds(once, self.pictures) - seconds(off, self.pictures)
-
-    def note(self, candidate: _Candidate, began: float, cross_validated: float | None = None) -> None:
-        """Writes an attempt down."""
-        from core.training import fit
-
-        accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), self.job.labels("val"))
-        took = round(self.clock() - began, 1)
-        self.attempts.append(
-            Attempt(
-                what=candidate.what,
-                val_accuracy=accuracy,
-                val_log_loss=-likelihood,
-                cross_validated=cross_validated,
-                seconds=took,
-            )
-        )
-        self.job.records.write_tried(self.attempts)
-
-    def look(self, names: Sequence[str]) -> None:
-        """A head on frozen networks."""
-        self.try_head(_named(names), [self.spec(name) for name in names])
-
-    def look_quickly(self) -> None:
-        """The head of the recipe Quick."""
-        self.try_head("Quick", specs_of(TrainConfig()))
-
-    def try_head(self, what: str, specs: Sequence[ExtractorSpec]) -> None:
-        """A head on what these see."""
-        began = self.clock()
-        parts = parts_of(self.job, specs, self.plain)
-        head = learn_head(self.job, self.plain, parts)
-        candidate = self.candidate(what, specs, head, parts)
-        accuracy, likelihood = self.job.waiting_for(lambda: self.cross_validated(parts))
-        self.note(candidate, began, accuracy)
-        if accuracy + _SURE * likelihood > self.promise:
-            self.best, self.promise = candidate, accuracy + _SURE * likelihood
-
-    def cross_validated(self, parts: dict[str, np.ndarray]) -> tuple[float, float]:
-        """Accuracy and mean log-likelihood over the training and validation parts, each picture judged by a head that did
-        not see it: the validation part alone is too small to tell two good sets of networks apart."""
-        from core.training import fit
-        from core.training.batches import example_weights
-
-        features = np.concatenate([parts["train"], parts["val"]])
-        deal = grouped_folds([*self.job.plan.part("train"), *self.job.plan.part("val")], self.config.seed)
-        labels, fold = deal.labels, deal.folds(_FOLDS)
-        probabilities = np.empty((len(labels), len(self.job.plan.classes)), np.float32)
-        for number in range(_FOLDS):
-            unseen, learn = fold == number, learned_from(deal, np.flatnonzero(fold != number), self.config)
-            seen, truth = features[learn], labels[learn]
-            scale = standard(seen)
-            weights = example_weights(truth, probabilities.shape[1], self.config)
-            penalty = max(self.config.l2, 1.0) / len(seen)
-            with linear_algebra_of(seen.size):
-                kernel = solve(scaled(seen, *scale), truth, weights, probabilities.shape[1], penalty)
-            probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
-        return fit.score(probabilities, labels)
-
-    def candidate(
-        self, what: str, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]
-    ) -> _Candidate:
-        """What these and their head say."""
-        return _Candidate(
-            what,
-            {part: parts[part] @ head.kernel + head.bias for part in ("val", "test")},
-            lambda: [build_extractor(spec) for spec in specs],
-            head.kernel,
-            head.bias,
-            sum(spec.backbone.parameters for spec in specs) + head.kernel.size + head.bias.size,
-            frozen=tuple(specs),
-        )
-
-    def tune(self, name: str) -> bool:
-        """Fine-tunes a network for the time that is left, then weighs it against the best of the frozen ones; False where it
-        turned out that not one epoch fits in."""
-        from core.training import whole
-
-        began = self.clock()
-        spec = replace(self.spec(name), deviations=False)
-        once = replace(spec, mirrored=False)
-        parts = parts_of(self.job, [once], self.plain)
-        head = learn_head(self.job, self.plain, parts)
-        self.job.quiet = False
-        # Softened labels and the last round, where the rate has come down to 0: by the loss alone an early round would
-        # be kept, because a network that knows its training pictures by heart becomes too sure of itself.
-        update = {"fine_tune": "all", "fine_tune_epochs": _ROUNDS, "label_smoothing": 0.1, "keep_best": False}
-        config = self.config.model_copy(update=update | {"patience": 0})
-        try:
-            # Half of it, before its rate has come down, would be no rival for what there is.
-            tuned = whole.fine_tune(self.job, spec, head, config, rival=(1.0, 0.0), seconds=0.85 * self.left)
-        except whole.NoTime:
-            return False
-        frozen = self.best
-        weights = tuned.extractor
-        candidate = _Candidate(
-            f"{_named([name])}, fine-tuned",
-            tuned.logits,
-            lambda: [whole.build_tuned(spec, weights)],
-            tuned.kernel,
-            tuned.bias,
-            spec.backbone.parameters + tuned.kernel.size + tuned.bias.size,
-            tuned.best_epoch,
-        )
-        self.note(candidate, began)
-        if frozen is not None:
-            began = self.clock()
-            both = _mixed(frozen, candidate, self.job.labels("val"))
-            self.note(both, began)
-            self.best = max((frozen, candidate, both), key=lambda each: _worth(each, self.job.labels("val")))
-        return True
-
-
-def search(job: Job) -> Trained:
+def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
     """Tries what fits into `config.minutes`, and gives the best by the validation part; a stop gives the best so far.
 
     Raises Stopped if nothing was finished by then.
     """
+    found = Search(job, clock)
     loading = load_in_background("core.training.whole")
     job.quiet = True
-    found = Search(job)
+    job.due = lambda: found.best is not None and found.budget.left < 0
     try:
         job.until_loaded(loading)
+        from core.models.devices import cards
         from core.training import fit
 
+        found.budget.card = bool(cards())
         fit.seed_everything(job.config.seed)
         try_all(found)
     except Stopped:
         if found.best is None:
             raise
-        found.stopped, found.why = True, "Someone stopped it."
+        found.log.stopped = job.records.stop_asked()
+        if not found.log.stopped:  # the time ended between two attempts
+            found.log.too_long.append("more")
     finally:
         job.quiet = False
     best = found.best
     assert best is not None  # the first attempt is made whatever it takes
+    told = {"chosen": best.what, "why_stopped": found.log.why, "left_out": list(found.log.left_out.values())}
     return Trained(
         lambda part: softmax(best.logits[part]),
         best.epoch,
-        found.stopped,
+        found.log.stopped,
         best.parameters,
         best.model,
-        {"tried": [attempt.model_dump() for attempt in found.attempts], "chosen": best.what, "why_stopped": found.why},
+        {"tried": [attempt.model_dump() for attempt in found.log.attempts], **told},
     )
 
 
 def try_all(found: Search) -> None:
     """Tries what fits into the time, by an estimate before each attempt; the first is made in any case. Raises Stopped."""
-    (first, *others), skipped = SETS, []
-    expected = found.seconds_to_look(first[0])
-    if expected > found.left:
+    names = networks_here(found.config)
+    if not begin(found, names):
         found.look_quickly()
-        skipped = ["more than the recipe Quick"]
-    else:
-        began = found.clock()
-        found.look(first)
-        # A computer that is busy with other things, say; what is done once, as to convert a network, tells nothing of that.
-        slower = max(1.0, (found.clock() - began - _ONCE) / max(expected, _TELLING))
-        seen = set(first)
-        for names in others:
-            if slower * sum(found.seconds_to_look(name) for name in names if name not in seen) > 0.3 * found.left:
-                skipped.append(_named(names))
-                break
-            found.look(names)
-            seen |= set(names)
-        if slower * found.seconds_to_tune(first[0]) > 0.85 * found.left or not found.tune(first[0]):
-            skipped.append("fine-tuning")
-    if skipped:
-        found.why = f"The time was too short for {_listed(skipped)}."
-    elif found.left < 0:
-        found.why = "The time was over."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _worth(candidate: _Candidate, truth: np.ndarray) -> float:
-    from core.training import fit
-
-    accuracy, likelihood = fit.score(softmax(candidate.logits["val"]), truth)
-    return accuracy + _SURE * likelihood  # few validation pictures: how sure it is of them tells more than the last one
-
-
-def _mixed(frozen: _Candidate, tuned: _Candidate, truth: np.ndarray) -> _Candidate:
-    """The sum of two logits, each with the weight that makes the validation log-loss least."""
-    from core.training import fit
-
-    def blend(weights: tuple[float, float], part: str) -> np.ndarray:
-        return weights[0] * frozen.logits[part] + weights[1] * tuned.logits[part]
-
-    steps = np.linspace(0.1, 1.2, 12)
-    pairs = [(float(a), float(b)) for a in steps for b in steps]
-    best = max(pairs, key=lambda pair: fit.score(softmax(blend(pair, "val")), truth)[1])
-    return _Candidate(
-        "Both together",
-        {part: blend(best, part) for part in ("val", "test")},
-        lambda: [*frozen.build(), *tuned.build()],
-        np.concatenate([best[0] * frozen.kernel, best[1] * tuned.kernel]),
-        best[0] * frozen.bias + best[1] * tuned.bias,
-        frozen.parameters + tuned.parameters,
+        return
+    steps: tuple[Callable[[], None], ...] = (
+        partial(probe_all, found, names, _PROBING),
+        partial(fetch_more, found, names),
+        partial(join_frozen, found, _SHARE),
+        partial(tune_best, found),
     )
+    for step in steps:
+        if found.perfect:
+            return
+        step()
+    if not found.tuned:  # what was kept for fine-tuning is for frozen networks then
+        probe_all(found, names, OF_ALL)
+        join_frozen(found, OF_ALL)
 
 
-def _named(names: Sequence[str]) -> str:
-    return " + ".join(get_backbone(name).title for name in names)
+def begin(found: Search, names: Sequence[str]) -> bool:
+    """A head on the quickest network that works; False if there is none, or no time for it."""
+    for name in sorted(names, key=lambda name: found.cost([name])):
+        if not found.log.fits("more than the recipe Quick", found.cost([name])):
+            return False
+        if found.log.attempt(named([name]), lambda name=name: found.look([name])):  # type: ignore[misc]
+            return True
+    return False
+
+
+def probe_all(found: Search, names: Sequence[str], share: float) -> None:
+    """Tells of each network what it promises, those first that know ImageNet best; each within that share of the time."""
+    others = [name for name in names if name not in found.networks]
+    for name in sorted(others, key=lambda name: -get_backbone(name).imagenet):
+        if found.log.fits(named([name]), found.cost_of_probing(name), share):
+            found.log.attempt(named([name]), partial(found.probe, name))
+
+
+def fetch_more(found: Search, names: Sequence[str]) -> None:
+    """Fetches what the settings allow, the most promising first, and tells what it promises."""
+    room, failures = float(found.config.download_megabytes), 0
+    for name in worth_fetching(found.config, names):
+        backbone, budget, asked = get_backbone(name), found.budget, name in found.config.backbones
+        if not asked and backbone.megabytes > room:
+            found.log.left_out[backbone.title] = (
+                f"Not fetched: {backbone.title}. It has {backbone.megabytes:,.0f} megabytes, and {room:,.0f} more may be "
+                "downloaded."
+            )
+            continue
+        if not found.log.fits(backbone.title, budget.fetch(name) + found.cost_of_probing(name), _SHARE):
+            continue
+        if found.log.attempt(f"fetching {backbone.title}", partial(download, found, name)):
+            room -= 0 if asked else backbone.megabytes
+            found.log.attempt(backbone.title, partial(found.probe, name))
+        elif failures:
+            return  # no network: the others would not come either
+        else:
+            failures += 1
+
+
+def download(found: Search, name: str) -> None:
+    """Fetches the weights of a network; not for longer than a share of the time. Raises Stopped, DownloadError, ModelError."""
+    budget, began = found.budget, found.clock()
+    least = (1 - _SHARE) * budget.left
+    found.job.phase("download")
+    fetch(get_backbone(name), found.job.progress, lambda: found.job.should_stop() or budget.left < least)
+    budget.fetched(name, found.clock() - began)
+
+
+def join_frozen(found: Search, share: float) -> None:
+    """Looks through more networks, alone and with those of the best head, as long as some of the pictures promise more for the
+    time that it takes, each within that share of what is left; then at mirror images, too."""
+    refused = {names for names, mirrored in found.heads if not mirrored}
+    while True:
+        now = found.promise_of(found.joined)
+        options = [option for option in _options(found) if tuple(sorted(option)) not in refused]
+        worth = {
+            option: found.promise_of(option) - _PRICE * found.cost(option) / max(1.0, found.budget.left)
+            for option in options
+        }
+        best = max(options, key=worth.__getitem__, default=())
+        if not best or worth[best] <= now:
+            break
+        refused.add(tuple(sorted(best)))
+        if found.log.fits(named(best), found.cost(best), share):
+            found.log.attempt(named(best), partial(found.look, best))
+    what, joined = f"{named(found.joined)}, mirrored views", found.joined
+    if (tuple(sorted(joined)), True) in found.heads:
+        return
+    if found.log.fits(what, found.cost(joined, mirrored=True), share):
+        found.log.attempt(what, partial(found.look, joined, mirrored=True))
+
+
+def _options(found: Search) -> list[tuple[str, ...]]:
+    """Networks that could look together next: one more than now, of the same size of squares, or another one alone."""
+    now, pixels = found.joined, found.networks[found.joined[0]].pixels
+    others = [name for name in found.networks if name not in now]
+    more = [(*now, name) for name in others if len(now) < _JOINED and found.networks[name].pixels == pixels]
+    return [*more, *((name,) for name in others)]
+
+
+def tune_best(found: Search) -> None:
+    """Fine-tunes the most promising network that has time for it, then once more with mixing, then the next ones."""
+    order = sorted(found.networks, key=lambda name: -found.promise_of([name]))
+    rounds = {name: found.rounds_fitting(name) for name in order}
+    enough = [name for name in order if rounds[name] >= _ENOUGH]
+    first = enough[0] if enough else max(order, key=lambda name: (rounds[name], -found.cost_of_tuning(name, 1)))
+    plans = [(first, mixes) for mixes in ((False,) if found.config.augment.mixes else (False, True))]
+    plans += [(name, False) for name in order if name != first]
+    for number, (name, mixes) in enumerate(plans[:_TUNINGS]):
+        with_it, without = (found.tuned.get((first, each), 0.0) for each in (True, False))
+        mixing = mixes if number < 2 else with_it > without  # as it was better for the first one
+        what = tuning(name, mixing=mixing)
+        if not found.log.fits(what, found.cost_of_tuning(name, _ENOUGH if number else 1, hopeful=True)):
+            break
+        found.log.attempt(what, partial(found.tune, name, mixing=mixing))
+        if what in found.log.too_long:
+            break

@@ -18,10 +18,10 @@ from core.inference.calibration import softmax
 from core.system.errors import RunError
 from core.system.tasks.job import Stopped
 from core.training.job import Job
+from core.training.pace import Pace
 
 _REPORT_SECONDS = 0.25
 _LISTEN_SECONDS = 0.05
-_OVER = 1.1
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,11 @@ class Recorder(keras.callbacks.Callback):
         if self._job.should_stop():
             raise Stopped
 
+    @property
+    def rounds(self) -> int:
+        """How many epochs have come to their end."""
+        return len(self._job.records.history()) - self._before
+
     def restore_best(self) -> bool:
         """Puts the best weights back; False if no epoch has been completed."""
         if self.best is None:
@@ -134,41 +139,18 @@ class Recorder(keras.callbacks.Callback):
         return True
 
 
-class Pace(keras.callbacks.Callback):
-    """Makes a training last about so many seconds, however fast its first steps were: counts after each epoch how many more
-    fit in, at most those of `fit`, and lets the rate come down by the last one (warm-up, then cosine)."""
-
-    def __init__(self, recorder: Recorder, seconds: float, steps: int, rate: float, warm_up: float) -> None:
-        super().__init__()
-        self._recorder, self._rate, self._warm_up, self._steps = recorder, rate, warm_up, steps
-        self._seconds, self._step = seconds, 0
-        self._began = self._epoch_began = 0.0
-
-    def on_train_begin(self, logs: object = None) -> None:  # noqa: ARG002, D102
-        self._began = time.perf_counter()
-
-    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
-        self._epoch_began = time.perf_counter()
-
-    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
-        total = self._recorder.epochs * self._steps
-        growing = max(1, round(self._warm_up * total))
-        over = (self._step - growing) / max(1, total - growing)
-        share = (self._step + 1) / growing if over < 0 else 0.5 * (1 + math.cos(math.pi * over))
-        self.model.optimizer.learning_rate.assign(self._rate * min(1.0, share))
-        self._step += 1
-
-    def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002, D102
-        now, done = time.perf_counter(), epoch + 1
-        fitting = round((self._began + self._seconds - now) / (now - self._epoch_began))
-        self._recorder.epochs = min(self.params["epochs"], done + max(0, fitting))
-        if done >= self._recorder.epochs:
-            self.model.stop_training = True
-
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002, D102
-        # An epoch that lasts longer than those before it, because the computer has become busy, is cut short.
-        if time.perf_counter() - self._began > _OVER * self._seconds:
-            self.model.stop_training = True
+def make_ready(model: keras.Model, config: TrainConfig, steps: int, warm_up: float = 0.0) -> None:
+    """Gives a model its optimizer, loss and metrics, for so many steps."""
+    with model.distribute_strategy.scope():  # optimizer and metrics live on all cards, as the model does
+        model.compile(
+            optimizer=optimizer(config, steps, warm_up),
+            loss=loss(config),
+            metrics=[
+                keras.metrics.CategoricalAccuracy(name="accuracy"),
+                keras.metrics.CategoricalCrossentropy(from_logits=True, name="cross_entropy"),
+            ],
+            weighted_metrics=[],
+        )
 
 
 def fit(
@@ -179,29 +161,23 @@ def fit(
     recorder: Recorder,
     warm_up: float = 0.0,
     seconds: float = 0.0,
+    beside: Sequence[keras.callbacks.Callback] = (),
+    clock: Callable[[], float] = time.perf_counter,
 ) -> None:
     """Trains a model that gives logits. `train` and `val` yield batches of (x, truth (B, K), weight (B,)), `val` always in the
-    same order; sets the recorder's fields. `seconds`: about how long it may take; the number of epochs is then an upper bound,
-    and that of the recorder what is expected.
+    same order; sets the recorder's fields. `seconds`, by `clock`: about how long it may take; the number of epochs is then an
+    upper bound, that of the recorder what is expected, and the model was made ready before. `beside`: what else hears of its
+    steps.
 
     Raises RunError when the loss is no longer finite. When stopped, the best weights so far are put back and
     `recorder.stopped` is True; raises Stopped if there are none yet.
     """
     recorder.val = val
-    callbacks: list[keras.callbacks.Callback] = [recorder]
+    callbacks: list[keras.callbacks.Callback] = [*beside, recorder]
     if seconds:
-        callbacks.append(Pace(recorder, seconds, len(train), config.learning_rate, warm_up))
-        config = config.model_copy(update={"schedule": "constant"})
-    with model.distribute_strategy.scope():  # optimizer and metrics live on all cards, as the model does
-        model.compile(
-            optimizer=optimizer(config, config.epochs * len(train), warm_up),
-            loss=loss(config),
-            metrics=[
-                keras.metrics.CategoricalAccuracy(name="accuracy"),
-                keras.metrics.CategoricalCrossentropy(from_logits=True, name="cross_entropy"),
-            ],
-            weighted_metrics=[],
-        )
+        callbacks.append(Pace(recorder, seconds, len(train), config.learning_rate, warm_up, clock))
+    else:
+        make_ready(model, config, config.epochs * len(train), warm_up)
     try:
         model.fit(train, epochs=config.epochs, callbacks=callbacks, shuffle=False, verbose=0)
     except Stopped:
@@ -213,20 +189,6 @@ def fit(
         recorder.restore_best()
     else:
         recorder.best_epoch = recorder._before + recorder._epoch + 1
-
-
-def seconds_a_step(model: keras.Model, train: tf.data.Dataset, config: TrainConfig) -> float:
-    """How long one step of training takes here; the weights are as before afterwards."""
-    before = model.get_weights()
-    with model.distribute_strategy.scope():
-        model.compile(optimizer=optimizer(config, 1000), loss=loss(config))
-    seconds = []
-    for batch in train.take(4):
-        began = time.perf_counter()
-        model.train_on_batch(*batch)
-        seconds.append(time.perf_counter() - began)
-    model.set_weights(before)
-    return min(seconds)
 
 
 @np.errstate(invalid="ignore")

@@ -26,11 +26,16 @@ class Job(TaskJob):
     records: RunRecords
     plan: RunPlan = field(kw_only=True)
     quiet: bool = field(default=False, kw_only=True)  # while a search tries heads, whose epochs nobody wants to see
+    due: Callable[[], bool] = field(default=lambda: False, kw_only=True)  # whether a search has no time left
 
     @property
     def config(self) -> TrainConfig:
         """The plan's settings."""
         return self.plan.config
+
+    def should_stop(self) -> bool:
+        """Whether someone asked to stop, or the time of a search is over."""
+        return super().should_stop() or self.due()
 
     def epoch(self, values: dict[str, float]) -> None:
         """Records the numbers of an epoch."""

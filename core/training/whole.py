@@ -23,7 +23,12 @@ from core.system.tasks.job import Stopped
 from core.training import fit, pipeline
 from core.training.job import Job, Trained
 from core.training.linear_probe import Head
+from core.training.pace import seconds_a_step
 from core.training.standardise import fold
+from core.training.weight_averaging import WeightAverage, weigh_views
+
+_ASKING = 0.3
+"""What a batch costs that is only asked about, against one that is learned from."""
 
 Load = Callable[..., np.ndarray]
 """As `pipeline.load_squares`."""
@@ -85,7 +90,7 @@ def learn_from_scratch(
 
     with training_scope():
         model = build()
-    recorder, learned = _fit(job, model, squares, config)
+    recorder, learned, _ = _fit(job, model, squares, config)
     plain = build()
     plain.set_weights(learned)
     return recorder, fit.with_softmax(plain)
@@ -93,7 +98,10 @@ def learn_from_scratch(
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A pretrained network that went on learning: its answers by part, float32 (N, K), and the weights of its parts."""
+    """A pretrained network that went on learning: its answers by part, float32 (N, K), and the weights of its parts.
+
+    `mirrored`: whether it looks at the mirror image, too; `rounds`: how many epochs it learned for; `tried`: see Weighed.
+    """
 
     logits: dict[str, np.ndarray]
     extractor: list[np.ndarray]
@@ -101,6 +109,9 @@ class FineTuned:
     bias: np.ndarray
     best_epoch: int
     stopped: bool
+    mirrored: bool
+    rounds: int
+    tried: tuple[tuple[str, np.ndarray], ...]
 
 
 def build_tuned(spec: ExtractorSpec, weights: list[np.ndarray]) -> keras.Model:
@@ -117,14 +128,21 @@ def fine_tune(
     config: TrainConfig,
     rival: tuple[float, float],
     seconds: float = 0.0,
+    clock: Callable[[], float] = time.perf_counter,
+    *,
+    weigh: bool = False,
 ) -> FineTuned:
     """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
 
     The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
-    `rival`: the score (see fit.score) of what there is already. With `seconds` the number of epochs is what fits into them,
-    at most those of the settings. Raises Stopped if it was stopped before an epoch was better than the rival: it is not worth
-    waiting for the test of it then. Raises NoTime if no epoch would fit.
+    `rival`: the score (see fit.score) of what there is already. With `seconds`, told by `clock`, the number of epochs is what
+    fits into them, with what is asked afterwards, at most those of the settings. `weigh`, with `seconds`: averaged weights, and
+    then mirrored views whatever `spec` says of them, are taken where the validation part is answered better with them.
+
+    Raises Stopped if it was stopped before an epoch was better than the rival: it is not worth waiting for the test of it then.
+    Raises NoTime if no epoch would fit.
     """
+    start = clock()
     squares = read_parts(job, spec.pixels)
     began = time.perf_counter()
     fit.seed_everything(config.seed)
@@ -140,11 +158,20 @@ def fine_tune(
         kernel, offset = (weights[places[id(variable)]] for variable in model.layers[-1].weights)
         return inner, *fold(kernel, offset, *head.scale)
 
-    def answers(weights: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    def ask(weights: Sequence[np.ndarray], part: str, mirror: bool) -> np.ndarray:
+        """Logits (N, K) of the pictures, or of their mirror images: the head is linear, so that the mean of both is what it
+        says of the mean of their features."""
         inner, kernel, bias = learned(weights)
         twin.set_weights(inner)
         answering.layers[-1].set_weights([kernel, bias])
-        return {part: answers_of(answering, squares[part], job.should_stop) for part in ("val", "test")}
+        return answers_of(answering, squares[part][:, :, :: -1 if mirror else 1], job.should_stop)
+
+    def views(weights: Sequence[np.ndarray], part: str, both: bool) -> np.ndarray:
+        seen = ask(weights, part, False)
+        return (seen + ask(weights, part, True)) / 2 if both else seen
+
+    def answers(weights: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        return {part: views(weights, part, spec.mirrored) for part in ("val", "test")}
 
     config = config.model_copy(
         update={
@@ -154,25 +181,44 @@ def fine_tune(
             "batch_size": min(config.batch_size, 32),
         }
     )
-    left = seconds and seconds - (time.perf_counter() - began)
     # An epoch that beats the rival is asked at once: whoever stops afterwards waits for no answers.
-    recorder, kept = _fit(
+    recorder, kept, averaged = _fit(
         job,
         model,
         squares,
         config,
         warm_up=config.fine_tune_warm_up,
-        seconds=left,
+        seconds=seconds and seconds - (clock() - start),
         ask=lambda weights, reached: answers(weights) if reached > rival else None,
+        clock=clock,
+        average=weigh,
     )
     logits = recorder.best.answers if recorder.best and kept is recorder.best.weights else None
     if recorder.stopped and logits is None:
         raise Stopped
+    twice = spec.mirrored
+    tried: tuple[tuple[str, np.ndarray], ...] = ()
     if logits is None:
         job.phase("evaluate")
-        logits = answers(kept)
+        if averaged is None:
+            logits = answers(kept)
+        else:
+            both, later = (kept, averaged), len(squares["test"]) / len(squares["val"])
+            taken = weigh_views(
+                lambda mean, mirror: ask(both[mean], "val", mirror), job.labels("val"), later, start + seconds, clock
+            )
+            kept, twice, tried = both[taken.averaged], taken.mirrored, taken.tried
+            logits = {"val": taken.logits, "test": views(kept, "test", twice)}
     job.spend("fine_tune", time.perf_counter() - began)
-    return FineTuned(logits, *learned(kept), recorder.best_epoch, recorder.stopped)
+    return FineTuned(
+        logits,
+        *learned(kept),
+        recorder.best_epoch,
+        recorder.stopped,
+        twice,
+        recorder.rounds,
+        tried,
+    )
 
 
 def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
@@ -209,11 +255,10 @@ def _tunable(spec: ExtractorSpec, head: Head, config: TrainConfig, examples: int
 
 
 def _answering(spec: ExtractorSpec, classes: int, one: np.ndarray) -> tuple[keras.Model, keras.Model]:
-    """An extractor, and the logits that a head gives on it, as the model will be used; both without what was learned. `one`
-    picture uint8 (1, S, S, 3) is asked about, so that the others take no longer than they must."""
+    """An extractor, and the logits that a head gives on it, in float32 as the model will be used; both without what was
+    learned. `one` picture uint8 (1, S, S, 3) is asked about, so that the others take no longer than they must."""
     twin = build_extractor(replace(spec, mirrored=False))
-    seen = mirrored(twin) if spec.mirrored else twin
-    answers = keras.Model(seen.input, keras.layers.Dense(classes)(seen.output))
+    answers = keras.Model(twin.input, keras.layers.Dense(classes)(twin.output))
     answers_of(answers, one)
     return twin, answers
 
@@ -253,25 +298,31 @@ def _fit(
     warm_up: float = 0.0,
     seconds: float = 0.0,
     ask: Callable[[Sequence[np.ndarray], tuple[float, float]], Any] | None = None,
-) -> tuple[fit.Recorder, list[np.ndarray]]:
-    """Trains the model; returns the recorder, and the weights that are kept, in the order of the model's. Raises as
-    `fine_tune` does."""
+    clock: Callable[[], float] = time.perf_counter,
+    average: bool = False,
+) -> tuple[fit.Recorder, list[np.ndarray], list[np.ndarray] | None]:
+    """Trains the model; returns the recorder, the weights that are kept, in the order of the model's, and with `average` their
+    average over the last epoch. Raises as `fine_tune` does."""
     classes = len(job.plan.classes)
     train = pipeline.picture_batches(squares["train"], job.labels("train"), classes, config, training=True)
     val = pipeline.picture_batches(squares["val"], job.labels("val"), classes, config, training=False)
     rate = "fine_tune_rate" if config.pretrained else "learning_rate"
     recorder = fit.Recorder(job, config, len(train), rate, ask)
+    beside = [WeightAverage(len(train))] if average else []
 
     def work() -> None:
-        left, began = seconds, time.perf_counter()
+        left, began = seconds, clock()
         if seconds:
-            each = fit.seconds_a_step(model, train, config) * (len(train) + 0.3 * len(val))
-            left -= time.perf_counter() - began
+            fit.make_ready(model, config.model_copy(update={"schedule": "constant"}), 1)
+            step = seconds_a_step(model, train, clock)
+            each = step * (len(train) + _ASKING * len(val))
+            later = 4 * len(val) + 2 * len(squares["test"]) / config.batch_size  # batches that weigh_views asks about
+            left -= clock() - began + 1.5 * _ASKING * step * later
             if each > left:
                 raise NoTime
             recorder.epochs = min(config.epochs, int(left / each))
         job.phase("fine-tune" if config.pretrained else "fit", len(train) * recorder.epochs)
-        fit.fit(model, train, val, config, recorder, warm_up, left)
+        fit.fit(model, train, val, config, recorder, warm_up, left, beside, clock)
 
     try:
         job.waiting_for(work)  # the first step takes long, and the others of a large network, too
@@ -279,9 +330,10 @@ def _fit(
         if recorder.best is None:
             raise
         recorder.stopped = True
-        return recorder, recorder.best.weights
+        return recorder, recorder.best.weights, None
     best = recorder.best
-    return recorder, best.weights if best and (config.keep_best or recorder.stopped) else model.get_weights()
+    kept = best.weights if best and (config.keep_best or recorder.stopped) else model.get_weights()
+    return recorder, kept, beside[0].weights() if beside and not recorder.stopped else None
 
 
 def answers_of(model: keras.Model, squares: np.ndarray, should_stop: Callable[[], bool] = lambda: False) -> np.ndarray:

@@ -54,6 +54,8 @@ def main(
                 told.append(run.as_dict())
                 for attempt in run.run.records.tried():
                     click.echo(f"  {attempt}", err=True)
+                for sentence in run.result.left_out if run.result else ():
+                    click.echo(f"  {sentence}", err=True)
         ends = [run["history"][-1]["accuracy"] for run in told if run["history"]]
         test = [run["test"]["accuracy"] for run in told]
         click.echo(

@@ -98,7 +98,13 @@ def test_no_word_of_a_record_is_markdown(tmp_path: Path, monkeypatch: pytest.Mon
     root = flat_project(tmp_path / "p", {name: COLOURS[name] for name in ("blue", "red")}, each=2)
     config = TrainConfig(minutes=1)
     run = make_run(
-        Project.open(root), "gift", classes=("blue", "red"), config=config, why_stopped=PICTURE, diagnosis=PICTURE
+        Project.open(root),
+        "gift",
+        classes=("blue", "red"),
+        config=config,
+        why_stopped=PICTURE,
+        left_out=[PICTURE],
+        diagnosis=PICTURE,
     )
     run.records.write_tried([Attempt(what="x", val_accuracy=0.5, val_log_loss=1.0, seconds=1.0)])
     said = words(visit("pages/3_Train.py", root))

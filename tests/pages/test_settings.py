@@ -192,3 +192,23 @@ def test_a_rate_can_be_set_and_set_back(value: float) -> None:
     given = form_of(TrainConfig(fine_tune_rate=value, learning_rate=value))
     assert given.session_state["told"]["fine_tune_rate"] == value
     assert widget(given, "fine_tune_rate").min > 0
+
+
+def test_what_a_search_may_download_is_asked_only_where_it_searches() -> None:
+    at = opened()
+    assert "minutes" in shown(at)
+    assert "download_megabytes" not in shown(at)
+    at.number_input(key="k minutes").set_value(5.0)
+    drawn(at)
+    at.number_input(key="k download_megabytes").set_value(60)
+    drawn(at)
+    assert at.session_state["kept"]["download_megabytes"] == 60
+
+
+def test_a_search_is_said_to_take_its_minutes_at_most() -> None:
+    from pages.shared.configure.recipes import time_for
+
+    assert time_for(RECIPES["best"].config, 10) == "at most 20 min with your pictures"
+    assert time_for(RECIPES["quick"].config, 10) == "a few seconds with your pictures"
+    scratch = RECIPES["tutorial-cnn"].config.model_copy(update={"minutes": 5.0})  # which does not search
+    assert not time_for(scratch, 10).startswith("at most")

@@ -46,12 +46,19 @@ def cards(config: TrainConfig, pictures: int, take: Callable[[str], None]) -> De
         return st.container()
 
 
+def time_for(config: TrainConfig, pictures: int) -> str:
+    """About how long a training on so many pictures takes; of a search, which may end sooner, the most."""
+    if config.minutes and config.pretrained:
+        return f"at most {config.minutes:g} min with your pictures"
+    return f"{duration(seconds(config, pictures))} with your pictures"
+
+
 def _card(recipe: Recipe, config: TrainConfig, pictures: int, take: Callable[[str], None]) -> None:
     chosen = recipe.name == config.recipe
     with st.container(border=True, height="stretch"):
         with st.container(height="stretch", gap="xsmall"):
             st.markdown(f"{':green[:material/check_circle:] ' if chosen else ''}**{recipe.title}**")
-            st.caption(f"{duration(seconds(recipe.config, pictures))} with your pictures")
+            st.caption(time_for(recipe.config, pictures))
             st.markdown(f":small[{recipe.sentence}]")
         _choose(recipe, take, chosen=chosen)
 
@@ -61,7 +68,7 @@ def _line(recipe: Recipe, config: TrainConfig, pictures: int, take: Callable[[st
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.markdown(f"**{literal(recipe.title)}** :small[{literal(recipe.sentence)}]")
-            st.caption(f"{duration(seconds(recipe.config, pictures))} with your pictures")
+            st.caption(time_for(recipe.config, pictures))
         if own and st.button(
             "Forget it", key=f"forget {recipe.name}", type="tertiary", icon=":material/delete:", width="content"
         ):

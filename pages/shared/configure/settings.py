@@ -60,6 +60,11 @@ def show(config: TrainConfig, values: dict[str, Any], key: Callable[[str], str])
         if pretrained:
             with right:
                 values["minutes"] = forms.field(TrainConfig, "minutes", values["minutes"], key("minutes"))
+            if values["minutes"]:
+                with right:
+                    values["download_megabytes"] = forms.field(
+                        TrainConfig, "download_megabytes", values["download_megabytes"], key("download_megabytes")
+                    )
             values["second_backbone"] = _second(config, key)
             values["network"] = None
         else:

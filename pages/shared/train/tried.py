@@ -1,4 +1,4 @@
-"""What a search has tried so far, and why it ended."""
+"""What a search has tried so far, what each gained, and why it ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs.lifecycle import RunSnapshot
+from core.system.naming import count
 from pages.shared.ui.text import literal
 
 
@@ -26,6 +27,7 @@ def show(snapshot: RunSnapshot) -> None:
             "Network": [attempt.what for attempt in attempts],
             "Right when checked": [attempt.val_accuracy for attempt in attempts],
             "By cross-validation": [attempt.cross_validated for attempt in attempts],
+            "Gained": [None if attempt.gained is None else 100 * attempt.gained for attempt in attempts],
             "Log-loss": [attempt.val_log_loss for attempt in attempts],
             "Seconds": [attempt.seconds for attempt in attempts],
         }
@@ -42,13 +44,24 @@ def show(snapshot: RunSnapshot) -> None:
                 format="percent",
                 help="Right over all pictures but the test, each judged by a head that did not see it.",
             ),
+            "Gained": st.column_config.NumberColumn(
+                format="%+.1f",
+                help="So many more of a hundred pictures are right than before it: by cross-validation where that is told, "
+                "else of those to check with.",
+            ),
             "Log-loss": st.column_config.NumberColumn(
                 format="%.3f", help="Smaller is better: wrong and sure costs most."
             ),
             "Seconds": st.column_config.NumberColumn(format="%.0f"),
         },
-        alt="Each attempt with its validation accuracy and seconds",
+        alt="Each attempt with its validation accuracy, what it gained, and seconds",
     )
-    why = result.why_stopped if result else ""
-    if why:
-        st.caption(f"Why it ended: {literal(why)}")
+    if not result:
+        return
+    if result.why_stopped:
+        st.caption(f"Why it ended: {literal(result.why_stopped)}")
+    if result.left_out:
+        with st.expander(
+            f"{count(len(result.left_out), 'thing')} not tried, or not to the end", icon=":material/schedule:"
+        ):
+            st.markdown("\n".join(f"- {literal(sentence)}" for sentence in result.left_out))

@@ -204,15 +204,12 @@ def test_the_rate_warms_up_then_falls_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(("expected", "later", "ended"), [(10, 3, 4), (6, 1, 10)])
-def test_a_time_is_filled_at_any_speed_and_ends_gently(
-    tmp_path: Path, monkeypatch: Any, expected: int, later: int, ended: int
-) -> None:
+def test_a_time_is_filled_at_any_speed_and_ends_gently(tmp_path: Path, expected: int, later: int, ended: int) -> None:
     from core.training import fit
     from core.training.batches import feature_batches
     from core.training.standardise import standard
 
     clock, rates = 0.0, []
-    monkeypatch.setattr(fit.time, "perf_counter", lambda: clock)
 
     class Timed(fit.Recorder):
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
@@ -228,7 +225,8 @@ def test_a_time_is_filled_at_any_speed_and_ends_gently(
     recorder.epochs = expected
     model = fit.head(features.shape[1], 3, len(labels), config)
     # The first epoch promises room for all ten; what was expected and what comes later may be another matter.
-    fit.fit(model, train, val, config, recorder, warm_up=0.1, seconds=10.0 * steps)
+    fit.make_ready(model, config.model_copy(update={"schedule": "constant"}), 1)
+    fit.fit(model, train, val, config, recorder, warm_up=0.1, seconds=10.0 * steps, clock=lambda: clock)
     assert recorder.epochs == recorder.best_epoch == ended
     assert clock == (1 + later * (ended - 1)) * steps
     assert max(rates) == pytest.approx(0.01, rel=0.01)
@@ -389,7 +387,10 @@ job = job_in(Path(sys.argv[1]), config)
 job.quiet, job.labels = False, lambda part: labels
 with training_scope():
     model = build_network(NETWORKS["small-cnn"], 32, 3)
-whole._fit(job, model, {"train": pictures, "val": pictures}, config, seconds=600.0)
+squares = {part: pictures for part in ("train", "val", "test")}
+_, ended, averaged = whole._fit(job, model, squares, config, seconds=600.0, average=True)
+assert [a.shape for a in averaged] == [e.shape for e in ended]
+assert 0 < max(np.abs(a - e).max() for a, e in zip(averaged, ended)) < 1
 history = job.records.history()
 print(model.distribute_strategy.num_replicas_in_sync, len(history), history[-1]["val_accuracy"])
 """

@@ -16,6 +16,9 @@ from core.config.framing import Framing
 from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
+from core.training import attempts, budgeted_search
+from core.training.candidates import Candidate, networks_here
+from tests.core.training.test_candidates import search_in
 from tests.core.training.test_film import check_film
 from tests.pictures import COLOURS, flat_project, noise_project
 from tests.waiting import until
@@ -105,24 +108,57 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
     assert not np.array_equal(*found)
 
 
+@pytest.fixture(name="little")
+def _little(monkeypatch: pytest.MonkeyPatch, one_process: None) -> None:
+    """A search that has little to try, so that all of it is tried however slow the machine is."""
+    monkeypatch.setattr(budgeted_search, "networks_here", lambda _: ["efficientnet-lite0"])
+    monkeypatch.setattr(budgeted_search, "_TUNINGS", 1)
+    monkeypatch.setattr(attempts, "_ROUNDS", 2)
+
+
 @pytest.mark.slow
-def test_a_search_tells_what_it_tried_and_makes_one_file(project: Project) -> None:
-    run = train(project, small("best", pixels=64, minutes=4))
-    snapshot = run.snapshot()
-    assert snapshot.result is not None
-    tried = run.records.tried()
-    assert tried[0].what == "EfficientNet-Lite0"
-    assert any("fine-tuned" in attempt.what for attempt in tried)
-    assert snapshot.result.chosen in [attempt.what for attempt in tried]
-    assert snapshot.result.why_stopped
-    assert evaluate(run).accuracy >= 0.9
+def test_a_search_tells_what_it_tried_and_makes_one_file(
+    tmp_path: Path, little: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Candidate, "worth", lambda self, _: float(len(self.kernel)))  # so that the largest is kept
+    project = Project.open(noise_project(tmp_path / "noise", classes=2, each=14))
+    run = train(project, small("best", pixels=64, minutes=600))
+    result, tried = run.snapshot().result, run.records.tried()
+    assert result is not None
+    names = [attempt.what.replace("EfficientNet-", "") for attempt in tried]
+    assert names[0] == "Lite0"
+    assert any(name.endswith("mirrored views") and "fine-tuned" not in name for name in names)
+    tuned = next(name for name in names if name.endswith("fine-tuned"))
+    place = names.index(tuned)
+    assert names[place + 1] == f"{tuned}, averaged weights"
+    assert names[place + 2] in (f"{tuned}, mirrored views", f"{tuned}, averaged weights, mirrored views")
+    assert names[place + 3 :] == [next(name for name in names if name.endswith("with the best before it"))]
+    assert [attempt.gained is None for attempt in tried] == [True] + [False] * (len(tried) - 1)
+    assert [attempt.cross_validated is None for attempt in tried] == [False] * place + [True] * 4
+    assert result.chosen == tried[-1].what
+    assert (result.why_stopped, result.left_out) == ("Everything that it knows was tried.", [])
+    assert len(run.snapshot().history) == 2
+    assert largest_difference(run) < 1e-3
     made = export(run)
     assert (made.agreement, made.max_difference < 1e-3) == (1.0, True)
 
 
 @pytest.mark.slow
-def test_a_stopped_search_keeps_the_best_so_far(project: Project) -> None:
-    run = start(project, small("best", pixels=64, minutes=30))
+def test_a_search_ends_where_all_is_right(project: Project, little: None) -> None:
+    run = train(project, small("best", pixels=64, minutes=600))
+    assert [attempt.what for attempt in run.records.tried()] == ["EfficientNet-Lite0"]
+    result = run.snapshot().result
+    assert result is not None
+    assert (result.why_stopped or "").startswith("Every picture is named right")
+    assert evaluate(run).accuracy >= 0.9
+    assert largest_difference(run) < 1e-4
+
+
+@pytest.mark.slow
+def test_a_stopped_search_keeps_the_best_so_far(tmp_path: Path) -> None:
+    run = start(
+        Project.open(noise_project(tmp_path / "noise", classes=2, each=12)), small("best", pixels=64, minutes=30)
+    )
     until(lambda: run.records.tried() or run.records.state().ended)
     run.stop()
     snapshot = wait(run)
@@ -164,6 +200,13 @@ def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) 
         train(project, config)
     trust(get_backbone(name))
     assert evaluate(train(project, config)).accuracy >= 0.9
+    found = search_in(tmp_path, small("best", backbone=name, pixels=64, minutes=600))
+    assert networks_here(found.config)[0] == name
+    found.look(["efficientnet-lite0"])
+    found.probe(name)  # which takes no pictures of 64 pixels
+    assert found.networks[name].pixels == 96
+    assert np.isfinite(found.promise_of([name]))
+    assert budgeted_search._options(found) == [(name,)]  # it cannot look at the same squares as the other
 
 
 @pytest.mark.parametrize(
