@@ -193,7 +193,7 @@ class _Exporter:
             return made  # its programs expect none
         if kind.page:
             made = with_rounded_weights(made)
-        return with_metadata(made, as_text(Path(self.plan.project).name), labels_text(self.plan.classes))
+        return with_metadata(made, self._project, labels_text(self.plan.classes))
 
     def _joined(self, kind: Kind) -> bytes | None:
         """The file, where it is there already, or can be made without TensorFlow."""
@@ -213,13 +213,19 @@ class _Exporter:
     def _square(self, path: Path, pixels: int) -> np.ndarray:
         return read_named(path, pixels, self.plan.config.input_framing)
 
+    @property
+    def _project(self) -> str:
+        """What the project is called."""
+        return as_text(Path(self.plan.project).name)
+
     def _pixels(self, kind: Kind) -> int:
         return TEACHABLE_PIXELS if kind.teachable else self.plan.config.input_pixels
 
     def _describe(self, kind: Kind, model: Path) -> None:
         """Writes what the program needs beside the model."""
         content = b"".join(path.read_bytes() for path in kind.files(model))
-        spec = make_spec(self.plan, self.result, kind.name, content, self.decision) | {"model": kind.file}
+        spec = make_spec(self.plan, self.result, kind.name, content, self.decision)
+        spec |= {"model": kind.file, "project": self._project}
         type_ = input_type(content) if kind.litert else "float32"
         spec["input"] |= {"dtype": type_, "pixels": self._pixels(kind)}
         spec["output"]["dtype"] = type_

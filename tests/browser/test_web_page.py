@@ -105,7 +105,7 @@ def test_it_answers_as_the_program_does_and_asks_for_nothing(
 def odd(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page whose classes are called like markup, and that is never sure."""
     spec = json.loads((trained.folder / "fieldguide.json").read_text(encoding="utf-8"))
-    spec |= {"classes": NAMES, "not_sure_below": 1.1, "parity": {"accuracy": 2 / 3, "pictures": 3}}
+    spec |= {"project": NAMES[1], "classes": NAMES, "not_sure_below": 1.1, "parity": {"accuracy": 2 / 3, "pictures": 3}}
     file = tmp_path_factory.mktemp("odd") / "page.html"
     model = trained.records.tflite.read_bytes()
     file.write_text(web_page.alone(spec, model, litert_js.PACKED), encoding="utf-8")
@@ -117,6 +117,7 @@ def test_names_are_words_and_what_is_not_sure_is_said(odd: Path, page: Page, ask
     expect(
         page.get_by_text(f"It tells apart: {', '.join(NAMES)}. Of the test pictures, which it had never seen, 2 of 3")
     ).to_be_visible()
+    expect(page).to_have_title(f"{NAMES[1]}: what is it?")
     answer(page, pictures(tmp_path)[0])
     expect(page.get_by_role("status")).to_contain_text(f"not sure, perhaps {NAMES[2]} (")
     assert page.locator("li span").all_text_contents() == NAMES
