@@ -12,7 +12,7 @@ from core.config.training import TrainConfig
 from core.datasets.project import Project
 from core.system.errors import ConfigError, FieldguideError, ModelError
 from core.training import feature_shards
-from core.training.feature_shards import Shard
+from core.training.feature_shards import Shard, Work
 
 if TYPE_CHECKING:
     from dask.distributed import Client
@@ -34,9 +34,10 @@ def compute(project: Project, config: TrainConfig, cluster: str, told: Callable[
         from dask.distributed import as_completed
 
         shards = EACH * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-        values = config.model_dump_json()
-        places = [(str(project.root), values, number, shards) for number in range(1, shards + 1)]
+        every = feature_shards.works(project, config, [Shard(number, shards) for number in range(1, shards + 1)])
+        client.run(_warm)
         told(0, shards)
+        places = [(str(project.root), config.model_dump_json(), work) for work in every]
         futures = client.map(_shard, places, retries=_RETRIES, pure=False)
         for done, future in enumerate(as_completed(futures), 1):
             if future.status != "finished":
@@ -45,12 +46,17 @@ def compute(project: Project, config: TrainConfig, cluster: str, told: Callable[
     return feature_shards.join(project, config, lambda *_: None)
 
 
-def _shard(place: tuple[str, str, int, int]) -> None:
+def _warm() -> None:
+    """To name it loads this module, and what it needs, in a worker."""
+
+
+def _shard(place: tuple[str, str, list[Work]]) -> None:
     """One shard, in a worker; Dask counts a worker as one thread."""
-    folder, values, number, of = place
+    folder, values, works = place
     project, config = Project.open(folder), TrainConfig.model_validate_json(values)
     try:
-        feature_shards.compute(project, config, Shard(number, of), lambda *_: None, threads=1)
+        for work in works:
+            feature_shards.carry_out(project, config, work, lambda *_: None, threads=1)
     except FieldguideError as error:  # it travels as what any Python has
         raise RuntimeError(error.message.rstrip(".")) from None
 

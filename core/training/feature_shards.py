@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from core.config.training import TrainConfig
@@ -56,9 +57,33 @@ def compute(
 ) -> None:
     """Computes the features of one shard that are not there yet, with so many threads, by default one for each core. What was
     computed is kept if it is cut off. Raises ConfigError, ModelError, PictureError."""
-    for spec, views in _wanted(project, config):
-        mine = [view for view in views if shard.holds(view.id)]
-        _look(spec, mine, _of_shard(project, shard, spec), config, progress, threads)
+    for work in works(project, config, [shard])[0]:
+        carry_out(project, config, work, progress, threads)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What of a shard is looked at through one extractor."""
+
+    shard: Shard
+    spec: ExtractorSpec
+    views: list[PictureView]
+
+
+def works(project: Project, config: TrainConfig, shards: Sequence[Shard]) -> list[list[Work]]:
+    """What is to be done for each of some shards. Raises ConfigError."""
+    wanted = list(_wanted(project, config))
+    return [
+        [Work(shard, spec, [view for view in views if shard.holds(view.id)]) for spec, views in wanted]
+        for shard in shards
+    ]
+
+
+def carry_out(
+    project: Project, config: TrainConfig, work: Work, progress: Progress, threads: int | None = None
+) -> None:
+    """Computes what is not there yet. Raises ModelError, PictureError."""
+    _look(work.spec, work.views, _of_shard(project, work.shard, work.spec), config, progress, threads)
 
 
 def join(project: Project, config: TrainConfig, progress: Progress) -> int:
@@ -110,7 +135,7 @@ def _look(
             "Train as it is, or choose another model.",
         )
     done = len(views) - len(missing)
-    extractor = FeatureExtractor(file, spec.pixels, threads)
+    extractor = _extractor(file, spec.pixels, threads)
     for start in range(0, len(missing), _READ):  # not all at once: a shard may be larger than the memory
         some = missing[start : start + _READ]
 
@@ -118,6 +143,11 @@ def _look(
             progress(before + now, len(views))
 
         features_of(some, extractor, kept, config.augment, config.seed, said, lambda: False)
+
+
+@lru_cache(maxsize=2)
+def _extractor(file: Path, pixels: int, threads: int | None) -> FeatureExtractor:
+    return FeatureExtractor(file, pixels, threads)  # a process that looks at one shard after the other opens it once
 
 
 def _known(kept: FeatureStore, marks: Sequence[str]) -> set[str]:
