@@ -30,12 +30,13 @@ def draw(page: Page) -> None:
     expect(page.get_by_text("which it had never seen")).to_be_visible(timeout=PATIENCE)
     film(page)
     page.get_by_role("link", name="1 Pictures").click()
+    expect(page.locator(".fg-film")).to_have_count(0, timeout=PATIENCE)
     tiles = page.locator(".tile")
     expect(tiles.nth(20)).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    for number in (1, 3, 8):
+    for count, number in enumerate((1, 3, 8), 1):
         tiles.nth(number).click(modifiers=["Control"])
-    expect(page.locator(".count")).to_have_text("3 selected")
+        expect(page.locator(".count")).to_have_text(f"{count} selected")
     page.wait_for_timeout(1500)
     _keep(page.screenshot(), "pictures.jpg")
 
