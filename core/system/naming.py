@@ -35,6 +35,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
+def duration(seconds: float) -> str:
+    """ "about 15 s", "about 3 min": rounded as coarsely as an estimate deserves."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {round(seconds / 5) * 5} s"
+    return f"about {round(seconds / 60)} min"
+
+
 def is_digest(text: object) -> bool:
     """Whether a text is a SHA-256 in hex, as the ids of pictures are."""
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None

@@ -12,7 +12,6 @@ from core.config.augmentation import AugmentConfig
 from core.config.backbones import get_backbone
 from core.config.estimate import TRAINING, seconds
 from core.config.training import TrainConfig
-from core.system.naming import count
 
 _SAVING, _SAVING_TUNED = 12.0, 45.0
 """Seconds kept back for the test and the file: of frozen networks, and of a small one that was fine-tuned."""
@@ -121,12 +120,3 @@ class Budget:
         each = TRAINING * self.look(name, 1) * (_CARD if self.card else 1.0)
         quicker = _HOPE if hopeful and _TUNING not in self._slower else 1.0
         return start * max(1.0, self._slower.get(_LOOKING, 1.0)) + rounds * self.learning * each * quicker
-
-
-def in_words(seconds: float) -> str:
-    """ "about 20 seconds", "about 6 minutes", "no time"."""
-    if seconds < 1:
-        return "no time"
-    if seconds < 300:
-        return f"about {count(round(seconds), 'second')}"
-    return f"about {count(round(seconds / 60), 'minute')}"

@@ -21,6 +21,8 @@ EACH = 4
 """Shards for each worker, so that none is long without work while the last ones are computed."""
 _MOST_WORKERS = 64
 _RETRIES = 3
+_PATIENCE = 20.0
+"""Seconds that a scheduler may take to answer."""
 _LOCAL = re.compile(r"local:(\d{1,2})")
 
 
@@ -33,9 +35,17 @@ def compute(project: Project, config: TrainConfig, cluster: str, told: Callable[
     with _client(cluster) as client:
         from dask.distributed import as_completed
 
-        shards = EACH * max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        workers = len(client.scheduler_info(n_workers=-1)["workers"])
+        if not workers:
+            raise ConfigError(f"The cluster {cluster} has no workers.", "Start some: dask worker ADDRESS")
+        shards = EACH * workers
         every = feature_shards.works(project, config, [Shard(number, shards) for number in range(1, shards + 1)])
-        client.run(_warm)
+        try:
+            client.run(_warm)
+        except Exception as error:  # noqa: BLE001 - the workers are programs of their own
+            raise ConfigError(
+                f"The workers cannot load Fieldguide: {error}.", "Install it there, too, in the same version."
+            ) from None
         told(0, shards)
         places = [(str(project.root), config.model_dump_json(), work) for work in every]
         futures = client.map(_shard, places, retries=_RETRIES, pure=False)
@@ -82,7 +92,7 @@ def _client(cluster: str) -> Iterator[Client]:
     if not re.fullmatch(r"(tcp|tls|ws|wss)://[\w.\[\]:-]+", cluster):
         raise ConfigError(f"{cluster} is no cluster.", "For instance: local:4, or tcp://10.0.0.5:8786")
     try:
-        client = Client(cluster, timeout=20)
+        client = Client(cluster, timeout=_PATIENCE)
     except OSError as error:
         raise ConfigError(f"The cluster {cluster} does not answer: {error}.", "Is its scheduler running?") from None
     with client:

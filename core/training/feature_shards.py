@@ -7,6 +7,7 @@ them as if it had computed them itself. Loads no TensorFlow, unless a backbone i
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,19 +95,26 @@ def join(project: Project, config: TrainConfig, progress: Progress) -> int:
         kept = FeatureStore(_place(project, spec))
         marks = [key_of(view, config.augment, config.seed) for view in views]
         for file in sorted(_shards(project).glob(f"*/{spec.id}.sqlite")):
-            taken += _copy(FeatureStore(file), kept, marks)
+            taken += _copy(file, kept, marks)
         _look(spec, views, kept, config, progress, None)
     return taken
 
 
-def _copy(source: FeatureStore, kept: FeatureStore, marks: Sequence[str]) -> int:
+def _copy(file: Path, kept: FeatureStore, marks: Sequence[str]) -> int:
+    """Nothing of a file that is damaged, or of another length than others: that part is computed here."""
     taken = 0
-    for start in range(0, len(marks), _READ):
-        some = marks[start : start + _READ]
-        there = kept.get(some)
-        found = source.get([mark for mark in some if mark not in there])
-        kept.put(found.items())
-        taken += len(found)
+    try:
+        source = FeatureStore(file)
+        for start in range(0, len(marks), _READ):
+            some = marks[start : start + _READ]
+            there = kept.get(some)
+            found = source.get([mark for mark in some if mark not in there])
+            if len({len(vector) for vector in (*there.values(), *found.values())}) > 1:
+                break
+            kept.put(found.items())
+            taken += len(found)
+    except sqlite3.DatabaseError:
+        return taken
     return taken
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from core.runs.result import Attempt
 from core.system.errors import FieldguideError
+from core.system.naming import duration
 from core.system.tasks.job import Stopped
-from core.training.budget import Budget, in_words
+from core.training.budget import Budget
 from core.training.candidates import Candidate
 from core.training.job import Job
 
@@ -48,7 +49,8 @@ class SearchLog:
         self._too_long(what)
         beside = " beside fine-tuning" if share < OF_ALL else ""
         self.left_out[what] = (
-            f"Not tried: {what}. It was expected to take {in_words(seconds)}, and {in_words(spare)} could be spared{beside}."
+            f"Not tried: {what}. It was expected to take {duration(seconds)}, and "
+            f"{duration(spare) if spare >= 1 else 'no time'} could be spared{beside}."
         )
         return False
 

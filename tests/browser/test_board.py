@@ -47,6 +47,16 @@ def record_scenes(page: Page) -> None:
     expect(card(page, "Class 3").locator(".status")).to_have_text("")
 
 
+def go_by_the_bar_of_a_phone(page: Page) -> None:
+    """To Pictures."""
+    bar = page.get_by_role("navigation", name="Steps, at the lower edge")
+    expect(bar).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    bar.get_by_role("link", name="Pictures").click()
+    expect(page.get_by_role("heading", name="Pictures", level=1)).to_be_visible()
+    expect(bar.get_by_role("link", name="Pictures")).to_have_attribute("aria-current", "page")
+
+
 @pytest.mark.slow
 def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Path, asked: list[str]) -> None:
     room.furnish(page)
@@ -61,6 +71,8 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
         expect(answer).to_have_text(name)
     assert room.clicks(page) <= 8
 
+    press(page, "See how it learned")
+    expect(page.get_by_role("heading", name="How it learned")).to_be_in_viewport()
     page.get_by_label("Keep this picture as").select_option("Class 2")
     expect(page.locator("#said")).to_have_text("1 picture saved in Class 2.")
     page.get_by_role("button", name="Undo: 1 picture added from the camera").click()
@@ -94,6 +106,7 @@ def test_three_classes_by_webcam_answer_after_eight_clicks(page: Page, home: Pat
     page.get_by_role("button", name="Undo: Class 3 and all in it to the bin").click()
     expect(card(page, "Class 3")).to_be_visible()
     expect(page.get_by_role("button", name="Redo: Class 3 and all in it to the bin")).to_be_visible()
+    go_by_the_bar_of_a_phone(page)
     assert asked == []
 
 

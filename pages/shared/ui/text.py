@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from os.path import commonprefix
 
-from core.system.naming import count
+from core.system.naming import count, duration
 
 __all__ = ["all_short", "count", "duration", "literal", "percent", "plot_text", "short"]
 
@@ -52,15 +52,6 @@ def all_short(names: Sequence[str], most: int = 28) -> list[str]:
 def plot_text(text: str) -> str:
     """A name as it is, for Plotly, which takes some tags for formatting."""
     return html.escape(" ".join(text.split()), quote=False)
-
-
-def duration(seconds: float) -> str:
-    """ "about 15 s", "about 3 min": rounded as coarsely as an estimate deserves."""
-    if seconds < 10:
-        return "a few seconds"
-    if seconds < 90:
-        return f"about {round(seconds / 5) * 5} s"
-    return f"about {round(seconds / 60)} min"
 
 
 def percent(share: float) -> str:

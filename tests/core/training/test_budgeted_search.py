@@ -19,7 +19,7 @@ from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training import budgeted_search
 from core.training.attempts import Network, Search, named
-from core.training.budget import Budget, in_words
+from core.training.budget import Budget
 from core.training.candidates import Candidate
 from core.training.job import Job
 from core.training.search_log import OF_ALL, OutOfTime
@@ -303,13 +303,3 @@ def test_what_takes_longer_is_expected_to_take_longer_from_then_on() -> None:
     assert budget.left == 300 - 12
     clock.now += 400
     assert budget.left < 0
-
-
-def test_times_are_told_as_roughly_as_they_are_known() -> None:
-    assert [in_words(seconds) for seconds in (0.2, 1, 289, 300, 3600)] == [
-        "no time",
-        "about 1 second",
-        "about 289 seconds",
-        "about 5 minutes",
-        "about 60 minutes",
-    ]

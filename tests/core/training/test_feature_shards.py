@@ -96,6 +96,38 @@ def test_a_shard_goes_on_where_it_was_cut_off(project: Project, alone: dict[str,
     assert {key: vector.tobytes() for key, vector in FeatureStore(file).get(keys).items()} == alone
 
 
+def test_a_damaged_or_foreign_shard_is_computed_here(project: Project, alone: dict[str, bytes]) -> None:
+    for number in (1, 2):
+        feature_shards.compute(project, QUICK, Shard(number, 3), silent)
+    damaged, foreign = sorted((project.home / "features" / "shards").glob("*/*.sqlite"))
+    damaged.write_bytes(b"SQLite format 3\0" + bytes(5000))
+    with sqlite3.connect(foreign) as db:
+        db.execute("UPDATE features SET vector = ? WHERE key = (SELECT key FROM features LIMIT 1)", [bytes(8)])
+    db.close()
+    assert feature_shards.join(project, QUICK, silent) == 0
+    assert kept(project.root) == alone
+
+
+@pytest.mark.slow
+def test_a_cluster_elsewhere_is_joined_and_one_without_workers_is_a_sentence(
+    project: Project, alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dask.distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=0, host="127.0.0.1", threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as there:
+        with pytest.raises(ConfigError, match="has no workers"):
+            cluster.compute(project, QUICK, there.scheduler_address, silent)
+        there.scale(1)
+        there.wait_for_workers(1)
+        assert cluster.compute(project, QUICK, there.scheduler_address, silent) == 24
+    assert kept(project.root) == alone
+    monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
+    with pytest.raises(ConfigError, match="does not answer"):
+        cluster.compute(project, QUICK, "tcp://127.0.0.1:1", silent)
+
+
 @pytest.mark.slow
 def test_a_cluster_does_without_a_worker_that_is_killed(project: Project, alone: dict[str, bytes]) -> None:
     killed: list[int] = []

@@ -65,8 +65,10 @@ export class Trainer {
   makeWay({ page, label }) {
     const button = make("button", "", label);
     button.type = "button";
-    const below = page.startsWith("#") && document.querySelector(`.st-key-${page.slice(1)}`);
-    button.onclick = () => (below ? below.scrollIntoView() : this.ask("go", page));
+    button.onclick = () => {
+      if (!page.startsWith("#")) this.ask("go", page);
+      else document.querySelector(`.st-key-${page.slice(1)}`)?.scrollIntoView(); // it may be drawn later than this button
+    };
     return button;
   }
 }
