@@ -66,11 +66,11 @@ def test_names_are_whole_and_mistakes_large(opened: Page) -> None:
 
 def test_the_same_matrix_leads_from_train_to_the_same_pictures(opened: Page) -> None:
     page = opened
-    order = page.locator(".fg-matrix tbody .name").all_text_contents()
-    assert order == list(NAMES)
+    names = page.locator(".fg-matrix tbody .name")
+    expect(names).to_have_text(list(NAMES))
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="3 Train").click()
     expect(page.get_by_role("heading", name="Class by class")).to_be_visible()
-    assert page.locator(".fg-matrix tbody .name").all_text_contents() == order
+    expect(names).to_have_text(list(NAMES))
     page.get_by_role("button", name=f"{NAMES[0]}, taken for {NAMES[1]}").click()
     expect(page.get_by_text(f"{NAMES[0]}, taken for {NAMES[1]} · ")).to_be_visible()
     assert set(page.locator(".tile .lines span:first-child").all_text_contents()) == {f"really {NAMES[0]}"}
