@@ -6,8 +6,10 @@ import gc
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,8 +28,11 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first worker takes a card's whole memory
 }
-_AUTOGRAPH = "__autograph_generated_file"
-"""How its modules, and their files, are called."""
+_SCRATCH = "fieldguide-worker-"
+"""How the temporary folder of each worker begins: one that is killed cannot clear away what its libraries wrote there."""
+_WEEK = 7 * 24 * 3600
+_scratch: list[tuple[subprocess.Popen[bytes], Path]] = []
+"""Children that have not been seen to end, with their temporary folders."""
 _children: list[subprocess.Popen[bytes]] = []
 _ready: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 """(module, data home) -> a process that waits for work."""
@@ -76,7 +81,10 @@ def _key(module: str) -> tuple[str, str]:
 
 
 def _started(command: Sequence[str], work: int, out: IO[bytes] | int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    if not _scratch:  # those whose parent was killed, too
+        storage.sweep(Path(tempfile.gettempdir()), f"{_SCRATCH}*", _WEEK)
+    scratch = tempfile.mkdtemp(prefix=_SCRATCH)
+    child = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=ROOT,
         stdin=work,
@@ -84,9 +92,12 @@ def _started(command: Sequence[str], work: int, out: IO[bytes] | int) -> subproc
         stderr=subprocess.STDOUT,
         env=os.environ
         | _ENVIRONMENT
+        | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
         | {"FIELDGUIDE_HOME": str(storage.data_home())},  # absolute: the child is elsewhere
         start_new_session=True,
     )
+    _scratch.append((child, Path(scratch)))
+    return child
 
 
 def birth_of(pid: int) -> float:
@@ -135,16 +146,19 @@ def load(module: str) -> ModuleType:
 
 def leave(status: int) -> NoReturn:
     """Ends this process at once, whatever its threads still do: one may be loading TensorFlow, or computing for someone who
-    asked to stop. Python's own end would wait for them; of what that does for the others, only the removal of the files is
-    left to do here that AutoGraph has written for each function."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(_AUTOGRAPH) and module.__file__:
-            with suppress(OSError):
-                Path(module.__file__).unlink()
+    asked to stop. Python's own end would wait for them; of what that does for the others, only the removal of temporary
+    files is left to do here."""
+    own = Path(tempfile.gettempdir())
+    if own.name.startswith(_SCRATCH):
+        shutil.rmtree(own, ignore_errors=True)
     sys.stdout.flush()
     os._exit(status)
 
 
 def reap() -> None:
-    """Takes note of children that have ended; until then they stay in the process table."""
+    """Takes note of children that have ended, and clears away what they left; until then they stay in the process table."""
     _children[:] = [child for child in _children if child.poll() is None]
+    for ended in [each for each in _scratch if each[0].poll() is not None]:
+        shutil.rmtree(ended[1], ignore_errors=True)
+        with suppress(ValueError):  # another thread was here
+            _scratch.remove(ended)

@@ -13,6 +13,8 @@ import runpy
 import sys
 import threading
 
+from core.system.tasks.processes import leave
+
 PATIENCE = 600.0
 """Seconds that it waits."""
 
@@ -21,13 +23,13 @@ def main(module: str) -> None:
     """Loads the module, waits, and becomes it."""
     importlib.import_module(module)
     del sys.modules[module]  # it is run as __main__; what it has loaded stays
-    impatience = threading.Timer(PATIENCE, os._exit, [0])  # Windows cannot wait for a pipe for so long and no longer
+    impatience = threading.Timer(PATIENCE, leave, [0])  # Windows cannot wait for a pipe for so long and no longer
     impatience.daemon = True
     impatience.start()
     line = sys.stdin.buffer.readline()
     impatience.cancel()
     if not line:
-        return
+        leave(0)
     order = json.loads(line)
     out = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -15,7 +15,7 @@ from core.datasets.project import Project
 from core.datasets.validation import cut_off
 from core.imaging.decode import open_picture, square
 from core.system.errors import PictureError
-from pages.shared.session import tab
+from pages.shared.session import kept, tab
 from pages.shared.ui.text import literal
 
 _SHOWN = 224
@@ -33,13 +33,7 @@ def choose(project: Project, catalogue: Catalogue) -> None:
     cannot be kept."""
     before = project.framing()
     problems = cut_off(catalogue, before)
-    seen, version = tab.get(_seen(project), (before, 0))
-    if seen != before:  # changed in another tab, or on the command line: the widgets start from what is kept
-        version += 1
-    tab.put(_seen(project), (before, version))
-
-    def key_of(name: str) -> str:
-        return f"framing {name} {version} {project.root}"
+    key_of = kept.keys(project, "framing", before)
 
     for problem in problems:
         st.warning(problem.sentence, icon=":material/crop:")
@@ -70,12 +64,8 @@ def choose(project: Project, catalogue: Catalogue) -> None:
         _show(project, catalogue.in_use, after, fits, outlined=part)
     if after != before:
         project.keep_framing(after)
-        tab.put(_seen(project), (after, version))
+        kept.put(project, "framing", after)
         st.rerun()  # what stands above, and the pictures below, tell of it
-
-
-def _seen(project: Project) -> str:
-    return f"framing seen {project.root}"
 
 
 def _region(before: Framing, key_of: Callable[[str], str]) -> tuple[float, float, float, float]:

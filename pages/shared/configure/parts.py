@@ -15,7 +15,7 @@ from core.datasets.layout import in_parts
 from core.datasets.project import Project
 from core.datasets.splits import Split
 from core.system.errors import FieldguideError
-from pages.shared.session import state, tab
+from pages.shared.session import kept, state
 from pages.shared.ui import forms, page
 from pages.shared.ui.text import count, literal, percent
 
@@ -43,13 +43,7 @@ def choose(
     asked = before.model_dump()
     if values["own_split"]:
         return asked
-    seen, version = tab.get(_seen(project), (before, 0))
-    if seen != before:  # changed in another tab, or on the command line: the widgets start from what is kept
-        version += 1
-    tab.put(_seen(project), (before, version))
-
-    def key_of(name: str) -> str:
-        return f"split {name} {version} {project.root}"
+    key_of = kept.keys(project, "split", before)
 
     def ask(name: str) -> None:
         asked[name] = forms.field(SplitConfig, name, asked[name], key_of(name))
@@ -91,12 +85,7 @@ def keep(project: Project, asked: dict[str, Any]) -> None:
     after = make_config({"split": asked, "own_split": False}).split
     if after != project.division().config:
         project.keep_split(after)
-        _, version = tab.get(_seen(project))
-        tab.put(_seen(project), (project.division().config, version))
-
-
-def _seen(project: Project) -> str:
-    return f"split seen {project.root}"
+        kept.put(project, "split", project.division().config)
 
 
 def left_out(split: Split) -> str:

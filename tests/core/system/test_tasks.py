@@ -57,6 +57,33 @@ def test_they_take_turns_in_the_order_in_which_they_were_asked_for(tasks: list[T
     assert state_when(first, lambda now: now.ended).state == "stopped"
 
 
+def test_what_a_worker_wrote_for_itself_goes_with_it_however_it_ends(
+    tasks: list[TaskHandle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    forgotten = tmp_path / "fieldguide-worker-of-a-killed-server"
+    forgotten.mkdir()
+    os.utime(forgotten, (0, 0))
+    monkeypatch.setattr(processes, "_scratch", [])
+
+    killed, stopped, at_work = tasks
+    for handle in tasks:
+        start(handle)
+    state_when(killed, lambda now: now.phase == "fit")
+    assert not forgotten.exists()
+    assert len(list(tmp_path.glob("fieldguide-worker-*"))) == 3
+    os.kill(now.pid if (now := killed.state()) else 0, signal.SIGKILL)
+    stopped.stop()
+    assert state_when(stopped, lambda now: now.ended)
+    state_when(at_work, lambda now: now.phase == "fit")
+
+    def one_is_left() -> bool:
+        processes.reap()
+        return len(list(tmp_path.glob("fieldguide-worker-*"))) == 1
+
+    until(one_is_left)
+
+
 def test_a_process_that_was_kept_ready_takes_the_next_work_and_a_dead_one_is_no_loss(tasks: list[TaskHandle]) -> None:
     first, second, third = tasks
     for _ in range(2):  # one is enough
