@@ -51,7 +51,7 @@ class ExtractorSpec:
             name = f"other-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         size = f"-{self.pixels}px" if self.pixels != self.backbone.input_pixels else ""
         size += "-deviations" * self.deviations + "-mirrored" * self.mirrored
-        kind = f"-int8p{_CALIBRATION_PICTURES}" if self.integer else ""
+        kind = f"-int8c{_CALIBRATION_PICTURES}" if self.integer else ""
         return f"{name}-{'multi' if self.multi_level else 'last'}{size}{kind}-v{_VERSION}"
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -12,9 +12,13 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from core.config.export_formats import ALL, TEACHABLE_PIXELS
+from core.models.bias_correction import rounded_for_integers
+from core.models.equalisation import equalised
 
 INSIDE = "int8-inside"
 """No kind that is taken away under this name: integers throughout, but for a float32 input and output."""
+_LOOKED_AT, _AT_ONCE = 32, 8
+"""Pictures that tell the range of features and the mean input of each layer; and how many are looked at together."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
@@ -96,9 +100,9 @@ class Frozen(tf.Module):
         return tf.lite.TFLiteConverter.from_concrete_functions([self._function], self)
 
 
-def _answering(model: keras.Model, *, teachable: bool, bytes_out: bool) -> Frozen:
-    """One picture (1, S, S, 3) -> what the model says (1, K)."""
-    own, _, channels = model.input_shape[1:]
+def _answer_of(model: keras.Model, *, teachable: bool, bytes_out: bool) -> tuple[Callable[[tf.Tensor], tf.Tensor], int]:
+    """What the model says of pictures (N, S, S, 3) as a file takes them, as a function (N, S, S, 3) -> (N, K); and S."""
+    own = model.input_shape[1]
     side = TEACHABLE_PIXELS if teachable else own
 
     def answer(picture: tf.Tensor) -> tf.Tensor:
@@ -111,7 +115,7 @@ def _answering(model: keras.Model, *, teachable: bool, bytes_out: bool) -> Froze
             answer = tf.quantization.fake_quant_with_min_max_args(answer, 0.0, 255 / 256, num_bits=8)
         return answer
 
-    return Frozen(model, answer, tf.TensorSpec((1, side, side, channels), tf.float32, name="picture"))
+    return answer, side
 
 
 def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[np.ndarray] = ()) -> bytes:
@@ -125,9 +129,21 @@ def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[n
     form = ALL["float32" if kind == INSIDE else kind]
     integers = form.integer or kind == INSIDE
     small = integers or form.weights == "int8"
-    with _ready_for_integers(model) if small else nullcontext():
-        frozen = _answering(model, teachable=form.teachable, bytes_out=form.integer)
-    converter = frozen.converter
+    answer, side = _answer_of(model, teachable=form.teachable, bytes_out=form.integer)
+    pictures = list(calibration)
+
+    def look() -> None:
+        some = [_as_taken(picture, teachable=form.teachable) for picture in _spread(pictures, _LOOKED_AT)]
+        for start in range(0, len(some), _AT_ONCE):
+            answer(tf.concat(some[start : start + _AT_ONCE], 0))
+
+    with (
+        equalised(model, look) if integers and pictures else nullcontext(),
+        rounded_for_integers(model, look) if integers and pictures else nullcontext(),
+        _ready_for_integers(model) if small else nullcontext(),
+    ):
+        taken = tf.TensorSpec((1, side, side, model.input_shape[-1]), tf.float32, name="picture")
+        converter = Frozen(model, answer, taken).converter
     if integers or form.weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if small:
@@ -136,7 +152,7 @@ def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[n
     if form.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if integers:
-        converter.representative_dataset = lambda: _examples(calibration, teachable=form.teachable)
+        converter.representative_dataset = lambda: _examples(pictures, teachable=form.teachable)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(form.input)
     try:
@@ -145,11 +161,22 @@ def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[n
         raise Refused(str(error).splitlines()[0]) from error
 
 
+def _spread(pictures: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """So many of them at most, evenly."""
+    return [pictures[at] for at in np.linspace(0, len(pictures) - 1, min(most, len(pictures))).round().astype(int)]
+
+
+def _as_taken(picture: np.ndarray, *, teachable: bool) -> np.ndarray:
+    """A picture uint8 (S, S, 3) as a model takes it: float32 (1, S, S, 3)."""
+    values = picture[None].astype(np.float32)
+    return values / 127.5 - 1 if teachable else values
+
+
 def _examples(pictures: Iterable[np.ndarray], *, teachable: bool) -> Iterator[list[np.ndarray]]:
     """Pictures as the model takes them; the first gets a black and a white pixel, so that one step of the quantized input
     is exactly one of a byte, however pale the pictures are."""
     for number, picture in enumerate(pictures):
-        values = picture[None].astype(np.float32)
         if number == 0:
-            values[0, 0, 0], values[0, 0, -1] = 0, 255
-        yield [values / 127.5 - 1 if teachable else values]
+            picture = picture.copy()  # noqa: PLW2901
+            picture[0, 0], picture[0, -1] = 0, 255
+        yield [_as_taken(picture, teachable=teachable)]

@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from core.models.litert_graph import Graph
+from core.models.rounding import rounded, scale_of
 
 _FEW = 1024
 """Weights of a tensor below which nothing is gained (the converter's own bound)."""
@@ -19,7 +20,8 @@ _FROM_FLOAT16 = 3
 _HYBRID = {schema.BuiltinOperator.CONV_2D: (0, 5), schema.BuiltinOperator.DEPTHWISE_CONV_2D: (3, 6)}
 """Operators that take int8 weights with float inputs: the axis of their weights that has a scale for each channel, and the
 version that does so."""
-_STEPS = 127
+_WINDOW = (1, 2)
+"""The axes of height and width in the weights of both."""
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -66,12 +68,10 @@ def with_int8_weights(model: bytes) -> bytes:
 
 
 def _quantize(graph: Graph, number: int, values: np.ndarray, axis: int) -> None:
-    others = tuple(each for each in range(values.ndim) if each != axis)
-    largest = np.abs(values).max(axis=others, keepdims=True)
-    scale = np.where(largest > 0, largest, 1).astype(np.float32) / _STEPS
+    scale = scale_of(values, tuple(each for each in range(values.ndim) if each != axis))
     tensor = graph.tensors[number]
     tensor.type = schema.TensorType.INT8
-    tensor.buffer = graph.buffer(np.rint(values / scale).clip(-_STEPS, _STEPS).astype(np.int8))
+    tensor.buffer = graph.buffer(rounded(values, scale, _WINDOW).astype(np.int8))
     tensor.quantization = schema.QuantizationParametersT()
     tensor.quantization.scale = scale.ravel()
     tensor.quantization.zeroPoint = np.zeros(scale.size, np.int64)

@@ -1,0 +1,90 @@
+"""Features side by side share one scale when they become integers; those with a small range would keep few steps.
+
+While a network is converted, each block of features is multiplied so that all have the same range, and the kernel of the head
+makes up for it (scales moved from one layer to the next: Nagel et al. 2019, arXiv 1906.04721, section 4.1). Needs
+TensorFlow: only worker processes import this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_OFF = 1e-3
+"""How far features may be from their multiples, as a share of the largest: there is something between them and the head."""
+
+
+@contextmanager
+def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
+    """While it lasts, what is joined to a vector of features has one range, where a dense layer makes the logits of them.
+    `look` lets the model answer typical pictures. The model answers as before; afterwards all is as it was."""
+    layers = model._flatten_layers()
+    heads = [layer for layer in layers if type(layer) is keras.layers.Dense]
+    joins = [layer for layer in layers if type(layer) is keras.layers.Concatenate]
+    if not joins or len(heads) != 1:
+        yield
+        return
+    head, kernel = heads[0], heads[0].kernel.numpy()
+    ranges: dict[int, np.ndarray] = {}
+
+    def noting(layer: keras.Layer, parts: Sequence[tf.Tensor]) -> tf.Tensor:
+        if len(parts[0].shape) == 2:
+            seen = np.array([float(tf.reduce_max(tf.abs(part))) for part in parts])
+            ranges[id(layer)] = np.maximum(ranges.get(id(layer), 0), seen)
+        return type(layer).call(layer, parts)
+
+    def multiplied(layer: keras.Layer, parts: Sequence[tf.Tensor]) -> tf.Tensor:
+        if id(layer) in ranges:
+            parts = [part * factor for part, factor in zip(parts, _factors(ranges[id(layer)]), strict=True)]
+        return type(layer).call(layer, parts)
+
+    try:
+        before = _features(head, joins, noting, look)
+        after = _features(head, joins, multiplied, look)
+        # Joined once or twice, averaged over mirror images: what stands between need not be known, it is seen.
+        size = (before**2).sum(axis=0)
+        factor = np.divide((before * after).sum(axis=0), size, out=np.ones_like(size), where=size > 0)
+        if np.abs(after - before * factor).max(initial=0) <= _OFF * np.abs(after).max(initial=0) and (factor > 0).all():
+            head.kernel.assign(kernel / factor[:, None])
+        else:
+            _as_they_were(joins)
+        yield
+    finally:
+        _as_they_were(joins)
+        head.kernel.assign(kernel)
+
+
+def _factors(ranges: np.ndarray) -> list[np.float32]:
+    return [np.float32(1 / largest if largest > 0 else 1) for largest in ranges]
+
+
+def _features(
+    head: keras.layers.Dense,
+    joins: Sequence[keras.Layer],
+    call: Callable[[keras.Layer, Sequence[tf.Tensor]], tf.Tensor],
+    look: Callable[[], object],
+) -> np.ndarray:
+    """What comes to the head, float64 (N, F), while the layers `joins` do what `call` says; they go on doing it."""
+    seen: list[np.ndarray] = []
+
+    def noting(features: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: ARG001
+        seen.append(features.numpy().astype(np.float64).reshape(-1, features.shape[-1]))
+        return keras.layers.Dense.call(head, features)
+
+    for layer in joins:
+        layer.call = lambda parts, layer=layer: call(layer, parts)
+    head.call = noting
+    try:
+        look()
+    finally:
+        del head.call
+    return np.concatenate(seen)
+
+
+def _as_they_were(joins: Sequence[keras.Layer]) -> None:
+    for layer in joins:
+        layer.__dict__.pop("call", None)
