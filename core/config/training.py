@@ -148,6 +148,12 @@ class TrainConfig(Settings):
         title="How much features vary, too (deviations)",
         description="Beside the mean over the picture also the mean distance from it. For multi-level features.",
     )
+    expanded: bool = Field(
+        True,
+        title="What it sees in between, too (expanded features)",
+        description="Also what the model sees inside of its blocks, where it looks at the most. For multi-level features of "
+        "EfficientNet and MobileNet models.",
+    )
     draws: int = Field(
         2,
         ge=1,

@@ -34,7 +34,8 @@ _CALIBRATION_PICTURES = 64
 @dataclass(frozen=True)
 class ExtractorSpec:
     """Which features: of which backbone, at which size, of all later stages or the last only, means alone or deviations
-    too, of the picture alone or the mean of the picture's and its mirror image's, by floats or integers."""
+    too, with what is seen inside of blocks, of the picture alone or the mean of the picture's and its mirror image's, by
+    floats or integers."""
 
     backbone: Backbone
     pixels: int
@@ -42,6 +43,7 @@ class ExtractorSpec:
     deviations: bool = False
     mirrored: bool = False
     integer: bool = False
+    expanded: bool = False
 
     @property
     def id(self) -> str:
@@ -50,7 +52,7 @@ class ExtractorSpec:
         if not re.fullmatch(r"[a-z0-9_.-]{1,80}", name):  # a Hub module from elsewhere is called by its address
             name = f"other-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         size = f"-{self.pixels}px" if self.pixels != self.backbone.input_pixels else ""
-        size += "-deviations" * self.deviations + "-mirrored" * self.mirrored
+        size += "-deviations" * self.deviations + "-expanded" * self.expanded + "-mirrored" * self.mirrored
         kind = f"-int8c{_CALIBRATION_PICTURES}" if self.integer else ""
         return f"{name}-{'multi' if self.multi_level else 'last'}{size}{kind}-v{_VERSION}"
 
@@ -85,6 +87,7 @@ def specs_of(config: TrainConfig) -> tuple[ExtractorSpec, ...]:
             config.deviations,
             config.mirrored,
             config.integer_features,
+            config.multi_level and config.expanded,
         )
         for name in config.backbones
     )
@@ -95,11 +98,14 @@ def build_extractor(spec: ExtractorSpec) -> keras.Model:
 
     Loads TensorFlow. Raises ModelError if the weights are not there.
     """
+    from core.models.expanded import with_expanded
     from core.models.loading import build
 
     plain = build(spec.backbone, pixels=spec.pixels, multi_level=spec.multi_level)
     if spec.deviations:
         plain = _with_deviations(plain)
+    if spec.expanded:
+        plain = with_expanded(plain)
     return mirrored(plain) if spec.mirrored else plain
 
 

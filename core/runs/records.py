@@ -294,8 +294,8 @@ def _read_plan(folder: Path, stamp: tuple[int, ...], pictures_stamp: tuple[int, 
     return plan
 
 
-_BEFORE: Mapping[str, Any] = {"framing": {}, "whitening": False}
-"""What held before there was a choice: the centre square, and no whitening."""
+_BEFORE: Mapping[str, Any] = {"framing": {}, "whitening": False, "expanded": False}
+"""What held before there was a choice: the centre square, no whitening, nothing from inside of blocks."""
 
 
 def _head(values: Mapping[str, Any], counts: Mapping[str, int]) -> RunHead:

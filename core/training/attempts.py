@@ -110,7 +110,9 @@ class Search:
     def spec(self, name: str, *, mirrored: bool = False) -> ExtractorSpec:
         """How a network looks at the pictures: at squares of the settings' size, or of its own where it takes no other."""
         pixels = self.networks[name].pixels if name in self.networks else self.config.input_pixels
-        return ExtractorSpec(get_backbone(name), pixels, True, deviations=True, mirrored=mirrored)
+        return ExtractorSpec(
+            get_backbone(name), pixels, True, deviations=True, mirrored=mirrored, expanded=True
+        )
 
     def see(self, spec: ExtractorSpec, pictures: Sequence[RunPicture]) -> np.ndarray:
         """Features (N, F) of the pictures, with `mirrored` the mean of those and of their mirror images': what was seen before
@@ -228,9 +230,9 @@ class Search:
 
         began, plan = self.clock(), self.job.plan
         self.budget.saving = max(self.budget.saving, self.budget.saving_of(self._size_with(name)))
-        spec = replace(self.spec(name), deviations=False)
+        spec = replace(self.spec(name), deviations=False, expanded=False)
         width = self.job.waiting_for(lambda: int(build_extractor(spec).output_shape[1]))
-        seen = self.see(self.spec(name), self.folds.pictures)[:, :width]  # the deviations come after the others
+        seen = self.see(self.spec(name), self.folds.pictures)[:, :width]  # the others come after those
         parts = {"train": seen[: len(plan.part("train"))], "val": seen[len(plan.part("train")) :]}
         head = learn_head(self.job, self.plain, parts)
         # Softened labels and the last round, where the rate has come down to 0: by the loss alone an early round would

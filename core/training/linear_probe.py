@@ -236,7 +236,7 @@ def train_frozen(job: Job) -> tuple[Trained, Head]:
 
 def _note_speed(spec: ExtractorSpec, extractor: Extractor) -> None:
     """Only of a backbone as it is, and of so many pictures that the start does not count."""
-    plain = ExtractorSpec(spec.backbone, spec.backbone.input_pixels, spec.multi_level)
+    plain = ExtractorSpec(spec.backbone, spec.backbone.input_pixels, spec.multi_level, expanded=spec.expanded)
     computed = extractor.spent.pictures
     if spec == plain and computed >= _ENOUGH:
         note_speed(spec.backbone.name, extractor.spent.features / computed * 1000)

@@ -51,6 +51,7 @@ OF_HEADS: Mapping[str, Range] = {
     "sampling": Range(choices=get_args(TrainConfig.model_fields["sampling"].annotation)),
     "multi_level": _ON_OR_OFF,
     "deviations": _ON_OR_OFF,
+    "expanded": _ON_OR_OFF,
     "backbone": Range(choices=tuple(name for name, b in BACKBONES.items() if b.source == "packaged")),
 }
 """Settings that matter for a head on features, those that usually matter most first. Narrower than TrainConfig allows: what

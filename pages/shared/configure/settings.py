@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What the head sees (features)": (
         "multi_level",
         "deviations",
+        "expanded",
         "mirrored",
         "integer_features",
         "standardise",
@@ -44,7 +45,7 @@ _NEEDS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "fine_tune_epochs": lambda values: values["fine_tune"] != "off",
     "fine_tune_rate": lambda values: values["fine_tune"] != "off",
     "fine_tune_warm_up": lambda values: values["fine_tune"] != "off",
-    "deviations": lambda values: bool(values["multi_level"]),
+    **dict.fromkeys(("deviations", "expanded"), lambda values: bool(values["multi_level"])),
 }
 """Settings that mean something only beside others."""
 

@@ -295,17 +295,20 @@ def square_of(pixels: int, seed: int = 0) -> np.ndarray:
 
 
 def two_levels(backbone: Backbone, *, pixels: int, multi_level: bool) -> Any:
-    """A tiny network of random weights in the place of a large one: averages of two stages, the second ends in a ReLU6."""
+    """A tiny network of random weights in the place of a large one: averages of three stages, the second ends in a ReLU6, and
+    the third has two depthwise convolutions that are alike."""
     import keras
 
     picture = keras.Input((pixels, pixels, 3))
     early = keras.layers.Conv2D(5, 3, strides=3, name="early")(keras.layers.Rescaling(1 / 128, offset=-1)(picture))
     late = keras.layers.ReLU(6.0)(keras.layers.Conv2D(7, 3, strides=2, padding="same", name="late")(early))
-    averages = [keras.layers.GlobalAveragePooling2D()(one) for one in (early, late)]
+    inside = keras.layers.ReLU()(keras.layers.DepthwiseConv2D(3, strides=3, padding="same")(late))
+    alike = keras.layers.DepthwiseConv2D(3, padding="same")(inside)
+    averages = [keras.layers.GlobalAveragePooling2D()(one) for one in (early, late, alike)]
     return keras.Model(picture, keras.layers.Concatenate()(averages), name=backbone.name.replace("-", "_"))
 
 
-def test_two_networks_their_deviations_and_both_views_sum_to_the_logit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_networks_with_all_that_they_see_and_both_views_sum_to_the_logit(monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
     from core.evaluation.attribution.graph import to_explaining_tflite
@@ -314,12 +317,12 @@ def test_two_networks_their_deviations_and_both_views_sum_to_the_logit(monkeypat
     monkeypatch.setattr("core.models.loading.build", two_levels)
     keras.utils.set_random_seed(1)
     networks = [
-        build_extractor(ExtractorSpec(get_backbone("efficientnet-lite0"), 40, multi_level=True)),
+        build_extractor(ExtractorSpec(get_backbone("efficientnet-lite0"), 40, multi_level=True, expanded=True)),
         build_extractor(ExtractorSpec(get_backbone("efficientnet-lite1"), 40, True, deviations=True, mirrored=True)),
     ]
     rng = np.random.default_rng(1)
     features = sum(network.output_shape[1] for network in networks)
-    assert features == 12 + 24
+    assert features == (19 + 7) + 2 * 19
     bias = rng.normal(size=3).astype(np.float32)
     model = frozen.classifier(networks, rng.normal(size=(features, 3)).astype(np.float32), bias)
     square = square_of(40)

@@ -85,7 +85,7 @@ def steps_that_are_no_layers() -> Any:
 MODELS: dict[str, Callable[[], Any]] = {
     "averaged": averaged,
     "stacked": stacked,
-    "deviations, mirrored": lambda: with_head(packaged(deviations=True, mirrored=True)),
+    "all features, mirrored": lambda: with_head(packaged(deviations=True, expanded=True, mirrored=True)),
     "steps that are no layers": steps_that_are_no_layers,
 }
 LARGE: dict[str, Callable[[], Any]] = {

@@ -19,9 +19,13 @@ def test_a_window_keeps_its_sum(shape: tuple[int, ...], shared: tuple[int, ...],
     weights = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     scale = scale_of(weights, shared)
     exact, whole = weights / scale, rounded(weights, scale, window)
-    assert whole.shape == shape and (whole == np.rint(whole)).all() and np.abs(whole).max() == STEPS
+    assert whole.shape == shape
+    assert (whole == np.rint(whole)).all()
+    assert np.abs(whole).max() == STEPS
     assert np.abs(whole - exact).max() < 1
-    assert (np.rint(exact)[np.abs(exact) > STEPS - 0.5] == whole[np.abs(exact) > STEPS - 0.5]).all()  # these set the scale
+    assert (
+        np.rint(exact)[np.abs(exact) > STEPS - 0.5] == whole[np.abs(exact) > STEPS - 0.5]
+    ).all()  # these set the scale
 
     def off(some: np.ndarray) -> float:
         return float(np.abs((some - exact).sum(axis=window)).max())

@@ -282,7 +282,7 @@ def test_a_downloaded_network_is_looked_through_fine_tuned_and_joined(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficientnet-lite0", ALWAYS[1], *THOROUGHLY])
-def test_what_a_network_sees_begins_with_what_it_sees_without_deviations(
+def test_what_a_network_sees_begins_with_what_it_sees_between_its_stages(
     name: str, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which is what a fine-tuning begins with."""
@@ -290,8 +290,8 @@ def test_what_a_network_sees_begins_with_what_it_sees_without_deviations(
         file, _ = weights_file(name, tmp_path / "files")
         monkeypatch.setitem(BACKBONES, name, put(with_file(name, file), file))
     plain, more = (
-        build_extractor(ExtractorSpec(BACKBONES[name], PIXELS, True, deviations=deviations))
-        for deviations in (False, True)
+        build_extractor(ExtractorSpec(BACKBONES[name], PIXELS, True, deviations=more, expanded=more))
+        for more in (False, True)
     )
     expected = np.asarray(plain(squares(1)))
     found = np.asarray(more(squares(1)))[:, : expected.shape[1]]
