@@ -1,4 +1,5 @@
-"""The wheel alone, away from the checkout: from the sample to a model that answers, and the page."""
+"""The wheel alone, made from the packed sources and away from the checkout: from the sample to a model that answers, and the
+page."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory, data_home: Path) -> di
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", ".fieldguide"))
         else:
             shutil.copy(ROOT / name, source)
-    wheels = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+    pack = [sys.executable, "-c", f"from setuptools import build_meta; build_meta.build_sdist({str(folder)!r})"]
+    subprocess.run(pack, cwd=source, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    (sources,) = folder.glob("*.tar.gz")
+    wheels = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(sources)]
     subprocess.run([*PIP, *wheels], cwd=folder, check=True, timeout=300)
     (wheel,) = folder.glob("*.whl")
     subprocess.run([*PIP, "install", "--no-deps", "--target", str(installed), str(wheel)], check=True, timeout=300)
