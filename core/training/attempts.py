@@ -110,9 +110,7 @@ class Search:
     def spec(self, name: str, *, mirrored: bool = False) -> ExtractorSpec:
         """How a network looks at the pictures: at squares of the settings' size, or of its own where it takes no other."""
         pixels = self.networks[name].pixels if name in self.networks else self.config.input_pixels
-        return ExtractorSpec(
-            get_backbone(name), pixels, True, deviations=True, mirrored=mirrored, expanded=True
-        )
+        return ExtractorSpec(get_backbone(name), pixels, True, mirrored=mirrored, expanded=True)
 
     def see(self, spec: ExtractorSpec, pictures: Sequence[RunPicture]) -> np.ndarray:
         """Features (N, F) of the pictures, with `mirrored` the mean of those and of their mirror images': what was seen before
@@ -230,7 +228,7 @@ class Search:
 
         began, plan = self.clock(), self.job.plan
         self.budget.saving = max(self.budget.saving, self.budget.saving_of(self._size_with(name)))
-        spec = replace(self.spec(name), deviations=False, expanded=False)
+        spec = replace(self.spec(name), expanded=False)
         width = self.job.waiting_for(lambda: int(build_extractor(spec).output_shape[1]))
         seen = self.see(self.spec(name), self.folds.pictures)[:, :width]  # the others come after those
         parts = {"train": seen[: len(plan.part("train"))], "val": seen[len(plan.part("train")) :]}

@@ -115,7 +115,7 @@ def test_what_may_be_downloaded_is_fetched_and_told(table: dict[str, Backbone], 
     found = search_in(tmp_path, CONFIG.model_copy(update={"download_megabytes": 30}))
     budgeted_search.fetch_more(found, networks_here(found.config))
     assert list(found.networks) == ["efficientnet-lite1"]
-    assert found.networks["efficientnet-lite1"].features.shape == (len(found.some), 2 * 2024)
+    assert found.networks["efficientnet-lite1"].features.shape == (len(found.some), 4328)
     assert weights_store.is_here(table["efficientnet-lite1"])
     assert not weights_store.is_here(table["efficientnet-lite2"])
     wrong, *others = found.log.left_out.values()
