@@ -29,22 +29,30 @@ def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
         yield
         return
     head, kernel = heads[0], heads[0].kernel.numpy()
+    factors: dict[int, np.ndarray] = {}
     ranges: dict[int, np.ndarray] = {}
 
-    def noting(layer: keras.Layer, parts: Sequence[tf.Tensor]) -> tf.Tensor:
+    def joined(layer: keras.Layer, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         if len(parts[0].shape) == 2:
-            seen = np.array([float(tf.reduce_max(tf.abs(part))) for part in parts])
-            ranges[id(layer)] = np.maximum(ranges.get(id(layer), 0), seen)
+            if tf.executing_eagerly():
+                seen = np.array([float(tf.reduce_max(tf.abs(part))) for part in parts])
+                ranges[id(layer)] = np.maximum(ranges.get(id(layer), 0), seen)
+            known = factors.get(id(layer), np.ones(len(parts), np.float32))
+            parts = [part * factor for part, factor in zip(parts, known, strict=True)]
         return type(layer).call(layer, parts)
 
-    def multiplied(layer: keras.Layer, parts: Sequence[tf.Tensor]) -> tf.Tensor:
-        if id(layer) in ranges:
-            parts = [part * factor for part, factor in zip(parts, _factors(ranges[id(layer)]), strict=True)]
-        return type(layer).call(layer, parts)
+    def level() -> None:
+        factors.update({layer: _factors(seen) for layer, seen in ranges.items()})
+        ranges.clear()
 
+    for layer in joins:
+        layer.call = lambda parts, layer=layer: joined(layer, parts)
     try:
-        before = _features(head, joins, noting, look)
-        after = _features(head, joins, multiplied, look)
+        before = _features(head, look)
+        level()
+        look()  # what is joined may have been joined before, and has another range by now
+        level()
+        after = _features(head, look)
         # Joined once or twice, averaged over mirror images: what stands between need not be known, it is seen.
         size = (before**2).sum(axis=0)
         factor = np.divide((before * after).sum(axis=0), size, out=np.ones_like(size), where=size > 0)
@@ -58,25 +66,18 @@ def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
         head.kernel.assign(kernel)
 
 
-def _factors(ranges: np.ndarray) -> list[np.float32]:
-    return [np.float32(1 / largest if largest > 0 else 1) for largest in ranges]
+def _factors(ranges: np.ndarray) -> np.ndarray:
+    return np.divide(1, ranges, out=np.ones_like(ranges), where=ranges > 0).astype(np.float32)
 
 
-def _features(
-    head: keras.layers.Dense,
-    joins: Sequence[keras.Layer],
-    call: Callable[[keras.Layer, Sequence[tf.Tensor]], tf.Tensor],
-    look: Callable[[], object],
-) -> np.ndarray:
-    """What comes to the head, float64 (N, F), while the layers `joins` do what `call` says; they go on doing it."""
+def _features(head: keras.layers.Dense, look: Callable[[], object]) -> np.ndarray:
+    """What comes to the head, float64 (N, F)."""
     seen: list[np.ndarray] = []
 
     def noting(features: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: ARG001
         seen.append(features.numpy().astype(np.float64).reshape(-1, features.shape[-1]))
         return keras.layers.Dense.call(head, features)
 
-    for layer in joins:
-        layer.call = lambda parts, layer=layer: call(layer, parts)
     head.call = noting
     try:
         look()
