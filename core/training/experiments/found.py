@@ -95,13 +95,15 @@ class RatesFound(Shape):
 
 
 class Fold(Shape):
-    """One test of a cross-validation."""
+    """One test of a cross-validation. `answers`: true class, class that was said, and how many pictures, of those that there
+    are; none in records of before they were kept."""
 
     accuracy: Share
     right: Whole
     total: Whole
     macro_f1: float = 0.0
     log_loss: float = 0.0
+    answers: list[Annotated[list[Whole], Field(min_length=3, max_length=3)]] = Field(default_factory=list)
 
 
 class FoldsFound(Shape):
