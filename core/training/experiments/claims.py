@@ -22,6 +22,8 @@ from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from core.training.experiments import Shared
+
 MOST_DEATHS = 3
 """A task that ends its process again and again is given up."""
 _BEATS = 6
@@ -73,10 +75,10 @@ def _left(trial: FrozenTrial) -> str:
 
 
 class Claims:
-    """The tasks of a study. `patience`: seconds without a word after which a process counts as dead."""
+    """The tasks of a study, of which this process does some. `shared`: its machine's name, and how long one may be silent."""
 
-    def __init__(self, storage: BaseStorage, study: optuna.Study, patience: float) -> None:
-        self._storage, self.study, self._patience = storage, study, patience
+    def __init__(self, storage: BaseStorage, study: optuna.Study, shared: Shared) -> None:
+        self._storage, self.study, self._shared, self._patience = storage, study, shared, shared.patience
         self._seen: dict[int, tuple[object, float]] = {}
         self._beating: threading.Event | None = None
 
@@ -97,6 +99,7 @@ class Claims:
         if most is not None and number >= most:
             self._end(trial.number, TrialState.FAIL)
             return None
+        trial.set_user_attr("member", self._shared.member)
         self._beating = threading.Event()
         threading.Thread(target=self._beat, args=(trial, self._beating), daemon=True).start()
         return number, trial

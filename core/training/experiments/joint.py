@@ -25,7 +25,7 @@ from core.system.errors import ConfigError, RunError
 from core.system.naming import count
 from core.training.experiments import Kind, Shared, Study, start_study
 from core.training.experiments.found import CurveOptions, FoldsOptions, SearchOptions
-from core.training.experiments.storages import Place, answering, open_storage, place_of
+from core.training.experiments.storages import Place, opened, place_of
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -66,7 +66,6 @@ def lead(
     """Begins a study in the storage at an address, and takes part in it; does not wait. `Study.shared` has the name by which
     others join. `patience`: see Shared. Raises as start_study, and RunError with what is wrong with the storage."""
     place = place_of(where)
-    storage = open_storage(place)
     config = settled(project, config)
 
     def publish(study: Study, plan: RunPlan) -> Shared:
@@ -80,11 +79,10 @@ def lead(
             patience=patience,
             **_digests(plan.pictures),
         )
-        with answering(place):
-            name = _written(storage, study.folder.name, asked)
-        return _shared(place, name, patience, leads=True)
+        return _shared(place, _written(storage, study.folder.name, asked), patience, leads=True)
 
-    return start_study(project, kind, config, options, catalogue, publish)
+    with opened(place) as storage:
+        return start_study(project, kind, config, options, catalogue, publish)
 
 
 def begin(
@@ -105,8 +103,7 @@ def join(project: Project, kind: Kind, name: str, where: str, catalogue: Catalog
     """Takes part in the study of a name in the storage at an address; does not wait. `own`: options that are this machine's own
     (workers). Raises as start_study, and RunError where there is no such study, of this kind and version, of these pictures."""
     place = place_of(where)
-    storage = open_storage(place)
-    with answering(place):
+    with opened(place) as storage:
         asked = _read(storage, name, place)
     if asked.kind != kind:
         raise RunError(

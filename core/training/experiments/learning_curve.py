@@ -77,10 +77,14 @@ def learning_curve(
 
 def run(job: Job, study: Study) -> None:
     """The study's own process, which writes what it found as it goes on. Raises Stopped."""
-    config, plan = job.config, job.plan
-    require_quick(config)
+    require_quick(job.config)
     bench = set_up(job)
-    fewer = Fewer(bench.features, bench.deal, config, len(plan.classes))
+    study_with(Fewer(bench.features, bench.deal, job.config, len(job.plan.classes)), job, study)
+
+
+def study_with(fewer: Fewer, job: Job, study: Study) -> None:
+    """All of it, once the pictures were looked at: first the folds of the curve, then the classes. Raises Stopped."""
+    plan = job.plan
     shares = fewer.shares(study.options(CurveOptions).steps)
     turns = 3 if len(fewer.labels) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
     found = CurveFound(classes=list(plan.classes), steps=[], tried=[])

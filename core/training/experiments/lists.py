@@ -46,15 +46,12 @@ def _shared(job: Job, shared: Shared, count: int, part: Part, told: Told, stage:
     from optuna.trial import TrialState
 
     from core.training.experiments.claims import Claims
-    from core.training.experiments.storages import answering, open_storage, place_of
+    from core.training.experiments.storages import opened, place_of
 
-    place = place_of(shared.storage)
-    storage = open_storage(place)
-    with answering(place):
+    with opened(place_of(shared.storage)) as storage:
         name = f"{shared.name}, {stage}" if stage else shared.name
-        claims = Claims(
-            storage, optuna.create_study(storage=storage, study_name=name, load_if_exists=True), shared.patience
-        )
+        ours = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+        claims = Claims(storage, ours, shared)
         heard: list[Any] = []
         while True:
             claimed = claims.claim(count)
@@ -70,7 +67,7 @@ def _shared(job: Job, shared: Shared, count: int, part: Part, told: Told, stage:
                     claims.finish(trial, TrialState.FAIL, error=[error.message, error.hint])
                     raise
                 seconds = round(time.perf_counter() - began, 2)
-                claims.finish(trial, TrialState.COMPLETE, 0.0, found=found, seconds=seconds, member=shared.member)
+                claims.finish(trial, TrialState.COMPLETE, 0.0, found=found, seconds=seconds)
             first = _first(claims, count)
             if len(first) > len(heard):
                 heard = [trial.user_attrs["found"] for trial in first]

@@ -42,7 +42,7 @@ class SharedTrials(Trials):
     def _open(self, folder: Path) -> None:  # noqa: ARG002 - nothing of it lies there
         self._storage = open_storage(place_of(self._shared.storage))
         self._study = self._study_of(self._storage, self._shared.name)
-        self._claims = Claims(self._storage, self._study, self._shared.patience)
+        self._claims = Claims(self._storage, self._study, self._shared)
 
     def claim(self) -> Trial | None:  # noqa: D102
         claimed = self._claims.claim(self.most or None, fresh=not self._late)
@@ -83,11 +83,7 @@ class SharedTrials(Trials):
         return watched
 
     def finish(self, trial: Trial, seconds: float, score: tuple[float, float] | None, *, pruned: bool = False) -> None:  # noqa: D102
-        said: dict[str, Any] = {
-            "seconds": round(seconds, 2),
-            "member": self._shared.member,
-            "at once": self._workers,
-        }
+        said: dict[str, Any] = {"seconds": round(seconds, 2), "at once": self._workers}
         if score:
             self._claims.finish(trial, None, score[1], val_accuracy=score[0], **said)
         else:

@@ -109,6 +109,21 @@ def open_storage(place: Place) -> BaseStorage:
 
 
 @contextmanager
+def opened(place: Place) -> Iterator[BaseStorage]:
+    """The storage, as `open_storage` gives it, for a while; then it is closed. Raises RunError, also when it answers no more."""
+    storage = open_storage(place)
+    try:
+        with answering(place):
+            yield storage
+    finally:
+        if place.kind == "grpc":
+            storage.close()  # type: ignore[attr-defined]
+        elif place.kind == "postgresql":
+            storage.remove_session()
+            storage.engine.dispose()  # type: ignore[attr-defined]
+
+
+@contextmanager
 def answering(place: Place) -> Iterator[None]:
     """Around what asks a storage: raises RunError where it does not answer, in a sentence that names no password."""
     try:
