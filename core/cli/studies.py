@@ -18,14 +18,15 @@ from core.runs.result import Shape
 from core.system.statistics import told
 from core.training import ensembles
 from core.training.experiments import Kind, Study, cross_validation, joint, learning_curve, mirror, space, wait_for
-from core.training.experiments.found import CurveFound, FoldsFound, SearchFound
+from core.training.experiments import seeds as repeated
+from core.training.experiments.found import CurveFound, FoldsFound, SearchFound, SeedsFound
 from core.training.experiments.preconditions import outcome
 from core.training.experiments.ranges import usual_choice
 
 
 def add_to(cli: click.Group) -> None:
     """Makes these commands some of `cli`."""
-    for command in (search, cross_validate, curve, mirror_check, ensemble):
+    for command in (search, cross_validate, curve, mirror_check, several_seeds, ensemble):
         cli.add_command(command)
 
 
@@ -168,6 +169,28 @@ def mirror_check(folder: str, json_: bool) -> None:
     """Say whether the pictures of FOLDER may be mirrored, by training both ways."""
     found = mirror.mirror_check(_opened(folder), TrainConfig(), phase_watcher())
     _tell(found, found.sentence, json_)
+
+
+@click.command("seeds")
+@click.argument("folder")
+@with_settings
+@click.option("--seeds", default="0,1,2,3,4", show_default=True, help="Numbers with commas between them.")
+@_shared
+@as_json
+def several_seeds(folder: str, seeds: str, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
+    """Train on FOLDER with several seeds, and say how far the results lie apart; each is a run of its own."""
+    if join:
+        study = _joined("seeds", folder, join, storage)
+    else:
+        if not all(one.strip().isdecimal() for one in seeds.split(",")):
+            raise click.UsageError("--seeds are numbers with commas between them: 0,1,2")
+        config, numbers = settings(**chosen), [int(one) for one in seeds.split(",")]
+        study = repeated.start(_opened(folder), config, numbers, storage=storage)
+        _invite(study)
+    found = wait_for(study, SeedsFound, phase_watcher())
+    for one in found.seeds:
+        click.echo(f"seed {one.seed}: {told(one.right, one.total)}  {one.run}")
+    _tell(found, repeated.in_words(found), json_)
 
 
 @click.command()

@@ -7,6 +7,7 @@ networks that learn from scratch, which learn from the pictures each time. No Te
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,15 +25,16 @@ from core.datasets.project import Project
 from core.runs.lifecycle import freeze, settled
 from core.runs.records import RunPlan, RunRecords
 from core.runs.result import Shape
-from core.system import storage
+from core.system import signing, storage
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
 
 S = TypeVar("S", bound=Shape)
-Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror"]
+Kind = Literal["search", "learning-rate", "cross-validation", "learning-curve", "mirror", "seeds"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _WORK = "The study", f"{AGAIN} What was found by then is kept."
+_SHARED = "a study of several machines"
 _WORKER = "core.training.experiments.worker"
 
 
@@ -48,6 +50,26 @@ class Shared(Shape):
     member: str
     leads: bool
     patience: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+
+    def signed(self) -> dict[str, Any]:
+        """As it is written: a folder from elsewhere must not say to what address this computer connects."""
+        return {"asked": self.model_dump(), "signature": signing.sign(_SHARED, self._content)}
+
+    @property
+    def _content(self) -> bytes:
+        return json.dumps(self.model_dump(), sort_keys=True).encode()
+
+    @classmethod
+    def read(cls, written: Any) -> Shared:
+        """From what `signed` gives. Raises RunError for one of another computer, and ValueError if it is damaged."""
+        record = written if isinstance(written, dict) else {}
+        found = cls.model_validate(record.get("asked"))
+        if not signing.is_signed(_SHARED, found._content, record.get("signature")):
+            raise RunError(
+                "This study is of several machines, and was begun on another computer.",
+                f"Join it from the command line, if you know its storage: --join {found.name} --storage WHERE",
+            )
+        return found
 
 
 Share = Callable[["Study", RunPlan], Shared]
@@ -80,11 +102,11 @@ class Study:
     @property
     def shared(self) -> Shared | None:
         """How it takes part in one of several machines; None for one of this machine alone. Raises RunError if its record is
-        damaged."""
+        damaged, or was written by another computer."""
         try:
             value = self._asked.get("shared")
-            return None if value is None else Shared.model_validate(value)
-        except (ValidationError, RecursionError):
+            return None if value is None else Shared.read(value)
+        except (ValueError, RecursionError):
             raise _damaged() from None
 
     @property
@@ -147,10 +169,12 @@ def start_study(
         config = config if share else settled(project, config)
         split, pictures = freeze(catalogue or project.scan(), config)
         require_room(config, len(split.classes))
-        plan = RunPlan(study.folder.name, str(project.root), time.time(), config, split.classes, pictures)
+        plan = RunPlan(
+            study.folder.name, str(project.root), time.time(), config, split.classes, pictures, split.remarks
+        )
         asked: dict[str, Any] = {"kind": kind, "options": options.model_dump() if options else {}}
         if share:  # of several machines that see one folder, another may be at work on an earlier one
-            asked["shared"] = share(study, plan).model_dump()
+            asked["shared"] = share(study, plan).signed()
         else:
             for earlier in home.glob(f"*-{kind}*"):
                 forget_pictures(earlier)  # it was cut off, and nobody goes on with it now

@@ -172,7 +172,9 @@ class Claims:
         tasks = self.tasks()
         task = tasks[place_in(tasks, number)]
         if not outcome_of(task):
-            _again(self.study, copy.deepcopy(task[-1]))  # it changes what it is given
+            again = copy.deepcopy(task[-1])  # the callback changes what it is given
+            again.params, again.distributions = {}, {}  # half of them would make those drawn after them others
+            _again(self.study, again)
 
     def _end(self, number: int, state: TrialState | None, value: float | None = None) -> bool:
         try:

@@ -24,7 +24,7 @@ from core.runs.result import Shape, Whole
 from core.system.errors import ConfigError, RunError
 from core.system.naming import count
 from core.training.experiments import Kind, Shared, Study, start_study
-from core.training.experiments.found import CurveOptions, FoldsOptions, SearchOptions
+from core.training.experiments.found import CurveOptions, FoldsOptions, SearchOptions, SeedsOptions
 from core.training.experiments.storages import Place, opened, place_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _OPTIONS: dict[Kind, type[Shape]] = {
     "search": SearchOptions,
     "cross-validation": FoldsOptions,
     "learning-curve": CurveOptions,
+    "seeds": SeedsOptions,
 }
 _TRIES = 100
 _AGAIN = "Begin the study again, in a storage that all machines can write to."
@@ -132,6 +133,7 @@ _COMMANDS: dict[Kind, str] = {
     "search": "search",
     "cross-validation": "cross-validate",
     "learning-curve": "learning-curve",
+    "seeds": "seeds",
 }
 
 

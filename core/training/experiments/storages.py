@@ -110,7 +110,7 @@ def open_storage(place: Place) -> BaseStorage:
 
 @contextmanager
 def opened(place: Place) -> Iterator[BaseStorage]:
-    """The storage, as `open_storage` gives it, for a while; then it is closed. Raises RunError, also when it answers no more."""
+    """The storage, as `open_storage` gives it, for a while; then it is closed. Raises RunError, also if it answers no more."""
     storage = open_storage(place)
     try:
         with answering(place):

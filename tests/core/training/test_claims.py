@@ -207,6 +207,21 @@ def test_what_a_killed_process_was_about_is_done_by_the_other(storage: str, tmp_
     assert tries.spent == 12  # of a second each, by the one that was at work longest
 
 
+def test_what_was_drawn_by_halves_is_drawn_anew(journal: Path, tmp_path: Path) -> None:
+    options = options_for("random", ("learning_rate", "l2", "dropout"), trials=1)
+    silent, other = (SharedTrials(tmp_path, options, 0, 4, shared(journal, 3600.0)) for _ in range(2))
+    claimed = silent._claims.claim(1)
+    assert claimed is not None
+    first = silent._space["learning_rate"]
+    claimed[1].suggest_float("learning_rate", first.low, first.high, log=first.log, step=first.step or None)
+    silent._claims._quiet()
+    forgotten(other._claims)
+    again, alone = other.claim(), Trials(tmp_path, options, 0, 4).claim()
+    assert again is not None
+    assert alone is not None
+    assert again.params == alone.params
+
+
 def test_minutes_are_of_the_machine_that_worked_longest(journal: Path, tmp_path: Path) -> None:
     options = options_for("random", ("learning_rate",), minutes=0.1, workers=2)  # 6 seconds
 

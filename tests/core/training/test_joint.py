@@ -17,14 +17,17 @@ import optuna
 import psutil
 import pytest
 
-from core import Project, TrainConfig
+from core import Project, TrainConfig, train
+from core.runs.lifecycle import list_runs
 from core.system import storage as files
-from core.system.errors import RunError
-from core.training.experiments import Study, joint, wait_for
+from core.system.errors import ConfigError, RunError
+from core.training.experiments import Shared, Study, joint, wait_for
 from core.training.experiments.claims import by_task
 from core.training.experiments.cross_validation import cross_validate
 from core.training.experiments.cross_validation import start as start_cross_validation
-from core.training.experiments.found import FoldsFound, FoldsOptions, SearchFound
+from core.training.experiments.found import FoldsFound, FoldsOptions, SearchFound, SeedsFound
+from core.training.experiments.seeds import in_words
+from core.training.experiments.seeds import start as start_seeds
 from core.training.experiments.space import options_for
 from core.training.experiments.storages import open_storage, opened, place_of
 from tests.pictures import COLOURS, flat_project
@@ -76,10 +79,8 @@ def database() -> Iterator[str]:
         yield f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
 
 
-def running(place: str, study: Study) -> bool:
-    """Whether the machine of a study is about a try."""
-    shared = study.shared
-    assert shared
+def running(place: str, shared: Shared) -> bool:
+    """Whether a machine is about a try."""
     with opened(place_of(place)) as storage:
         trials = optuna.load_study(study_name=shared.name, storage=storage).get_trials(deepcopy=False)
     return any(one.state.name == "RUNNING" and one.user_attrs.get("member") == shared.member for one in trials)
@@ -98,7 +99,7 @@ def test_a_search_in_postgresql_survives_the_machine_that_began_it(machine: Mach
 
     def caught() -> bool:
         leader.suspend()
-        if running(database, began):
+        if running(database, shared):
             return True
         leader.resume()
         return False
@@ -145,8 +146,9 @@ def test_folds_of_another_machine_are_those_of_this_one(machine: Machine, tmp_pa
     began = start_cross_validation(first, config, 6, storage=str(journal))
     leader = psutil.Process(began.state().pid)
     leader.suspend()  # the other does it all, and what it found comes through the journal
-    assert began.shared
-    name = began.shared.name
+    shared = began.shared
+    assert shared
+    name = shared.name
     second = machine()
     command = ["cross-validate", str(second.root), "--join", name, "--storage", str(journal), "--json"]
     joined = subprocess.run(
@@ -157,7 +159,7 @@ def test_folds_of_another_machine_are_those_of_this_one(machine: Machine, tmp_pa
     assert wait_for(began, FoldsFound) == alone
     assert json.loads(joined.stdout.splitlines()[-1]) == alone.model_dump()
     tasks = by_task(optuna.load_study(study_name=name, storage=open_storage(place_of(str(journal)))).get_trials())
-    assert [[one.user_attrs["member"] == began.shared.member for one in task] for task in tasks] == [[False]] * 6
+    assert [[one.user_attrs["member"] == shared.member for one in task] for task in tasks] == [[False]] * 6
 
     for project, kind, name_, said in (
         (second, "cross-validation", "nothing", f"no study nothing in {journal}. There is: {name}."),
@@ -217,19 +219,20 @@ assert not {"tensorflow", "keras"} & set(sys.modules)
 
 
 def test_a_curve_that_two_machines_share_is_that_of_one(tmp_path: Path) -> None:
-    def started(name: str, shared: dict[str, Any] | None) -> subprocess.Popen[bytes]:
+    def started(name: str, shared: Shared | None) -> subprocess.Popen[bytes]:
         (tmp_path / name).mkdir()
         asked: dict[str, Any] = {"kind": "learning-curve", "options": {"steps": 4}}
-        files.write_json(tmp_path / name / "study.json", asked | ({"shared": shared} if shared else {}))
+        files.write_json(tmp_path / name / "study.json", asked | ({"shared": shared.signed()} if shared else {}))
         return subprocess.Popen([sys.executable, "-c", CURVE, str(tmp_path / name)], cwd=ROOT)
 
-    both = {"storage": str(tmp_path / "x.journal"), "name": "curve", "leads": False, "patience": 60.0}
-    processes = [started("alone", None), *(started(name, both | {"member": name}) for name in "ab")]
+    place = str(tmp_path / "x.journal")
+    both = [Shared(storage=place, name="curve", member=name, leads=False) for name in "ab"]
+    processes = [started("alone", None), *(started(shared.member, shared) for shared in both)]
     assert [process.wait(120) for process in processes] == [0, 0, 0]
     alone, *shared = ((tmp_path / name / "found.json").read_text() for name in ("alone", "a", "b"))
     assert shared == [alone, alone]
     assert json.loads(alone)["verdict"]
-    storage = open_storage(place_of(both["storage"]))
+    storage = open_storage(place_of(place))
     counts = {one.study_name: len(storage.get_all_trials(one._study_id)) for one in storage.get_all_studies()}
     assert counts["curve"] >= 5
     assert counts["curve, classes"] >= 3
@@ -243,8 +246,8 @@ def test_a_part_that_cannot_be_done_ends_the_study_with_its_sentence(tmp_path: P
 
     plan = RunPlan("study", "", 0.0, TrainConfig(), ("a", "b"), ())
     job = Job(RunRecords(tmp_path), TaskState(), plan=plan)
-    shared = {"storage": str(tmp_path / "x.journal"), "name": "parts", "member": "a", "leads": True}
-    files.write_json(tmp_path / "study.json", {"kind": "cross-validation", "options": {}, "shared": shared})
+    shared = Shared(storage=str(tmp_path / "x.journal"), name="parts", member="a", leads=True)
+    files.write_json(tmp_path / "study.json", {"kind": "cross-validation", "options": {}, "shared": shared.signed()})
     study, heard = Study(tmp_path), []
 
     def part(number: int) -> int:
@@ -265,3 +268,56 @@ def test_two_that_begin_in_the_same_second_get_names_of_their_own(tmp_path: Path
         number=0, pictures="", parts="", patience=60.0,
     )  # fmt: skip
     assert [joint._written(storage, "name", asked) for _ in range(3)] == ["name", "name-2", "name-3"]
+
+
+def test_a_folder_from_elsewhere_does_not_say_where_this_computer_connects(tmp_path: Path) -> None:
+    shared = Shared(storage=str(tmp_path / "x.journal"), name="a study", member="a", leads=True)
+    study = Study(tmp_path)
+
+    def write(written: object) -> None:
+        files.write_json(tmp_path / "study.json", {"kind": "search", "options": {}, "shared": written})
+
+    write(shared.signed())
+    assert study.shared == shared
+    other = shared.model_copy(update={"storage": "postgresql://elsewhere/d"})
+    for foreign in (other.signed() | {"signature": shared.signed()["signature"]}, {"asked": shared.model_dump()}):
+        write(foreign)
+        with pytest.raises(RunError, match=r"begun on another computer\. Join it .* --join a study --storage"):
+            _ = study.shared
+    for damaged in (1, [], {}, {"asked": {"name": 1}}, {"asked": shared.model_dump() | {"patience": 0}}):
+        write(damaged)
+        with pytest.raises(RunError, match="damaged"):
+            _ = study.shared
+
+
+@pytest.mark.slow
+def test_seeds_that_two_machines_share_are_trainings_like_any_other(machine: Machine, tmp_path: Path) -> None:
+    journal = tmp_path / "studies.journal"
+    config = TrainConfig(own_split=True)
+    first = machine()
+    began = start_seeds(first, config, [0, 1, 2], storage=str(journal))
+    leader = psutil.Process(began.state().pid)
+    leader.suspend()
+    assert began.shared
+    name = began.shared.name
+    second = machine()
+    joined = joint.join(second, "seeds", name, str(journal))
+    until(lambda: (found := joined.found(SeedsFound)) and found.seeds)
+    leader.resume()
+    found = wait_for(began, SeedsFound)
+    assert wait_for(joined, SeedsFound) == found
+    assert [one.seed for one in found.seeds] == [0, 1, 2]
+    runs = [run.snapshot() for project in (first, second) for run in list_runs(project)]
+    assert len(runs) == 3
+    assert all(run.state.state == "done" and run.has_model for run in runs)
+    mine = next(run for run in runs if run.plan.config.seed == 1)
+    alone = train(machine(), config.model_copy(update={"seed": 1})).snapshot()
+    assert alone.plan.pictures == mine.plan.pictures
+    assert alone.result
+    assert mine.result
+    assert alone.result.test == mine.result.test
+    assert found.seeds[1].accuracy == alone.result.test.accuracy
+    assert "on average of 3 trainings" in in_words(found)
+    for few in ([0], [1, 1], [-1, 2]):
+        with pytest.raises(ConfigError):
+            start_seeds(first, config, few)
