@@ -138,8 +138,8 @@ def answering(place: Place) -> Iterator[None]:
 def _in_words(error: Exception, place: Place) -> RunError | None:
     """What a storage's error means; None where it is another one."""
     source = type(error).__module__
-    if type(error).__name__ == "StorageInternalError" and isinstance(error.__cause__, Exception):
-        return _in_words(error.__cause__, place)
+    if type(error).__name__ == "StorageInternalError":
+        return (isinstance(error.__cause__, Exception) and _in_words(error.__cause__, place)) or _unreachable(place)
     if isinstance(error, ImportError):
         if place.kind == "postgresql":
             return RunError(
@@ -149,14 +149,14 @@ def _in_words(error: Exception, place: Place) -> RunError | None:
         return RunError(
             "What Optuna's proxy is asked by is not installed.", "Run: python -m pip install grpcio protobuf"
         )
-    if source.startswith("sqlalchemy"):
+    if source.startswith(("sqlalchemy", "psycopg")):
         return _of_database(str(getattr(error, "orig", None) or error), place)
     if source.startswith("grpc") or (isinstance(error, ConnectionError) and place.kind == "grpc"):
         return _unreachable(place)
     if isinstance(error, OSError) and place.kind == "journal" and str(error.filename).startswith(place.address):
         why = error.strerror or "it cannot be written"
         return RunError(f"The journal {place.shown} cannot be used: {why}.", "Is the shared folder there?")
-    if source.startswith("optuna") or (isinstance(error, RuntimeError) and "table schema" in str(error)):
+    if isinstance(error, RuntimeError) and "table schema" in str(error):
         return RunError(
             f"{place.shown} was made by another version of Optuna.",
             "Install the same version everywhere, or name another database.",

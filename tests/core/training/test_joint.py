@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import click
 import optuna
 import psutil
 import pytest
 
 from core import Project, TrainConfig, train
+from core.__main__ import cli
 from core.runs.lifecycle import list_runs
 from core.system import storage as files
 from core.system.errors import ConfigError, RunError
@@ -321,3 +323,23 @@ def test_seeds_that_two_machines_share_are_trainings_like_any_other(machine: Mac
     for few in ([0], [1, 1], [-1, 2]):
         with pytest.raises(ConfigError):
             start_seeds(first, config, few)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "--join", "x"], "Say where the study is: --storage"),
+        (
+            ["search", "--join", "x", "--storage", "y", "--trials", "4"],
+            "--trials was settled where the study was begun",
+        ),
+        (["cross-validate", "--join", "x", "--storage", "y", "--recipe", "quick"], "--recipe was settled"),
+        (["learning-curve", "--join", "x", "--storage", "y", "--steps", "6"], "--steps was settled"),
+        (["seeds", "--join", "x", "--storage", "y", "--set", "epochs=3"], "--set was settled"),
+        (["seeds", "--seeds", "1,b"], "numbers with commas between them"),
+    ],
+)
+def test_what_was_settled_is_not_asked_again(arguments: list[str], said: str, tmp_path: Path) -> None:
+    command, *others = arguments
+    with pytest.raises(click.UsageError, match=said):
+        cli([command, str(tmp_path), *others], standalone_mode=False)
