@@ -42,7 +42,7 @@ def postgres() -> Iterator[int]:
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         data = str(folder / "data")
-        make = [bin_ / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}", "-N"]
+        make = [str(bin_ / "initdb"), "-D", data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}", "-N"]
         subprocess.run([*make, "--locale=C", "-E", "UTF8"], check=True, **as_user)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -61,5 +61,5 @@ def postgres() -> Iterator[int]:
 
 
 def _answers(programs: Path, port: int) -> bool:
-    ask = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ask = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(ask, check=False).returncode == 0

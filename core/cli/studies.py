@@ -108,6 +108,7 @@ def search(
     --storage WHERE --join STUDY   this one takes part, with its own copy of the same pictures
     """
     if join:
+        space.require_workers(workers)
         study = _joined("search", folder, join, storage, workers=workers)
     else:
         config = settings(**chosen)
@@ -178,7 +179,7 @@ def mirror_check(folder: str, json_: bool) -> None:
 @_shared
 @as_json
 def several_seeds(folder: str, seeds: str, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
-    """Train on FOLDER with several seeds, and say how far the results lie apart; each is a run of its own."""
+    """Train on FOLDER with several seeds, each of which deals the pictures anew, and say how far the results lie apart."""
     if join:
         study = _joined("seeds", folder, join, storage)
     else:

@@ -169,9 +169,7 @@ def start_study(
         config = config if share else settled(project, config)
         split, pictures = freeze(catalogue or project.scan(), config)
         require_room(config, len(split.classes))
-        plan = RunPlan(
-            study.folder.name, str(project.root), time.time(), config, split.classes, pictures, split.remarks
-        )
+        plan = RunPlan(study.folder.name, str(project.root), time.time(), config, split.classes, pictures)
         asked: dict[str, Any] = {"kind": kind, "options": options.model_dump() if options else {}}
         if share:  # of several machines that see one folder, another may be at work on an earlier one
             asked["shared"] = share(study, plan).signed()

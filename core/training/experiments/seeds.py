@@ -1,7 +1,7 @@
 """The same training with several seeds: how much of one result is chance.
 
-Each is a whole training with a run of its own, on the machine that did it. They share the project's split, so that they differ
-by what a training draws only, or with `own_split` each deals its pictures anew, as the numbers of recipes are measured.
+Each is a whole training with a run of its own, on the machine that did it, and deals the pictures anew, in the shares and
+groups of the project: of a solved head nothing else hangs on the seed. With `own_split` the shares are those of the settings.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def start(
         raise ConfigError("These are no several seeds.", f"Name {FEWEST} to {MOST} different ones: 0,1,2")
     for seed in seeds:
         make_config(config.model_dump() | {"seed": seed})
+    if not config.own_split:
+        split = project.division().config.model_copy(update={"seed": None})
+        config = config.model_copy(update={"split": split, "own_split": True})
     return begin(project, "seeds", config, SeedsOptions(seeds=list(seeds)), catalogue, storage)
 
 
@@ -55,7 +58,7 @@ def run(job: Job, study: Study) -> None:
     """The study's own process, which writes what it found after each training. Raises Stopped, RunError."""
     seeds = study.options(SeedsOptions).seeds
     project = Project.open(job.plan.project)
-    catalogue = project.scan() if job.config.own_split else None
+    catalogue = project.scan()
     last = study.found(SeedsFound)
     known = last.seeds if last and [one.seed for one in last.seeds] == seeds[: len(last.seeds)] else []
 
@@ -90,20 +93,15 @@ class _Within(Job):
         return super().should_stop() or self.study.should_stop()
 
 
-def _trained(job: Job, project: Project, catalogue: Catalogue | None, seed: int) -> dict[str, Any]:
+def _trained(job: Job, project: Project, catalogue: Catalogue, seed: int) -> dict[str, Any]:
     """One training, and what came of it, as plain values of a Seed. Raises Stopped, RunError."""
-    began, plan = time.time(), job.plan
-    config = plan.config.model_copy(update={"seed": seed})
-    remarks, pictures = plan.remarks, plan.pictures
-    if catalogue:
-        split, pictures = freeze(catalogue, config)
-        remarks = split.remarks
+    began, config = time.time(), job.config.model_copy(update={"seed": seed})
+    split, pictures = freeze(catalogue, config)
     pictures, left_out = without_left_out(pictures, config)
     project.runs_dir.mkdir(exist_ok=True)
     records = RunRecords(new_folder(project, config, None))
-    records.write_plan(
-        RunPlan(records.folder.name, str(project.root), began, config, plan.classes, pictures, (*remarks, *left_out))
-    )
+    remarks = (*split.remarks, *left_out)
+    records.write_plan(RunPlan(records.folder.name, str(project.root), began, config, split.classes, pictures, remarks))
     state = TaskState("running", pid=os.getpid(), born=birth_of(os.getpid()))
     records.write_state(state)
     seconds = {"start": 0.0, "decode": 0.0, "features": 0.0, "fit": 0.0}

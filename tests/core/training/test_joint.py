@@ -295,7 +295,7 @@ def test_a_folder_from_elsewhere_does_not_say_where_this_computer_connects(tmp_p
 @pytest.mark.slow
 def test_seeds_that_two_machines_share_are_trainings_like_any_other(machine: Machine, tmp_path: Path) -> None:
     journal = tmp_path / "studies.journal"
-    config = TrainConfig(own_split=True)
+    config = TrainConfig()
     first = machine()
     began = start_seeds(first, config, [0, 1, 2], storage=str(journal))
     leader = psutil.Process(began.state().pid)
@@ -313,7 +313,8 @@ def test_seeds_that_two_machines_share_are_trainings_like_any_other(machine: Mac
     assert len(runs) == 3
     assert all(run.state.state == "done" and run.has_model for run in runs)
     mine = next(run for run in runs if run.plan.config.seed == 1)
-    alone = train(machine(), config.model_copy(update={"seed": 1})).snapshot()
+    assert len({run.plan.pictures for run in runs}) == 3
+    alone = train(machine(), config.model_copy(update={"seed": 1, "own_split": True})).snapshot()
     assert alone.plan.pictures == mine.plan.pictures
     assert alone.result
     assert mine.result
