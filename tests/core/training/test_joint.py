@@ -38,21 +38,24 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 10.0
+CONFIG = TrainConfig(l2=50.0)  # which is solved, without TensorFlow
 Machine = Callable[[], Project]
 """Makes what follows happen on another machine, whose copy of the pictures it gives."""
 
 
 @pytest.fixture(scope="module")
-def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose pictures were looked at already."""
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FoldsFound]:
+    """A folder whose pictures were looked at already, and what one machine found by cross-validation."""
     folder = flat_project(tmp_path_factory.mktemp("first") / "pictures", COLOURS, each=8)
-    cross_validate(Project.open(folder), folds=3)
+    found = cross_validate(Project.open(folder), CONFIG, folds=6)
     shutil.rmtree(folder / ".fieldguide" / "studies")
-    return folder
+    return folder, found
 
 
 @pytest.fixture
-def machine(looked_at: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_home: Path) -> Machine:
+def machine(
+    alone: tuple[Path, FoldsFound], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_home: Path
+) -> Machine:
     made = iter(range(10))
 
     def another() -> Project:
@@ -62,7 +65,7 @@ def machine(looked_at: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, da
         (home / "backbones").symlink_to(data_home / "backbones")
         monkeypatch.setenv("FIELDGUIDE_HOME", str(home))
         monkeypatch.setenv("PGPASSWORD", "")
-        return Project.open(shutil.copytree(looked_at, tmp_path / f"machine {number}"))
+        return Project.open(shutil.copytree(alone[0], tmp_path / f"machine {number}"))
 
     return another
 
@@ -126,12 +129,12 @@ def test_a_search_in_postgresql_survives_the_machine_that_began_it(machine: Mach
     # The same settings were tried as one machine alone would have: they are drawn from the seed and the number.
     from core.training.experiments.trials import Trials, values_of
 
-    alone = Trials(first.root.parent, options, 0, 4)
+    local = Trials(first.root.parent, options, 0, 4)
     values = []
     for _ in range(5):
-        trial = alone.claim()
+        trial = local.claim()
         values.append(values_of(trial.params))
-        alone.finish(trial, 1.0, (0.5, 1.0))
+        local.finish(trial, 1.0, (0.5, 1.0))
     assert [row.values for row in found.trials] == values
     kept = everything_in(began.folder) + everything_in(joined.folder)
     assert PASSWORD.encode() not in kept
@@ -140,12 +143,12 @@ def test_a_search_in_postgresql_survives_the_machine_that_began_it(machine: Mach
 
 
 @pytest.mark.slow
-def test_folds_of_another_machine_are_those_of_this_one(machine: Machine, tmp_path: Path) -> None:
-    config = TrainConfig(l2=50.0)
-    alone = cross_validate(machine(), config, folds=6)
+def test_folds_of_another_machine_are_those_of_this_one(
+    machine: Machine, alone: tuple[Path, FoldsFound], tmp_path: Path
+) -> None:
     journal = tmp_path / "studies.journal"
     first = machine()
-    began = start_cross_validation(first, config, 6, storage=str(journal))
+    began = start_cross_validation(first, CONFIG, 6, storage=str(journal))
     leader = psutil.Process(began.state().pid)
     leader.suspend()  # the other does it all, and what it found comes through the journal
     shared = began.shared
@@ -158,8 +161,8 @@ def test_folds_of_another_machine_are_those_of_this_one(machine: Machine, tmp_pa
     )
     leader.resume()
     assert joined.returncode == 0, joined.stderr
-    assert wait_for(began, FoldsFound) == alone
-    assert json.loads(joined.stdout.splitlines()[-1]) == alone.model_dump()
+    assert wait_for(began, FoldsFound) == alone[1]
+    assert json.loads(joined.stdout.splitlines()[-1]) == alone[1].model_dump()
     tasks = by_task(optuna.load_study(study_name=name, storage=open_storage(place_of(str(journal)))).get_trials())
     assert [[one.user_attrs["member"] == shared.member for one in task] for task in tasks] == [[False]] * 6
 
@@ -231,9 +234,9 @@ def test_a_curve_that_two_machines_share_is_that_of_one(tmp_path: Path) -> None:
     both = [Shared(storage=place, name="curve", member=name, leads=False) for name in "ab"]
     processes = [started("alone", None), *(started(shared.member, shared) for shared in both)]
     assert [process.wait(120) for process in processes] == [0, 0, 0]
-    alone, *shared = ((tmp_path / name / "found.json").read_text() for name in ("alone", "a", "b"))
-    assert shared == [alone, alone]
-    assert json.loads(alone)["verdict"]
+    single, *shared = ((tmp_path / name / "found.json").read_text() for name in ("alone", "a", "b"))
+    assert shared == [single, single]
+    assert json.loads(single)["verdict"]
     storage = open_storage(place_of(place))
     counts = {one.study_name: len(storage.get_all_trials(one._study_id)) for one in storage.get_all_studies()}
     assert counts["curve"] >= 5
@@ -314,12 +317,12 @@ def test_seeds_that_two_machines_share_are_trainings_like_any_other(machine: Mac
     assert all(run.state.state == "done" and run.has_model for run in runs)
     mine = next(run for run in runs if run.plan.config.seed == 1)
     assert len({run.plan.pictures for run in runs}) == 3
-    alone = train(machine(), config.model_copy(update={"seed": 1, "own_split": True})).snapshot()
-    assert alone.plan.pictures == mine.plan.pictures
-    assert alone.result
+    by_itself = train(machine(), config.model_copy(update={"seed": 1, "own_split": True})).snapshot()
+    assert by_itself.plan.pictures == mine.plan.pictures
+    assert by_itself.result
     assert mine.result
-    assert alone.result.test == mine.result.test
-    assert found.seeds[1].accuracy == alone.result.test.accuracy
+    assert by_itself.result.test == mine.result.test
+    assert found.seeds[1].accuracy == by_itself.result.test.accuracy
     assert "on average of 3 trainings" in in_words(found)
     for few in ([0], [1, 1], [-1, 2]):
         with pytest.raises(ConfigError):
