@@ -151,6 +151,11 @@ def _in_words(error: Exception, place: Place) -> RunError | None:
         )
     if source.startswith(("sqlalchemy", "psycopg")):
         return _of_database(str(getattr(error, "orig", None) or error), place)
+    if source.startswith("grpc") and "RESOURCE_EXHAUSTED" in str(error):
+        return RunError(
+            f"What was found is larger than what {place.shown} takes at once, 4 MB.",
+            "Share the study in the database behind it, or in a journal file.",
+        )
     if source.startswith("grpc") or (isinstance(error, ConnectionError) and place.kind == "grpc"):
         return _unreachable(place)
     if isinstance(error, OSError) and place.kind == "journal" and str(error.filename).startswith(place.address):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,22 @@ import pytest
 from core import Project, TrainConfig, train
 from core.__main__ import cli
 from core.runs.lifecycle import list_runs
+from core.runs.records import RunPlan, RunRecords
 from core.system import storage as files
 from core.system.errors import ConfigError, RunError
+from core.system.tasks.job import Stopped
+from core.system.tasks.records import TaskState
 from core.training.experiments import Shared, Study, joint, wait_for
 from core.training.experiments.claims import by_task
 from core.training.experiments.cross_validation import cross_validate
 from core.training.experiments.cross_validation import start as start_cross_validation
 from core.training.experiments.found import FoldsFound, FoldsOptions, SearchFound, SeedsFound
+from core.training.experiments.lists import carry_out
 from core.training.experiments.seeds import in_words
 from core.training.experiments.seeds import start as start_seeds
 from core.training.experiments.space import options_for
 from core.training.experiments.storages import open_storage, opened, place_of
+from core.training.job import Job
 from tests.pictures import COLOURS, flat_project
 from tests.postgres import PASSWORD, USER, postgres, programs
 from tests.waiting import until
@@ -107,6 +113,7 @@ def test_a_search_in_postgresql_survives_the_machine_that_began_it(machine: Mach
         if running(database, shared):
             return True
         leader.resume()
+        time.sleep(0.3)  # it was between two tries, and must not seem dead
         return False
 
     until(caught)
@@ -139,7 +146,8 @@ def test_a_search_in_postgresql_survives_the_machine_that_began_it(machine: Mach
     kept = everything_in(began.folder) + everything_in(joined.folder)
     assert PASSWORD.encode() not in kept
     assert quote(PASSWORD, safe="").encode() not in kept
-    assert PASSWORD not in joint.invitation(joined)
+    place = f"postgresql://{USER}@{database.rpartition('@')[2]}"
+    assert joint.invitation(joined) == f"python -m core search FOLDER --join {shared.name} --storage {place}"
 
 
 @pytest.mark.slow
@@ -244,16 +252,8 @@ def test_a_curve_that_two_machines_share_is_that_of_one(tmp_path: Path) -> None:
 
 
 def test_a_part_that_cannot_be_done_ends_the_study_with_its_sentence(tmp_path: Path) -> None:
-    from core.runs.records import RunPlan, RunRecords
-    from core.system.tasks.records import TaskState
-    from core.training.experiments.lists import carry_out
-    from core.training.job import Job
-
-    plan = RunPlan("study", "", 0.0, TrainConfig(), ("a", "b"), ())
-    job = Job(RunRecords(tmp_path), TaskState(), plan=plan)
-    shared = Shared(storage=str(tmp_path / "x.journal"), name="parts", member="a", leads=True)
-    files.write_json(tmp_path / "study.json", {"kind": "cross-validation", "options": {}, "shared": shared.signed()})
-    study, heard = Study(tmp_path), []
+    job, study = _listed(tmp_path)
+    heard: list[list[int]] = []
 
     def part(number: int) -> int:
         if number == 2:
@@ -264,6 +264,33 @@ def test_a_part_that_cannot_be_done_ends_the_study_with_its_sentence(tmp_path: P
         with pytest.raises(RunError, match=r"The third is too hard\. Leave it out\."):
             carry_out(job, study, 4, part, lambda found: heard.append(list(found)))
     assert heard == [[0], [0, 1]]
+
+
+def test_a_part_that_a_person_stopped_is_done_by_another_at_once(tmp_path: Path) -> None:
+    job, study = _listed(tmp_path)
+
+    def part(number: int) -> int:
+        if number == 1 and not stopped:
+            stopped.append(number)
+            raise Stopped
+        return number * number
+
+    stopped: list[int] = []
+    with pytest.raises(Stopped):
+        carry_out(job, study, 3, part, lambda _: None)
+    assert carry_out(job, study, 3, part, lambda _: None) == [0, 1, 4]
+    study.stop()
+    assert carry_out(job, study, 3, part, lambda _: None) == [0, 1, 4]  # there is nothing left to stop
+    with pytest.raises(Stopped):
+        carry_out(job, study, 4, part, lambda _: None, stage="more")
+
+
+def _listed(folder: Path) -> tuple[Job, Study]:
+    """A study of parts that is in a journal."""
+    job = Job(RunRecords(folder), TaskState(), plan=RunPlan("study", "", 0.0, TrainConfig(), ("a", "b"), ()))
+    shared = Shared(storage=str(folder / "x.journal"), name="parts", member="a", leads=True)
+    files.write_json(folder / "study.json", {"kind": "cross-validation", "options": {}, "shared": shared.signed()})
+    return job, Study(folder)
 
 
 def test_two_that_begin_in_the_same_second_get_names_of_their_own(tmp_path: Path) -> None:
