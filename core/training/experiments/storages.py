@@ -14,7 +14,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -86,12 +86,19 @@ def open_storage(place: Place) -> BaseStorage:
         from optuna.exceptions import ExperimentalWarning
         from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+        class Lock(JournalFileOpenLock):
+            """Of those who wait for a dead one's lock, one may take away that which another has just got."""
+
+            def release(self) -> None:
+                with suppress(RuntimeError):
+                    super().release()
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         if place.kind == "journal":
             file = place.address
             try:
                 # Not by a symbolic link, as is usual there: Windows and many shared folders have none.
-                return optuna.storages.JournalStorage(JournalFileBackend(file, JournalFileOpenLock(file)))
+                return optuna.storages.JournalStorage(JournalFileBackend(file, Lock(file)))
             except (ValueError, KeyError, TypeError, AssertionError):
                 raise RunError(f"{file} is no journal of studies, or is damaged.", "Name another file.") from None
         if place.kind == "grpc":

@@ -89,6 +89,18 @@ def test_a_file_of_others_is_no_journal(tmp_path: Path) -> None:
         assert file.read_bytes() == content
 
 
+def test_a_lock_that_another_took_away_is_no_error(tmp_path: Path) -> None:
+    """Of several who wait for the lock of a dead process, one may take away that which another has just got."""
+    file = tmp_path / "x.journal"
+    lock = open_storage(place_of(str(file)))._backend._lock
+    lock.acquire()
+    (tmp_path / "x.journal.lock").unlink()
+    lock.release()
+    lock.acquire()
+    lock.release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.journal"]
+
+
 @needs_postgres
 def test_what_postgresql_says_becomes_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with postgres() as port:
