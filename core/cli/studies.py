@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from core.cli.shared import as_json, bar, phase_watcher, say_json, settings, with_settings
 from core.config.training import TrainConfig
@@ -15,20 +17,57 @@ from core.runs.lifecycle import evaluate, open_run
 from core.runs.result import Shape
 from core.system.statistics import told
 from core.training import ensembles
-from core.training.experiments import cross_validation, learning_curve, mirror, space, start_study, wait_for
-from core.training.experiments.found import SearchFound
+from core.training.experiments import Kind, Study, cross_validation, joint, learning_curve, mirror, space, wait_for
+from core.training.experiments import seeds as repeated
+from core.training.experiments.found import CurveFound, FoldsFound, SearchFound, SeedsFound
+from core.training.experiments.preconditions import outcome
 from core.training.experiments.ranges import usual_choice
 
 
 def add_to(cli: click.Group) -> None:
     """Makes these commands some of `cli`."""
-    for command in (search, cross_validate, curve, mirror_check, ensemble):
+    for command in (search, cross_validate, curve, mirror_check, several_seeds, ensemble):
         cli.add_command(command)
 
 
 def _tell(found: Shape, sentence: str, json_: bool) -> None:
     click.echo(sentence)
     say_json(json_, found.model_dump(by_alias=True))
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which several machines take part; with --join, `_own` names those that may be given."""
+    for option in (
+        click.option("--join", metavar="STUDY", help="Take part in this study, which another machine began there."),
+        click.option(
+            "--storage",
+            metavar="WHERE",
+            help="Share the study with other machines: a file in a folder that all see, postgresql://USER@HOST/DATABASE, or "
+            "grpc://HOST:PORT (Optuna's proxy).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+_OWN = {"folder", "storage", "join", "workers", "json_"}
+
+
+def _joined(kind: Kind, folder: str, join: str, storage: str | None, **own: Any) -> Study:
+    """Takes part in a study. Raises UsageError where something else is asked for as well."""
+    if storage is None:
+        raise click.UsageError("Say where the study is: --storage, as on the machine that began it.")
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) == ParameterSource.COMMANDLINE
+        if given and parameter.name not in _OWN:
+            raise click.UsageError(f"{parameter.opts[0]} was settled where the study was begun: leave it out.")
+    return joint.join(_opened(folder), kind, join, storage, **own)
+
+
+def _invite(study: Study) -> None:
+    if invitation := joint.invitation(study):
+        click.echo(f"On each further machine, with its own copy of the pictures: {invitation}", err=True)
 
 
 def _opened(folder: str) -> Project:
@@ -47,7 +86,8 @@ def _opened(folder: str) -> Project:
               "scratch: blocks, filters (of the first block, doubled in each further one), kernel, dense.")  # fmt: skip
 @click.option("--trials", default=20, show_default=True, help="How many are tried at most; 0: no limit.")
 @click.option("--minutes", default=0.0, help="How long it may take; 0: no limit.")
-@click.option("--workers", default=1, show_default=True, help="Processes that try at once.")
+@click.option("--workers", default=1, show_default=True, help="Processes that try at once on this machine.")
+@_shared
 @as_json
 def search(
     folder: str,
@@ -56,13 +96,25 @@ def search(
     trials: int,
     minutes: float,
     workers: int,
+    storage: str | None,
+    join: str | None,
     json_: bool,
     **chosen: Any,
 ) -> None:
-    """Find good settings for FOLDER: many trainings, each with other settings, judged on the validation part."""
-    config = settings(**chosen)
-    options = space.options_for(method, vary or usual_choice(config), trials, minutes, workers, config)
-    study = start_study(_opened(folder), "search", config, options)
+    """Find good settings for FOLDER: many trainings, each with other settings, judged on the validation part.
+
+    \b
+    --storage WHERE                several machines share the tries
+    --storage WHERE --join STUDY   this one takes part, with its own copy of the same pictures
+    """
+    if join:
+        space.require_workers(workers)
+        study = _joined("search", folder, join, storage, workers=workers)
+    else:
+        config = settings(**chosen)
+        options = space.options_for(method, vary or usual_choice(config), trials, minutes, workers, config)
+        study = joint.begin(_opened(folder), "search", config, options, storage=storage)
+        _invite(study)
     found = wait_for(study, SearchFound, phase_watcher())
     for trial in found.trials:
         click.echo(f"{trial.number:4} {trial.val_accuracy or 0:.3f} {trial.values}", err=True)
@@ -75,10 +127,18 @@ def search(
 @click.argument("folder")
 @with_settings
 @click.option("--folds", default=cross_validation.FOLDS, show_default=True)
+@_shared
 @as_json
-def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
+def cross_validate(folder: str, folds: int, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
     """Train and test several times on FOLDER, so that each picture is in the test once: for small sets."""
-    found = cross_validation.cross_validate(_opened(folder), settings(**chosen), folds, phase_watcher())
+    if join:
+        study = _joined("cross-validation", folder, join, storage)
+        found = wait_for(study, FoldsFound, phase_watcher())
+    else:
+        project, config = _opened(folder), settings(**chosen)
+        study = cross_validation.start(project, config, folds, storage=storage)
+        _invite(study)
+        found = outcome(project, study, config, FoldsFound, phase_watcher())
     _tell(found, cross_validation.in_words(found), json_)
 
 
@@ -86,10 +146,18 @@ def cross_validate(folder: str, folds: int, json_: bool, **chosen: Any) -> None:
 @click.argument("folder")
 @with_settings
 @click.option("--steps", default=learning_curve.STEPS, show_default=True)
+@_shared
 @as_json
-def curve(folder: str, steps: int, json_: bool, **chosen: Any) -> None:
+def curve(folder: str, steps: int, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
     """Say whether more pictures would help, and of which class, by training on fewer."""
-    found = learning_curve.learning_curve(_opened(folder), settings(**chosen), steps, phase_watcher())
+    if join:
+        study = _joined("learning-curve", folder, join, storage)
+        found = wait_for(study, CurveFound, phase_watcher())
+    else:
+        project, config = _opened(folder), settings(**chosen)
+        study = learning_curve.start(project, config, steps, storage=storage)
+        _invite(study)
+        found = outcome(project, study, config, CurveFound, phase_watcher())
     for point in found.steps:
         click.echo(f"{point.pictures:6} pictures: {point.accuracy:.3f}")
     _tell(found, found.sentence, json_)
@@ -102,6 +170,28 @@ def mirror_check(folder: str, json_: bool) -> None:
     """Say whether the pictures of FOLDER may be mirrored, by training both ways."""
     found = mirror.mirror_check(_opened(folder), TrainConfig(), phase_watcher())
     _tell(found, found.sentence, json_)
+
+
+@click.command("seeds")
+@click.argument("folder")
+@with_settings
+@click.option("--seeds", default="0,1,2,3,4", show_default=True, help="Numbers with commas between them.")
+@_shared
+@as_json
+def several_seeds(folder: str, seeds: str, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
+    """Train on FOLDER with several seeds, each of which deals the pictures anew, and say how far the results lie apart."""
+    if join:
+        study = _joined("seeds", folder, join, storage)
+    else:
+        if not all(one.strip().isdecimal() for one in seeds.split(",")):
+            raise click.UsageError("--seeds are numbers with commas between them: 0,1,2")
+        config, numbers = settings(**chosen), [int(one) for one in seeds.split(",")]
+        study = repeated.start(_opened(folder), config, numbers, storage=storage)
+        _invite(study)
+    found = wait_for(study, SeedsFound, phase_watcher())
+    for one in found.seeds:
+        click.echo(f"seed {one.seed}: {told(one.right, one.total)}  {one.run}")
+    _tell(found, repeated.in_words(found), json_)
 
 
 @click.command()

@@ -32,7 +32,15 @@ from core.system.errors import PictureError, ProjectError, RunError
 from core.system.tasks.processes import birth_of, is_alive
 from core.system.tasks.records import TaskRecords
 from core.training.experiments import KINDS, Kind, Study
-from core.training.experiments.found import CurveFound, FoldsFound, MirrorFound, RatesFound, SearchFound, SearchOptions
+from core.training.experiments.found import (
+    CurveFound,
+    FoldsFound,
+    MirrorFound,
+    RatesFound,
+    SearchFound,
+    SearchOptions,
+    SeedsFound,
+)
 from core.training.experiments.space import space_of
 from tests.pages.test_pages import visit
 from tests.pictures import COLOURS, flat_project
@@ -281,6 +289,7 @@ def _found(kind: str) -> dict[str, Any]:
         "val_log_loss": 1.0,
         "seconds": 1.0,
     }
+    seed = {"seed": 1, "run": "x", "accuracy": 0.5, "right": 1, "total": 2, "val_accuracy": 0.5}
     every: dict[str, dict[str, Any]] = {
         "search": {"trials": [one, one | {"val_accuracy": None, "val_log_loss": None}], "best": one, "before": None},
         "learning-rate": {"rates": [0.1, 0.2], "losses": [1.0, float("nan")], "suggestion": None},
@@ -288,6 +297,7 @@ def _found(kind: str) -> dict[str, Any]:
                              "interval": [0.1, 0.9]},
         "learning-curve": {"classes": ["blue", "red"], "steps": [step], "tried": [tried]},
         "mirror": {"kind": "harm", "sentence": "It harms."},
+        "seeds": {"of": 3, "seeds": [seed], "mean": 0.5, "deviation": 0.0},
     }  # fmt: skip
     return every[kind]
 
@@ -298,6 +308,7 @@ SHAPES: dict[str, type[Shape]] = {
     "cross-validation": FoldsFound,
     "learning-curve": CurveFound,
     "mirror": MirrorFound,
+    "seeds": SeedsFound,
 }
 
 

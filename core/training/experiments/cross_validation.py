@@ -8,7 +8,8 @@ part up. What belongs together (core.datasets.groups) is never on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,11 @@ from core.system.errors import ConfigError, RunError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.tasks.records import TaskState
-from core.training.experiments import Study, start_study
+from core.training.experiments import Study
 from core.training.experiments.found import Fold, FoldsFound, FoldsOptions
 from core.training.experiments.head_trainer import SilentJob
+from core.training.experiments.joint import begin
+from core.training.experiments.lists import carry_out
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.features import PictureView
 from core.training.job import Job
@@ -36,12 +39,19 @@ FEWEST, MOST = 3, 20
 """Fewer folds than three would leave a class of three pictures with nothing to learn from or to check with."""
 
 
-def start(project: Project, config: TrainConfig, folds: int = FOLDS, catalogue: Catalogue | None = None) -> Study:
-    """Starts it; does not wait. Raises ConfigError for settings that take too long, ProjectError for too few pictures."""
+def start(
+    project: Project,
+    config: TrainConfig,
+    folds: int = FOLDS,
+    catalogue: Catalogue | None = None,
+    storage: str | None = None,
+) -> Study:
+    """Starts it; does not wait. `storage`: where other machines take part in it, see joint.lead. Raises ConfigError for
+    settings that take too long, ProjectError for too few pictures, RunError for what is wrong with the storage."""
     require_quick(config)
     if not FEWEST <= folds <= MOST:
         raise ConfigError(f"{folds} folds are not possible.", f"Choose {FEWEST} to {MOST}.")
-    return start_study(project, "cross-validation", config, FoldsOptions(folds=folds), catalogue)
+    return begin(project, "cross-validation", config, FoldsOptions(folds=folds), catalogue, storage)
 
 
 def cross_validate(
@@ -71,18 +81,24 @@ def run(job: Job, study: Study) -> None:
     views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
     if loading:
         job.until_loaded(loading)
-    found = study.found(FoldsFound)
     quiet = SilentJob(job.records, job.state, job.seconds, plan=plan, quiet=True)
-    job.phase("fit", count)
-    for number in range(len(found.folds) if found else 0, count):
-        job.progress(number, count)
+    last = study.found(FoldsFound)
+    known = last.folds if last and all(_of_these(one, len(plan.classes)) for one in last.folds) else []
+
+    def part(number: int) -> dict[str, Any]:
         test = fold == number
         others = np.flatnonzero(~test)
         checks = deal.held_out(others, config.split.validation, f"check {number}")
         learn = learned_from(deal, others[~checks], config)
         probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[0, test])
-        found = _with(found, count, note, evaluate_predictions(probabilities, deal.labels[test], plan.classes))
-        study.keep(found)
+        return _fold(evaluate_predictions(probabilities, deal.labels[test], plan.classes))
+
+    def told(parts: list[Any]) -> None:
+        study.keep(_together(parts, count, note, plan.classes))
+        job.progress(len(parts), count)
+
+    job.phase("fit", count, len(known))
+    carry_out(job, study, count, part, told, [one.model_dump() for one in known])
 
 
 def in_words(found: FoldsFound) -> str:
@@ -131,17 +147,32 @@ def _head_of(
     return head.probabilities
 
 
-def _with(before: FoldsFound | None, count: int, note: str, here: Evaluation) -> FoldsFound:
-    """What is known with one more fold."""
+def _fold(here: Evaluation) -> dict[str, Any]:
+    """What one test found, as plain values of a Fold."""
+    rows, columns = np.nonzero(here.confusion)
+    answers = np.stack([rows, columns, here.confusion[rows, columns]], axis=1)
     scores = {name: getattr(here, name) for name in ("accuracy", "macro_f1", "log_loss", "right", "total")}
-    folds = [*(before.folds if before else []), Fold(**scores)]
-    confusion = here.confusion + (np.array(before.confusion) if before else 0)
+    return scores | {"answers": answers.tolist()}
+
+
+def _of_these(fold: Fold, classes: int) -> bool:
+    """Whether one that is on record can be gone on from."""
+    return bool(fold.answers) and max(max(true, said) for true, said, _ in fold.answers) < classes
+
+
+def _together(parts: Sequence[Any], count: int, note: str, classes: Sequence[str]) -> FoldsFound:
+    """What is known from some folds."""
+    folds = [Fold.model_validate(one) for one in parts]
+    confusion = np.zeros((len(classes), len(classes)), int)
+    for fold in folds:
+        for true, said, pictures in fold.answers:
+            confusion[true, said] += pictures
     right, total = int(np.trace(confusion)), int(confusion.sum())
     accuracies = [one.accuracy for one in folds]
     return FoldsFound(
         of=count,
         note=note,
-        classes=[score.name for score in here.classes],
+        classes=list(classes),
         folds=folds,
         mean=float(np.mean(accuracies)),
         deviation=float(np.std(accuracies, ddof=1)) if len(folds) > 1 else 0.0,

@@ -37,6 +37,12 @@ class FoldsOptions(Shape):
     folds: Annotated[int, Field(ge=2, le=1000)]
 
 
+class SeedsOptions(Shape):
+    """With which seeds it trains."""
+
+    seeds: Annotated[list[Whole], Field(min_length=2, max_length=100)]
+
+
 class CurveOptions(Shape):
     """How many sizes are tried."""
 
@@ -95,13 +101,15 @@ class RatesFound(Shape):
 
 
 class Fold(Shape):
-    """One test of a cross-validation."""
+    """One test of a cross-validation. `answers`: true class, class that was said, and how many pictures, of those that there
+    are; none in records of before they were kept."""
 
     accuracy: Share
     right: Whole
     total: Whole
     macro_f1: float = 0.0
     log_loss: float = 0.0
+    answers: list[Annotated[list[Whole], Field(min_length=3, max_length=3)]] = Field(default_factory=list)
 
 
 class FoldsFound(Shape):
@@ -166,6 +174,27 @@ class CurveFound(Shape):
         if self.class_name not in ("", *self.classes) or any(len(s.recalls) != len(self.classes) for s in self.steps):
             raise ValueError("not of these classes")
         return self
+
+
+class Seed(Shape):
+    """One training of several seeds: the folder of its run, on the machine that did it, and how the test part went."""
+
+    seed: Whole
+    run: str
+    accuracy: Share
+    right: Whole
+    total: Whole
+    val_accuracy: Share
+
+
+class SeedsFound(Shape):
+    """Of how many trainings, those that are done; the mean of their accuracies on the test part, and its sample standard
+    deviation."""
+
+    of: Annotated[int, Field(ge=1, le=1000)]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    mean: Share
+    deviation: Finite
 
 
 class MirrorFound(Shape):

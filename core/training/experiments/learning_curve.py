@@ -16,7 +16,7 @@ copies of augmentation are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,11 @@ from core.system.errors import ConfigError
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
-from core.training.experiments import Study, start_study
+from core.training.experiments import Study
 from core.training.experiments.found import CurveFound, CurveOptions, Step, WithFewer
 from core.training.experiments.head_trainer import set_up
+from core.training.experiments.joint import begin
+from core.training.experiments.lists import carry_out
 from core.training.experiments.preconditions import outcome, require_quick
 from core.training.experiments.subsampling import Answers, Fewer
 from core.training.job import Job
@@ -47,12 +49,19 @@ _WORST = 8  # classes, of those that are answered worst, are tried one by one
 _THREE_TURNS = 20_000  # up to so many pictures times classes, each third of a class is left out in turn; else one
 
 
-def start(project: Project, config: TrainConfig, steps: int = STEPS, catalogue: Catalogue | None = None) -> Study:
-    """Starts it; does not wait. Raises ConfigError for settings that take too long, ProjectError for too few pictures."""
+def start(
+    project: Project,
+    config: TrainConfig,
+    steps: int = STEPS,
+    catalogue: Catalogue | None = None,
+    storage: str | None = None,
+) -> Study:
+    """Starts it; does not wait. `storage`: where other machines take part in it, see joint.lead. Raises ConfigError for
+    settings that take too long, ProjectError for too few pictures, RunError for what is wrong with the storage."""
     require_quick(config)
     if not FEWEST <= steps <= MOST:
         raise ConfigError(f"A curve of {steps} points is not possible.", f"Choose {FEWEST} to {MOST}.")
-    return start_study(project, "learning-curve", config, CurveOptions(steps=steps), catalogue)
+    return begin(project, "learning-curve", config, CurveOptions(steps=steps), catalogue, storage)
 
 
 def learning_curve(
@@ -68,41 +77,68 @@ def learning_curve(
 
 def run(job: Job, study: Study) -> None:
     """The study's own process, which writes what it found as it goes on. Raises Stopped."""
-    config, plan = job.config, job.plan
-    require_quick(config)
+    require_quick(job.config)
     bench = set_up(job)
-    fewer = Fewer(bench.features, bench.deal, config, len(plan.classes))
+    study_with(Fewer(bench.features, bench.deal, job.config, len(job.plan.classes)), job, study)
+
+
+def study_with(fewer: Fewer, job: Job, study: Study) -> None:
+    """All of it, once the pictures were looked at: first the folds of the curve, then the classes. Raises Stopped."""
+    plan = job.plan
     shares = fewer.shares(study.options(CurveOptions).steps)
     turns = 3 if len(fewer.labels) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
     found = CurveFound(classes=list(plan.classes), steps=[], tried=[])
-    done, total = 0.0, fewer.folds * (sum(shares) + turns * min(_WORST, len(plan.classes)))
+    sizes: list[Answers] = []
+    tried: dict[int, Answers] = {}
+    each, more = sum(shares), fewer.folds * turns  # what a fold of the curve costs, and a class
+    done, total = 0.0, fewer.folds * each + more * min(_WORST, len(plan.classes))
     job.phase("fit", 100)
 
-    def ask(heard: Answers, number: int, rows: np.ndarray, cost: float, *, whole: bool = False) -> None:
+    def come(to: float) -> None:
         nonlocal done
+        done = max(done, to)
+        job.progress(round(100 * done / total), 100)
+
+    def ask(heard: Answers, number: int, rows: np.ndarray, cost: float, *, whole: bool = False) -> None:
         if job.should_stop():
             raise Stopped
         fewer.ask(heard, number, rows, whole=whole)
-        done += cost
-        job.progress(round(100 * done / total), 100)
+        come(done + cost)
 
-    sizes = [Answers(fewer.labels) for _ in shares]
-    for number in range(fewer.folds):
-        for share, heard in zip(shares, sizes, strict=True):
+    def fold(number: int) -> list[dict[str, Any]]:
+        fewer.forget(number)
+        here = [Answers(fewer.labels) for _ in shares]
+        for share, heard in zip(shares, here, strict=True):
             ask(heard, number, fewer.nested(number, share), share, whole=share == shares[-1])
+        return [heard.heard() for heard in here]
+
+    def curve(parts: list[Any]) -> None:
+        nonlocal found, sizes
+        sizes = [_joined(fewer, [part[step] for part in parts]) for step in range(len(shares))]
         found = found.model_copy(update={"steps": [_step(heard, fewer.classes) for heard in sizes]})
         study.keep(found)
-    full = sizes[-1]
-    tried: dict[int, Answers] = {}
-    for label in _worst(full, fewer):
-        tried[label] = Answers(fewer.labels)
+        come(each * len(parts))
+
+    def without(place: int) -> dict[str, Any]:
+        here = Answers(fewer.labels)
         for number in range(fewer.folds):
+            fewer.know(number)
             for turn in range(turns):
-                ask(tried[label], number, fewer.without(number, label, turn), 1.0)
-        one = _tried(fewer, full, tried[label], label, plan.classes[label])
-        found = found.model_copy(update={"tried": [*found.tried, one]})
+                ask(here, number, fewer.without(number, worst[place], turn), 1.0)
+        return here.heard()
+
+    def compare(parts: list[Any]) -> None:
+        nonlocal found, tried
+        tried = {label: _joined(fewer, [part]) for label, part in zip(worst, parts, strict=False)}
+        rows = [_tried(fewer, sizes[-1], heard, label, plan.classes[label]) for label, heard in tried.items()]
+        found = found.model_copy(update={"tried": rows})
         study.keep(found)
-    study.keep(found.model_copy(update=judge(fewer, sizes[-2], full, tried, plan.classes)))
+        come(each * fewer.folds + more * len(parts))
+
+    carry_out(job, study, fewer.folds, fold, curve)
+    worst = _worst(sizes[-1], fewer)
+    carry_out(job, study, len(worst), without, compare, stage="classes")
+    study.keep(found.model_copy(update=judge(fewer, sizes[-2], sizes[-1], tried, plan.classes)))
 
 
 def judge(
@@ -150,6 +186,13 @@ def _outstanding(fewer: Fewer, full: Answers, tried: dict[int, Answers]) -> int 
         if more <= _APART * error:
             return None
     return first
+
+
+def _joined(fewer: Fewer, parts: Sequence[Mapping[str, Any]]) -> Answers:
+    joined = Answers(fewer.labels)
+    for part in parts:
+        joined.join(part)
+    return joined
 
 
 def _worst(full: Answers, fewer: Fewer) -> list[int]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,14 @@ from core.system.tasks.job import Stopped
 from core.system.tasks.processes import is_alive, leave, spawn
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study, forget_pictures
+from core.training.experiments.claims import Lost
 from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions
 from core.training.experiments.head_trainer import SilentJob
 from core.training.experiments.objectives import objective_of
+from core.training.experiments.shared_trials import trials_of
 from core.training.experiments.space import tried
-from core.training.experiments.trials import Pruned, Trials, values_of
+from core.training.experiments.storages import answering, place_of
+from core.training.experiments.trials import Pruned, values_of
 from core.training.job import Job
 
 if TYPE_CHECKING:
@@ -43,17 +46,19 @@ class Search:
 
     def __init__(self, job: Job, study: Study) -> None:
         self.job, self.study, self.options = job, study, study.options(SearchOptions)
-        self.trials = Trials(study.folder, self.options, job.config.seed, job.config.epochs)
+        self.trials = trials_of(study, job)
         self.objective = objective_of(job)
         self.left = self.options.heads  # tries that this process may do
 
     def lead(self) -> None:
-        """Does tries, with helpers if asked for, until all are done. Raises Stopped, and RunError if all tries failed."""
-        if not ((last := self.study.found(SearchFound)) and last.before):
+        """Does tries, with helpers if asked for, until all are done, whichever machine does them. Raises Stopped, and RunError
+        if all tries failed."""
+        shared = self.study.shared
+        if not self.publish().before and (not shared or shared.leads):
             with suppress(RunError, ConfigError):  # it goes astray: all the better that others are tried
                 accuracy, log_loss = self.score(self.job.config)
-                self.publish(Before(val_accuracy=accuracy, val_log_loss=log_loss))
-        self.publish()
+                self.trials.keep_before(before := Before(val_accuracy=accuracy, val_log_loss=log_loss))
+                self.publish(before)
         workers = self.options.workers
         helpers = [self.helper() for _ in range(workers - 1)]
         try:
@@ -69,7 +74,9 @@ class Search:
                             f"Details are in {self.job.records.folder / 'worker.log'}.",
                         )
                     helpers.append(self.helper())
-                time.sleep(0.1)
+                time.sleep(self.trials.pause)
+                if shared:
+                    self.publish()
         finally:
             for helper in helpers:
                 _end(helper)
@@ -98,6 +105,11 @@ class Search:
             score = self.score(config, trial)
         except Pruned:
             pruned = True
+        except Lost:
+            return
+        except Stopped:
+            self.trials.leave(trial)
+            raise
         except (RunError, ConfigError):
             pass  # the steps were too large, and the loss no longer a number; or the network was too large for the memory
         self.trials.finish(trial, time.perf_counter() - began, score, pruned=pruned)
@@ -120,7 +132,7 @@ class Search:
                 method=trials.method,
                 trials=rows,
                 best=min(done, key=lambda row: (row.val_log_loss, row.number), default=None),
-                before=before or (last.before if last else None),
+                before=before or (last.before if last else None) or trials.before,
                 left=max(0, trials.most - len(rows)) if trials.most else None,
                 seconds=round(trials.spent, 1),
             )
@@ -146,7 +158,8 @@ class Search:
 def run(job: Job, study: Study) -> None:
     """The whole search, in the process of the study."""
     try:
-        Search(job, study).lead()
+        with answering(place_of(study.shared.storage)) if study.shared else nullcontext():
+            Search(job, study).lead()
     finally:
         forget_pictures(study.folder)
 

@@ -48,11 +48,8 @@ def options_for(
         raise ConfigError(f"There is no way of searching called {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
     if not vary:
         raise ConfigError("Nothing may change.", f"Choose at least one of: {', '.join(ranges_of(config))}.")
-    for what, value, most in (
-        ("tries (trials)", trials, MOST_TRIALS),
-        ("minutes", minutes, MOST_MINUTES),
-        ("processes (workers)", workers - 1, MOST_WORKERS - 1),
-    ):
+    require_workers(workers)
+    for what, value, most in (("tries (trials)", trials, MOST_TRIALS), ("minutes", minutes, MOST_MINUTES)):
         if not 0 <= value <= most:
             raise ConfigError(f"That is no possible number of {what}.", f"Ask for at most {most:,}.")
     space = space_for(vary, config)
@@ -68,6 +65,12 @@ def options_for(
         minutes=minutes,
         workers=workers,
     )
+
+
+def require_workers(workers: int) -> None:
+    """Raises ConfigError where so many processes cannot try at once on a machine."""
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ConfigError("That is no possible number of processes (workers).", f"Ask for 1 to {MOST_WORKERS}.")
 
 
 def space_for(vary: Sequence[str], config: TrainConfig) -> dict[str, Range]:

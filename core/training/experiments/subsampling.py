@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +39,21 @@ class Answers:
         self._right[rows] += probabilities.argmax(axis=1) == truth
         self._asked[rows] += 1
         self._sizes.append(learned)
+
+    def heard(self) -> dict[str, Any]:
+        """All of it as plain values, of those who were asked."""
+        rows = np.flatnonzero(self._asked)
+        found = {name: values[rows].tolist() for name, values in self._kept()}
+        return found | {"rows": rows.tolist(), "sizes": self._sizes}
+
+    def join(self, heard: Mapping[str, Any]) -> None:
+        """Takes over what others heard of pictures that nobody was asked about here."""
+        for name, values in self._kept():
+            values[heard["rows"]] = heard[name]
+        self._sizes.extend(heard["sizes"])
+
+    def _kept(self) -> tuple[tuple[str, np.ndarray], ...]:
+        return ("lost", self._lost), ("right", self._right), ("asked", self._asked)
 
     @property
     def asked(self) -> np.ndarray:
@@ -111,6 +128,15 @@ class Fewer:
             self._whole[number] = kernel
         test = np.flatnonzero(self.fold == number)
         heard.note(test, answers(kernel, scaled(self.features[test], *scale)), len(rows))
+
+    def forget(self, number: int) -> None:
+        """Lets the heads of a fold begin from nothing, so that what they find does not hang on what was asked before."""
+        self._whole.pop(number, None)
+
+    def know(self, number: int) -> None:
+        """Sees to it that what a head learned from all outside of a fold is known, where others asked about that."""
+        if number not in self._whole:
+            self.ask(Answers(self.labels), number, self.nested(number, 1), whole=True)
 
     def growth(self, before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
         """By how much the mean of the classes' means grows from one value a picture to another, float (N,) each; and the

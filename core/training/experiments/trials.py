@@ -1,4 +1,5 @@
-"""The tries of a search: Optuna chooses them, and keeps them in one SQLite file from which several processes may work.
+"""The tries of a search: Optuna chooses them, and keeps them in one SQLite file from which several processes may work; for
+several machines see core.training.experiments.shared_trials.
 
 What is claimed, told and written is done under one lock, so that no two processes get in each other's way; the system opens
 it when a process dies. Loads Optuna: for the processes of a search only.
@@ -6,6 +7,7 @@ it when a process dies. Loads Optuna: for the processes of a search only.
 
 from __future__ import annotations
 
+import copy
 import os
 import sqlite3
 from collections.abc import Callable
@@ -17,10 +19,12 @@ import optuna
 from filelock import FileLock
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.system.tasks.processes import birth_of, is_alive
-from core.training.experiments.found import SearchOptions, Try
+from core.training.experiments.claims import by_task, place_in
+from core.training.experiments.found import Before, SearchOptions, Try
 from core.training.experiments.ranges import Range
 from core.training.experiments.space import space_of
 
@@ -44,6 +48,9 @@ class Seeded(BaseSampler):
         self._inner: BaseSampler = RandomSampler(seed)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:  # noqa: D102
+        tasks = by_task(study.get_trials(deepcopy=False))
+        trial = copy.copy(trial)  # one that takes the place of another has a number of its own
+        trial.number = place_in(tasks, trial.number)
         seed = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
         if self._method == "grid":  # its order must be the same for all tries
             self._inner = GridSampler({name: chosen.choices for name, chosen in self._space.items()}, self._seed)
@@ -73,30 +80,40 @@ class Trials:
     Raises RunError if the options are damaged.
     """
 
+    pause = 0.1
+    """Seconds between two looks at what the others do."""
+
     def __init__(self, folder: Path, options: SearchOptions, seed: int, epochs: int) -> None:
         self.method, self.most = options.method, options.trials
         self.seconds, self._workers = 60 * options.minutes, options.workers
         self._space = space_of(options)
         if self.method == "grid":
             self._space = {name: Range(choices=chosen.points) for name, chosen in self._space.items()}
+        self._seed, self._epochs = seed, epochs
         self._me = [os.getpid(), birth_of(os.getpid())]
         self.lock = FileLock(folder / ".trials.lock")
+        self._open(folder)
+
+    def _open(self, folder: Path) -> None:
         file = folder / "trials.sqlite"
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         with self.lock:
-            self._storage = optuna.storages.RDBStorage(
+            self._storage: BaseStorage = optuna.storages.RDBStorage(
                 "sqlite:///trials.sqlite",  # its place is given below: an address would not take every folder's name
                 engine_kwargs={"creator": lambda: sqlite3.connect(file, timeout=60, check_same_thread=False)},
             )
-            self._study = optuna.create_study(
-                storage=self._storage,
-                study_name=_NAME,
-                load_if_exists=True,
-                sampler=Seeded(self.method, self._space, seed),
-                pruner=optuna.pruners.MedianPruner(
-                    n_startup_trials=5, n_warmup_steps=max(3, epochs // 3), n_min_trials=3
-                ),
-            )
+            self._study = self._study_of(self._storage, _NAME)
+
+    def _study_of(self, storage: BaseStorage, name: str) -> optuna.Study:
+        return optuna.create_study(
+            storage=storage,
+            study_name=name,
+            load_if_exists=True,
+            sampler=Seeded(self.method, self._space, self._seed),
+            pruner=optuna.pruners.MedianPruner(
+                n_startup_trials=5, n_warmup_steps=max(3, self._epochs // 3), n_min_trials=3
+            ),
+        )
 
     def claim(self) -> Trial | None:
         """The next try, new or left behind by a process that died; None if all are done or taken, or the time is over."""
@@ -106,6 +123,9 @@ class Trials:
                     return self._mine(Trial(self._study, self._id(left.number)))
                 self._study.tell(left.number, state=TrialState.FAIL)
             return None if self._enough else self._mine(self._study.ask())
+
+    def leave(self, trial: Trial) -> None:
+        """Leaves a try to others, where nothing else would tell them that this process stops."""
 
     @property
     def waiting(self) -> bool:
@@ -147,7 +167,7 @@ class Trials:
 
     def rows(self) -> list[Try]:
         """The tries that have ended, in the order in which they began."""
-        return [_row(trial) for trial in self._all() if trial.state.is_finished()]
+        return [row_of(trial, trial.number) for trial in self._all() if trial.state.is_finished()]
 
     @property
     def under_way(self) -> bool:
@@ -159,6 +179,14 @@ class Trials:
         """Seconds that the finished tries took, as if all processes had been at work all the time."""
         return float(sum(trial.user_attrs.get("seconds", 0.0) for trial in self._all())) / self._workers
 
+    @property
+    def before(self) -> Before | None:
+        """What another machine found out about the settings that the search starts from."""
+        return None
+
+    def keep_before(self, before: Before) -> None:
+        """Tells the other machines."""
+
     def _all(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
 
@@ -167,14 +195,17 @@ class Trials:
         return self._storage.get_trial_id_from_study_id_trial_number(study, number)
 
     def _mine(self, trial: Trial) -> Trial:
+        self._draw(trial)
+        trial.set_user_attr("worker", self._me)
+        trial.set_user_attr("starts", trial.user_attrs.get("starts", 0) + 1)
+        return trial
+
+    def _draw(self, trial: Trial) -> None:
         for name, chosen in self._space.items():  # what was drawn before its process died stays
             if chosen.choices:
                 trial.suggest_categorical(name, chosen.choices)
             else:
                 trial.suggest_float(name, chosen.low, chosen.high, log=chosen.log, step=chosen.step or None)
-        trial.set_user_attr("worker", self._me)
-        trial.set_user_attr("starts", trial.user_attrs.get("starts", 0) + 1)
-        return trial
 
 
 def values_of(params: dict[str, Any]) -> dict[str, Any]:
@@ -182,9 +213,10 @@ def values_of(params: dict[str, Any]) -> dict[str, Any]:
     return {name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in params.items()}
 
 
-def _row(trial: FrozenTrial) -> Try:
+def row_of(trial: FrozenTrial, number: int) -> Try:
+    """A try that has ended, as it is told."""
     return Try(
-        number=trial.number,
+        number=number,
         values=values_of(trial.params),
         val_accuracy=trial.user_attrs.get("val_accuracy"),
         val_log_loss=trial.value,
