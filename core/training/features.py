@@ -24,6 +24,7 @@ from core.system.errors import PictureError
 from core.system.storage import make_folder
 from core.system.tasks.job import Stopped
 from core.system.threads import chunks, in_threads
+from core.training.feature_matrix import FeatureFile, Features, StoredFeatures, room_for
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -72,7 +73,7 @@ class FeatureStore:
 
     def __init__(self, path: Path) -> None:
         make_folder(path.parent)
-        self._path = path
+        self._path, self.folder = path, path.parent
         ensure(path, "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
@@ -152,41 +153,47 @@ def features_of(
     seed: int,
     progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
-) -> np.ndarray:
-    """Features of all sights, in their order: float32 (N, F); those kept from before are not computed again.
+) -> Features:
+    """Features of all sights, in their order: float32 (N, F), or StoredFeatures where memory has no room for them; those kept
+    from before are not computed again.
 
     `progress` is called with (done, total) after every chunk. Raises Stopped when `should_stop` says so; what was
-    computed until then is kept.
+    computed until then is kept. Raises RunError, OSError if there is no room on the disk either.
     """
-    marks = [key_of(sight, augmentation, seed) for sight in sights]
     total, missing = len(sights), []
-    vectors: np.ndarray | None = None  # made when the first features say how many there are to a picture
+    vectors: np.ndarray | FeatureFile | None = None  # made when the first features say how many there are to a picture
+
+    def mark(row: int) -> str:
+        return key_of(sights[row], augmentation, seed)
 
     def place(row: int, vector: np.ndarray) -> None:
         nonlocal vectors
         if vectors is None:
-            vectors = np.empty((total, len(vector)), np.float32)
+            vectors = room_for(total, len(vector), kept.folder)
         vectors[row] = vector
 
     for start in range(0, total, _READ):
-        found = kept.get(marks[start : start + _READ])
-        for row in range(start, min(start + _READ, total)):
-            if marks[row] in found:
-                place(row, found[marks[row]])
+        marks = [mark(row) for row in range(start, min(start + _READ, total))]
+        found = kept.get(marks)
+        for row, key in enumerate(marks, start):
+            if key in found:
+                place(row, found[key])
             else:
                 missing.append(row)
         progress(min(start + _READ, total) - len(missing), total)
     done = total - len(missing)
     computed = extractor.compute([sights[row] for row in missing], augmentation, seed)
     for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
-        _keep(kept, [(marks[row], vector) for row, vector in chunk])
+        _keep(kept, [(mark(row), vector) for row, vector in chunk])
         for row, vector in chunk:
             place(row, vector)
         done += len(chunk)
         progress(done, total)
         if done < total and should_stop():
             raise Stopped
-    return np.empty((0, 1), np.float32) if vectors is None else vectors
+    if vectors is None:
+        return np.empty((0, 1), np.float32)
+    return StoredFeatures((vectors,)) if isinstance(vectors, FeatureFile) else vectors
 
 
 def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:

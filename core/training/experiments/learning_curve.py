@@ -71,7 +71,7 @@ def run(job: Job, study: Study) -> None:
     config, plan = job.config, job.plan
     require_quick(config)
     bench = set_up(job)
-    fewer = Fewer(bench.features, bench.deal, config, len(plan.classes))
+    fewer = Fewer(np.asarray(bench.features), bench.deal, config, len(plan.classes))
     shares = fewer.shares(study.options(CurveOptions).steps)
     turns = 3 if len(fewer.labels) * min(_WORST, len(plan.classes)) <= _THREE_TURNS else 1
     found = CurveFound(classes=list(plan.classes), steps=[], tried=[])
