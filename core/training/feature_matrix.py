@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +47,7 @@ class FeatureFile:
                 "Make room there, and train again.",
             )
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this does
+        weakref.finalize(self, self._file.close)
 
     def __setitem__(self, row: int, vector: np.ndarray) -> None:
         """Keeps the features (F,) of a picture. Raises OSError, ValueError if they are of another number."""

@@ -32,7 +32,7 @@ _LOOKS, _MOMENT = 6, 0.1  # seconds
 _READ = 1000  # kept features that are read at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million of them
 class PictureView:
     """One thing to compute features of: a picture file, framed, plain (`draw` 0) or one of its random changes (1, 2, ...), or
     the mirror image of that."""
