@@ -42,9 +42,9 @@ class FeatureFile:
         self.shape, needed = (count, width), 2 * count * width
         if (free := shutil.disk_usage(folder).free) < needed:
             raise RunError(
-                f"What the model sees of {count:,} pictures takes {needed / 1e9:,.1f} GB while it learns; the disk of {folder} "
+                f"What the model sees of {count:,} pictures takes {needed / 1e9:,.1f} GB for a while, and the disk of {folder} "
                 f"has {free / 1e9:,.1f} GB left.",
-                "Make room there, and train again.",
+                "Make room there, and try again.",
             )
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this does
         weakref.finalize(self, self._file.close)
@@ -133,6 +133,11 @@ def fits(count: int, width: int) -> bool:
 def room_for(count: int, width: int, folder: Path) -> np.ndarray | FeatureFile:
     """Room for features (N, F), float32 in memory if it `fits`, else in a file in `folder`. Raises RunError."""
     return np.empty((count, width), np.float32) if fits(count, width) else FeatureFile(count, width, folder)
+
+
+def filled(room: np.ndarray | FeatureFile, count: int) -> Features:
+    """The first rows of what `room_for` gave."""
+    return room[:count] if isinstance(room, np.ndarray) else StoredFeatures((room,))[:count]
 
 
 def side_by_side(parts: list[Features]) -> Features:

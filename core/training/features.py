@@ -24,7 +24,7 @@ from core.system.errors import PictureError
 from core.system.storage import make_folder
 from core.system.tasks.job import Stopped
 from core.system.threads import chunks, in_threads
-from core.training.feature_matrix import FeatureFile, Features, StoredFeatures, room_for
+from core.training.feature_matrix import FeatureFile, Features, filled, room_for
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -191,9 +191,7 @@ def features_of(
         progress(done, total)
         if done < total and should_stop():
             raise Stopped
-    if vectors is None:
-        return np.empty((0, 1), np.float32)
-    return StoredFeatures((vectors,)) if isinstance(vectors, FeatureFile) else vectors
+    return np.empty((0, 1), np.float32) if vectors is None else filled(vectors, total)
 
 
 def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:
