@@ -80,7 +80,7 @@ def run(job: Job, study: Study) -> None:
         others = np.flatnonzero(~test)
         checks = deal.held_out(others, config.split.validation, f"check {number}")
         learn = learned_from(deal, others[~checks], config)
-        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[test])
+        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[np.flatnonzero(test)])
         found = _with(found, count, note, evaluate_predictions(probabilities, deal.labels[test], plan.classes))
         study.keep(found)
 
