@@ -1,6 +1,6 @@
 """The features of all pictures as one matrix: an array, or, where memory has no room for it, a file that is read in pieces.
 
-Whoever learns from it takes piece by piece; an array is one piece.
+Whoever learns from it takes piece by piece, of which a small array is one: so there is one way to learn, whatever fits.
 """
 
 from __future__ import annotations

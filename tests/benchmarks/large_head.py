@@ -7,9 +7,10 @@ Features are made up: the mean of the class plus noise. Seven of ten rows are le
 checked and tested with. They lie in a file without a name in DIR (2 bytes a number; by default the folder of temporary files,
 which must be on a disk). Each number of rows has a process of its own; the smallest is learned in memory, too.
 
-Prints seconds by the clock and of all cores, rounds, the most memory that the process had, with the pages of the file, which the
-system may take back (VmHWM), and without (RssAnon), and the accuracy. "a row": the seconds of cores for a row, against that of
-the smallest number; "a read": the same for each time that a row is read, since of more rows the head may be found in fewer rounds.
+Prints seconds by the clock and of all cores, rounds, the most memory that the process had, with the pages of the file, which
+the system may take back (VmHWM), and without (RssAnon), and the accuracy. "a row": the seconds of cores for a row, against that
+of the smallest number; "a read": the same for each time that a row is read, since of more rows the head may be found in fewer
+rounds.
 
 `--training`: then also the whole worker of a training with so many pictures, whose features a project keeps already (SQLite, 4
 bytes a number): from reading the list of pictures to the model file. Its pictures are names only, that nobody opens.
