@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -49,6 +49,25 @@ class PictureView:
         if self.draw:
             picture = augment(picture, config, generator(seed, self.id, self.draw))
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirror else picture
+
+
+class Views(Sequence[PictureView]):
+    """What `make` makes of each of `looks`, whenever somebody asks: of a million pictures they would fill the memory."""
+
+    def __init__(self, make: Callable[[Any], PictureView], looks: Sequence[Any]) -> None:
+        self._make, self._looks = make, looks
+
+    def __len__(self) -> int:
+        return len(self._looks)
+
+    @overload
+    def __getitem__(self, at: int) -> PictureView: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Views: ...
+
+    def __getitem__(self, at: int | slice) -> PictureView | Views:
+        return Views(self._make, self._looks[at]) if isinstance(at, slice) else self._make(self._looks[at])
 
 
 @dataclass
@@ -101,7 +120,7 @@ class Extractor(Protocol):
 
     spent: Spent
 
-    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Iterable[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
 
@@ -119,7 +138,7 @@ class FeatureExtractor:
         self._local = threading.local()
         self.spent = Spent()
 
-    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Iterable[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
         return in_threads(lambda sight: self._one(sight, config, seed), sights, self._threads)
@@ -182,7 +201,7 @@ def features_of(
                 missing.append(row)
         progress(min(start + _READ, total) - len(missing), total)
     done = total - len(missing)
-    computed = extractor.compute([sights[row] for row in missing], augmentation, seed)
+    computed = extractor.compute((sights[row] for row in missing), augmentation, seed)
     for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
         _keep(kept, [(mark(row), vector) for row, vector in chunk])
         for row, vector in chunk:

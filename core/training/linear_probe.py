@@ -20,7 +20,7 @@ from core.system.errors import RunError
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.threads import serial_linear_algebra
 from core.training.feature_matrix import Features, StoredFeatures, logits, side_by_side
-from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, features_of
+from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, Views, features_of
 from core.training.job import Job, Trained
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
@@ -100,17 +100,21 @@ def look(
 def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> dict[str, Features]:
     """Features of the parts, (N, F) each: "train" (each picture plain, then its changed copies), "val", "test"."""
     plan = job.plan
-    train = [_sight(job, picture, draw) for draw in range(copies(config)) for picture in plan.part("train")]
-    held_out = [_sight(job, picture) for part in ("val", "test") for picture in plan.part(part)]
+    train = [(picture, draw) for draw in range(copies(config)) for picture in plan.part("train")]
+    held_out = [(picture, 0) for part in ("val", "test") for picture in plan.part(part)]
+
+    def views(looks: list[tuple[RunPicture, int]]) -> Views:
+        return Views(lambda one: PictureView(one[0].id, plan.file(one[0]), job.config.input_framing, one[1]), looks)
+
     if any(spec.integer for spec in specs):
         # The file that is taken away looks by floats: the numbers on the screen must be its own.
         count = len(plan.part("val"))
         some = slice(0, count, max(1, count // _ENOUGH))
-        whole = look(job, specs, train + held_out[some], config)
-        rest = look(job, exact(specs), held_out, config)
+        whole = look(job, specs, views(train + held_out[some]), config)
+        rest = look(job, exact(specs), views(held_out), config)
         learned = aligned(whole[: len(train)], np.asarray(whole[len(train) :]), np.asarray(rest[some]))
     else:
-        whole = look(job, specs, train + held_out, config)
+        whole = look(job, specs, views(train + held_out), config)
         learned, rest = whole[: len(train)], whole[len(train) :]
     checked = len(plan.part("val"))
     return {"train": learned, "val": rest[:checked], "test": rest[checked:]}
@@ -275,7 +279,3 @@ def feature_folder(project: str) -> Path:
     from core.datasets.project import Project
 
     return Project.open(project).home / "features"
-
-
-def _sight(job: Job, picture: RunPicture, draw: int = 0) -> PictureView:
-    return PictureView(picture.id, job.plan.file(picture), job.config.input_framing, draw)

@@ -116,9 +116,7 @@ def test_a_head_is_the_same_in_memory_and_from_a_file(tmp_path: Path, changes: d
     heads, told, films = [], [], []
     for name, known in (("memory", features), ("file", stored(features, tmp_path))):
         parts = {"train": known[:300], "val": known[300:]}
-        pictures = [
-            picture(n, int(label), "train" if n < 300 else "val", CLASSES) for n, label in enumerate(labels)
-        ]
+        pictures = [picture(n, int(label), "train" if n < 300 else "val", CLASSES) for n, label in enumerate(labels)]
         records = RunRecords(tmp_path / name)
         records.folder.mkdir()
         plan = RunPlan("run", str(tmp_path), 1.5, config, CLASSES, tuple(pictures))
