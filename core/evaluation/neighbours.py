@@ -25,6 +25,7 @@ from core.runs.lifecycle import Run
 from core.runs.records import RunPlan
 from core.system.errors import ModelError, ProjectError
 from core.training.ensembles import RECIPE
+from core.training.feature_matrix import FeatureFile, Features, filled, logits, over, room_for
 from core.training.features import FeatureStore, plain_key
 
 _READ = 1000
@@ -46,7 +47,7 @@ class Neighbour:
 
 
 class Neighbours:
-    """The features of a run's training pictures: unit vectors float32 (N, F), in order of `ids`.
+    """The features of a run's training pictures (N, F), in order of `ids`.
 
     `own`: whether the run's own network saw them, or that of the quick recipe. `missing`: training pictures without
     features. Safe to use from several threads.
@@ -55,13 +56,12 @@ class Neighbours:
     def __init__(self, run: Run) -> None:
         """Raises ModelError while there are no features to compare, with what to do."""
         plan = run.records.plan()
-        self.own, self._spec, self._framing, found = _best_source(plan)
-        label = {picture.id: picture.label for picture in plan.part("train") if picture.id in found}
-        self.ids = tuple(label)
-        self.missing = len({picture.id for picture in plan.part("train")}) - len(self.ids)
-        self._classes = [plan.classes[number] for number in label.values()]
-        self._vectors = np.stack([found[name] for name in self.ids])
-        self._vectors /= np.linalg.norm(self._vectors, axis=1, keepdims=True).clip(1e-9)
+        self.own, self._spec, self._framing, self.ids, self._features = _best_source(plan)
+        label = {picture.id: picture.label for picture in plan.part("train")}
+        self.missing = len(label) - len(self.ids)
+        self._classes = [plan.classes[label[name]] for name in self.ids]
+        lengths = over(self._features, lambda _, piece: np.linalg.norm(piece, axis=1))
+        self._lengths = np.concatenate(list(lengths)).clip(1e-9)
         self._interpreter = Interpreter(model_path=str(self._spec.path))
         self._interpreter.allocate_tensors()
         self._lock = threading.Lock()
@@ -72,8 +72,9 @@ class Neighbours:
         `places`: id -> path of the pictures that still exist; others are left out, and so is the one with the id `but`.
         Raises PictureError for a picture that does not open.
         """
-        vector = self._features(read_square(source, self._spec.pixels, self._framing))
-        close = self._vectors @ (vector / max(float(np.linalg.norm(vector)), 1e-9))
+        vector = self._seen(read_square(source, self._spec.pixels, self._framing))
+        unit = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        close = logits(self._features, unit[:, None], np.zeros(1, np.float32))[:, 0] / self._lengths
         found: list[Neighbour] = []
         for row in np.argsort(-close, kind="stable"):
             name = self.ids[row]
@@ -83,7 +84,7 @@ class Neighbours:
                 break
         return found
 
-    def _features(self, square: np.ndarray) -> np.ndarray:
+    def _seen(self, square: np.ndarray) -> np.ndarray:
         with self._lock:
             source, target = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
             self._interpreter.set_tensor(source["index"], square[None].astype(np.float32))
@@ -105,9 +106,9 @@ def _own_spec(config: TrainConfig) -> ExtractorSpec | None:
     return specs_of(config)[0] if frozen else None
 
 
-def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, Framing, dict[str, np.ndarray]]:
-    """Whether it is the run's own, the extractor, what it saw of each picture, and the features by picture id, of which there
-    is at least one."""
+def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, Framing, tuple[str, ...], Features]:
+    """Whether it is the run's own, the extractor, what it saw of each picture, and of which pictures there are features, at
+    least of one, and these."""
     own, quick, framing = _own_spec(plan.config), specs_of(TrainConfig())[0], plan.config.input_framing
     try:
         project = Project.open(plan.project, again=True)
@@ -123,11 +124,18 @@ def _best_source(plan: RunPlan) -> tuple[bool, ExtractorSpec, Framing, dict[str,
         kept = FeatureStore(folder / f"{spec.id}.sqlite")
         wanted = {plain_key(picture.id, framing): picture.id for picture in plan.part("train")}
         keys = list(wanted)
-        found: dict[str, np.ndarray] = {}
+        ids: list[str] = []
+        room: np.ndarray | FeatureFile | None = None
         for start in range(0, len(keys), _READ):
-            found |= {wanted[key]: vector for key, vector in kept.get(keys[start : start + _READ]).items()}
-        if found:
-            return (spec, framing) == (own, plan.config.input_framing), spec, framing, found
+            found = kept.get(keys[start : start + _READ])
+            for key in filter(found.__contains__, keys[start : start + _READ]):
+                if room is None:
+                    room = room_for(len(keys), len(found[key]), folder)
+                room[len(ids)] = found[key]
+                ids.append(wanted[key])
+        if room is not None:
+            same = (spec, framing) == (own, plan.config.input_framing)
+            return same, spec, framing, tuple(ids), filled(room, len(ids))
     raise ModelError(
         "The training pictures were not looked at in a way that can be compared.",
         "Let Fieldguide look at all pictures once.",

@@ -95,7 +95,7 @@ def with_features(job: Job, project: Project, contents: Contents) -> tuple[Conte
     while contents.pictures:
         sights = [PictureView(picture.id, project.root / picture.path, framing) for picture in contents.pictures]
         try:
-            vectors = look(job, [spec], sights, folder=folder)
+            vectors = np.asarray(look(job, [spec], sights, folder=folder))
         except PictureError:
             known = FeatureStore(folder / f"{spec.id}.sqlite").get(
                 [plain_key(content, framing) for content in contents.ids]

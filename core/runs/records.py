@@ -49,7 +49,7 @@ _TEXTS = TypeAdapter(list[str])
 _ATTEMPTS = TypeAdapter(list[Attempt])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million of them
 class RunPicture:
     """A picture as it was when the run started: content id, path in the project, position of its class, part of the split, and
     the number of its group: pictures of one belong together. -1 in records of before groups were kept."""

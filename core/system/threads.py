@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -15,8 +15,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 64
-_FEW = 4_000_000
-"""Numbers (in the largest array) below which a second thread gains nothing in linear algebra."""
 
 
 def in_threads(
@@ -41,10 +39,10 @@ def in_threads(
                 unwanted.cancel()
 
 
-def linear_algebra_of(numbers: int) -> AbstractContextManager[object]:
-    """While it lasts, products of small arrays are computed by one thread. Two would wait for each other at every step, which
-    takes ten times as long where something else computes, too; of more `numbers` they are as quick as they can be."""
-    return threadpool_limits(1) if numbers < _FEW else nullcontext()
+def serial_linear_algebra() -> AbstractContextManager[object]:
+    """While it lasts, each product of arrays is computed by one thread. Several would wait for each other at every step, which
+    takes ten times as long where something else computes, too; what is large is better cut into pieces, a thread for each."""
+    return threadpool_limits(1)
 
 
 def chunks(results: Iterable[Result], size: int) -> Iterator[list[Result]]:

@@ -6,7 +6,7 @@ What looks at squares of one size can be joined: a head on several networks, fro
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from core.runs.records import RunPicture
 from core.system.errors import ModelError
 from core.training.budget import Budget
 from core.training.candidates import SURE, Candidate, CrossValidation, mixed
+from core.training.feature_matrix import Features, logits
 from core.training.features import FeatureExtractor, FeatureStore, PictureView, features_of
 from core.training.job import Job
 from core.training.linear_probe import Head, feature_folder, fetch_weights, learn_head, parts_of
@@ -131,8 +132,10 @@ class Search:
             job.phase("features", len(sights))
             before, began = extractor.spent.pictures, self.clock()
             seen.append(
-                features_of(
-                    sights, extractor, kept, self.plain.augment, self.config.seed, job.progress, job.should_stop
+                np.asarray(
+                    features_of(
+                        sights, extractor, kept, self.plain.augment, self.config.seed, job.progress, job.should_stop
+                    )
                 )
             )
             if looked := extractor.spent.pictures - before:
@@ -207,12 +210,12 @@ class Search:
             self.promise, self.judged = accuracy + SURE * likelihood, accuracy
 
     def _candidate(
-        self, what: str, specs: Sequence[ExtractorSpec], head: Head, parts: dict[str, np.ndarray]
+        self, what: str, specs: Sequence[ExtractorSpec], head: Head, parts: Mapping[str, Features]
     ) -> Candidate:
         """What these and their head say."""
         return Candidate(
             what,
-            {part: parts[part] @ head.kernel + head.bias for part in ("val", "test")},
+            {part: logits(parts[part], head.kernel, head.bias) for part in ("val", "test")},
             lambda: [build_extractor(spec) for spec in specs],
             head.kernel,
             head.bias,

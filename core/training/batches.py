@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from core.config.training import TrainConfig
 from core.imaging.augment import generator
+from core.training.feature_matrix import Features, StoredFeatures
 from core.training.standardise import class_weights, scaled
 
 KEPT_BYTES = 256_000_000
@@ -83,7 +84,7 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def feature_batches(
-    features: np.ndarray,
+    features: Features,
     labels: np.ndarray,
     classes: int,
     config: TrainConfig,
@@ -104,7 +105,7 @@ def feature_batches(
 
     # Few pictures in large batches would be too few steps: the head would end before it has learned.
     size = min(config.batch_size, max(8, len(labels) // 16)) if training else 1024
-    if features.nbytes > KEPT_BYTES:
+    if isinstance(features, StoredFeatures) or features.nbytes > KEPT_BYTES:
         return batches(len(order(0)), load, features.shape[1:], classes, size, order)
     return _gathered(load(0, np.arange(len(labels))), len(order(0)), size, order)
 

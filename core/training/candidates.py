@@ -16,7 +16,7 @@ from core.models.frozen import FrozenClassifier, classifier
 from core.models.weights_store import is_here, trusted
 from core.runs.pictures import grouped_folds, learned_from
 from core.runs.records import RunPlan
-from core.system.threads import linear_algebra_of
+from core.system.threads import serial_linear_algebra
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import scaled, standard
 
@@ -159,7 +159,7 @@ class CrossValidation:
             truth, scale = labels[seen], standard(features[seen])
             weights = example_weights(truth, self._classes, self._config)
             penalty = max(self._config.l2, 1.0) / len(seen)
-            with linear_algebra_of(features.size):
+            with serial_linear_algebra():
                 kernel = solve(scaled(features[seen], *scale), truth, weights, self._classes, penalty)
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
         return fit.score(probabilities, labels)

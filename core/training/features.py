@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -24,6 +24,7 @@ from core.system.errors import PictureError
 from core.system.storage import make_folder
 from core.system.tasks.job import Stopped
 from core.system.threads import chunks, in_threads
+from core.training.feature_matrix import FeatureFile, Features, filled, room_for
 
 CHUNK = 64
 """Pictures between two looks at the stop flag: about a quarter of a second on two cores."""
@@ -31,7 +32,7 @@ _LOOKS, _MOMENT = 6, 0.1  # seconds
 _READ = 1000  # kept features that are read at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million of them
 class PictureView:
     """One thing to compute features of: a picture file, framed, plain (`draw` 0) or one of its random changes (1, 2, ...), or
     the mirror image of that."""
@@ -48,6 +49,25 @@ class PictureView:
         if self.draw:
             picture = augment(picture, config, generator(seed, self.id, self.draw))
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirror else picture
+
+
+class Views(Sequence[PictureView]):
+    """What `make` makes of each of `looks`, whenever somebody asks: of a million pictures they would fill the memory."""
+
+    def __init__(self, make: Callable[[Any], PictureView], looks: Sequence[Any]) -> None:
+        self._make, self._looks = make, looks
+
+    def __len__(self) -> int:
+        return len(self._looks)
+
+    @overload
+    def __getitem__(self, at: int) -> PictureView: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Views: ...
+
+    def __getitem__(self, at: int | slice) -> PictureView | Views:
+        return Views(self._make, self._looks[at]) if isinstance(at, slice) else self._make(self._looks[at])
 
 
 @dataclass
@@ -72,7 +92,7 @@ class FeatureStore:
 
     def __init__(self, path: Path) -> None:
         make_folder(path.parent)
-        self._path = path
+        self._path, self.folder = path, path.parent
         ensure(path, "CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
@@ -100,7 +120,7 @@ class Extractor(Protocol):
 
     spent: Spent
 
-    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Iterable[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
 
@@ -118,7 +138,7 @@ class FeatureExtractor:
         self._local = threading.local()
         self.spent = Spent()
 
-    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Iterable[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
         return in_threads(lambda sight: self._one(sight, config, seed), sights, self._threads)
@@ -152,41 +172,45 @@ def features_of(
     seed: int,
     progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
-) -> np.ndarray:
-    """Features of all sights, in their order: float32 (N, F); those kept from before are not computed again.
+) -> Features:
+    """Features of all sights, in their order: float32 (N, F), or StoredFeatures where memory has no room for them; those kept
+    from before are not computed again.
 
     `progress` is called with (done, total) after every chunk. Raises Stopped when `should_stop` says so; what was
-    computed until then is kept.
+    computed until then is kept. Raises RunError, OSError if there is no room on the disk either.
     """
-    marks = [key_of(sight, augmentation, seed) for sight in sights]
     total, missing = len(sights), []
-    vectors: np.ndarray | None = None  # made when the first features say how many there are to a picture
+    vectors: np.ndarray | FeatureFile | None = None  # made when the first features say how many there are to a picture
+
+    def mark(row: int) -> str:
+        return key_of(sights[row], augmentation, seed)
 
     def place(row: int, vector: np.ndarray) -> None:
         nonlocal vectors
         if vectors is None:
-            vectors = np.empty((total, len(vector)), np.float32)
+            vectors = room_for(total, len(vector), kept.folder)
         vectors[row] = vector
 
     for start in range(0, total, _READ):
-        found = kept.get(marks[start : start + _READ])
-        for row in range(start, min(start + _READ, total)):
-            if marks[row] in found:
-                place(row, found[marks[row]])
+        marks = [mark(row) for row in range(start, min(start + _READ, total))]
+        found = kept.get(marks)
+        for row, key in enumerate(marks, start):
+            if key in found:
+                place(row, found[key])
             else:
                 missing.append(row)
         progress(min(start + _READ, total) - len(missing), total)
     done = total - len(missing)
-    computed = extractor.compute([sights[row] for row in missing], augmentation, seed)
+    computed = extractor.compute((sights[row] for row in missing), augmentation, seed)
     for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
-        _keep(kept, [(marks[row], vector) for row, vector in chunk])
+        _keep(kept, [(mark(row), vector) for row, vector in chunk])
         for row, vector in chunk:
             place(row, vector)
         done += len(chunk)
         progress(done, total)
         if done < total and should_stop():
             raise Stopped
-    return np.empty((0, 1), np.float32) if vectors is None else vectors
+    return np.empty((0, 1), np.float32) if vectors is None else filled(vectors, total)
 
 
 def _keep(kept: FeatureStore, fresh: list[tuple[str, np.ndarray]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class KerasExtractor:
         self._pixels = spec.pixels
         self.spent = Spent()
 
-    def compute(self, sights: Sequence[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
+    def compute(self, sights: Iterable[PictureView], config: AugmentConfig, seed: int) -> Iterator[np.ndarray]:
         """Features of the sights, in their order: float32 (F,) each. Raises PictureError if a file went bad since it was
         checked."""
         began = time.perf_counter()

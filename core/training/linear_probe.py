@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from core.models.feature_extractor import ExtractorSpec, prepare, specs_of
 from core.models.frozen import FrozenClassifier, exact
 from core.runs.records import RunPicture
 from core.system.errors import RunError
-from core.system.tasks.job import load_in_background
-from core.system.threads import linear_algebra_of
-from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, features_of
+from core.system.tasks.job import Stopped, load_in_background
+from core.system.threads import serial_linear_algebra
+from core.training.feature_matrix import Features, StoredFeatures, logits, side_by_side
+from core.training.features import Extractor, FeatureExtractor, FeatureStore, PictureView, Views, features_of
 from core.training.job import Job, Trained
 from core.training.logistic_regression import solve
 from core.training.standardise import class_weights, fold, raw, standard
@@ -40,9 +41,9 @@ class Head:
     best_epoch: int
     stopped: bool
 
-    def probabilities(self, features: np.ndarray) -> np.ndarray:
+    def probabilities(self, features: Features) -> np.ndarray:
         """Raw features (N, F) -> float32 (N, K), rows sum to 1."""
-        return softmax(features @ self.kernel + self.bias)
+        return softmax(logits(features, self.kernel, self.bias))
 
 
 def open_extractor(spec: ExtractorSpec, job: Job) -> Extractor:
@@ -78,8 +79,8 @@ def look(
     sights: Sequence[PictureView],
     config: TrainConfig | None = None,
     folder: Path | None = None,
-) -> np.ndarray:
-    """Features of all sights through all extractors, side by side: float32 (N, F). Raises Stopped, PictureError."""
+) -> Features:
+    """Features (N, F) of all sights through all extractors, side by side. Raises Stopped, PictureError, RunError."""
     seen, config = [], config or job.config
     for number, spec in enumerate(specs):
         extractor = open_extractor(spec, job)
@@ -93,28 +94,33 @@ def look(
         _note_speed(spec, extractor)
         job.spend("decode", extractor.spent.decode)
         job.spend("features", extractor.spent.features)
-    return seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1)
+    return side_by_side(seen)
 
 
-def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> dict[str, np.ndarray]:
-    """Features of the parts, float32 (N, F) each: "train" (each picture plain, then its changed copies), "val", "test"."""
+def parts_of(job: Job, specs: Sequence[ExtractorSpec], config: TrainConfig) -> dict[str, Features]:
+    """Features of the parts, (N, F) each: "train" (each picture plain, then its changed copies), "val", "test"."""
     plan = job.plan
-    train = [_sight(job, picture, draw) for draw in range(copies(config)) for picture in plan.part("train")]
-    held_out = [_sight(job, picture) for part in ("val", "test") for picture in plan.part(part)]
+    train = [(picture, draw) for draw in range(copies(config)) for picture in plan.part("train")]
+    held_out = [(picture, 0) for part in ("val", "test") for picture in plan.part(part)]
+
+    def views(looks: list[tuple[RunPicture, int]]) -> Views:
+        return Views(lambda one: PictureView(one[0].id, plan.file(one[0]), job.config.input_framing, one[1]), looks)
+
     if any(spec.integer for spec in specs):
         # The file that is taken away looks by floats: the numbers on the screen must be its own.
         count = len(plan.part("val"))
         some = slice(0, count, max(1, count // _ENOUGH))
-        whole = look(job, specs, train + held_out[some], config)
-        rest = look(job, exact(specs), held_out, config)
-        learned = aligned(whole[: len(train)], whole[len(train) :], rest[some])
+        whole = look(job, specs, views(train + held_out[some]), config)
+        rest = look(job, exact(specs), views(held_out), config)
+        learned = aligned(whole[: len(train)], np.asarray(whole[len(train) :]), np.asarray(rest[some]))
     else:
-        learned, rest = np.split(look(job, specs, train + held_out, config), [len(train)])
-    val, test = np.split(rest, [len(plan.part("val"))])
-    return {"train": learned, "val": val, "test": test}
+        whole = look(job, specs, views(train + held_out), config)
+        learned, rest = whole[: len(train)], whole[len(train) :]
+    checked = len(plan.part("val"))
+    return {"train": learned, "val": rest[:checked], "test": rest[checked:]}
 
 
-def aligned(features: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def aligned(features: Features, seen: np.ndarray, wanted: np.ndarray) -> Features:
     """Features (N, F) of one extractor on the scale of another: both looked at the same pictures, `seen` and `wanted` (M, F).
 
     Mean and deviation of each feature are moved from those of `seen` to those of `wanted`; a deviation by half or double
@@ -122,7 +128,13 @@ def aligned(features: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> np.nd
     """
     before, after = seen.std(axis=0), wanted.std(axis=0)
     ratio = np.divide(after, before, out=np.ones_like(after), where=before > 0).clip(0.5, 2)
-    return (features - seen.mean(axis=0)) * ratio + wanted.mean(axis=0)
+    there, here = seen.mean(axis=0), wanted.mean(axis=0)
+
+    def align(piece: np.ndarray) -> np.ndarray:
+        moved: np.ndarray = (piece - there) * ratio + here
+        return moved
+
+    return align(features) if isinstance(features, np.ndarray) else features.changed(align)
 
 
 def copies(config: TrainConfig) -> int:
@@ -133,7 +145,7 @@ def copies(config: TrainConfig) -> int:
 def learn_head(
     job: Job,
     config: TrainConfig,
-    parts: dict[str, np.ndarray],
+    parts: Mapping[str, Features],
     labels: dict[str, np.ndarray] | None = None,
 ) -> Head:
     """Trains a head on "train" and watches "val": features as from `parts_of`, and labels int (N,), by default the plan's.
@@ -144,6 +156,8 @@ def learn_head(
     if labels is None:
         labels = {part: job.labels(part) for part in ("train", "val")}
     truth = np.tile(labels["train"], len(train) // len(labels["train"]))  # the changed copies follow the pictures
+    if config.solved and isinstance(train, StoredFeatures):  # a round may take minutes
+        train = train.changed(lambda piece: _unless_stopped(job, piece))
     scale = (standard if config.standardise else raw)(train)
     if config.solved:
         return _solved(job, config, (train, truth), (val, labels["val"]), scale)
@@ -165,8 +179,8 @@ def learn_head(
 def _solved(
     job: Job,
     config: TrainConfig,
-    train: tuple[np.ndarray, np.ndarray],
-    val: tuple[np.ndarray, np.ndarray],
+    train: tuple[Features, np.ndarray],
+    val: tuple[Features, np.ndarray],
     scale: tuple[np.ndarray, np.ndarray],
 ) -> Head:
     """A head that is solved (see logistic_regression), each of (features, labels); its rounds are told as epochs."""
@@ -176,16 +190,16 @@ def _solved(
     balanced = config.class_weights or config.sampling == "over-sampling"
     weights = class_weights(truth, classes) if balanced else np.ones(len(truth))
     penalty = config.l2 / len(truth) + config.l2_plain
-    rounds, began = 0, time.perf_counter()
+    rounds, began, last = 0, time.perf_counter(), np.empty(0, np.float32)
     job.phase("fit", config.epochs)
     job.answered(0, lambda rows: np.full((len(rows), classes), 1 / classes, np.float32))  # all weights are 0
 
     def watch(kernel: np.ndarray, right: float, loss: float) -> bool:
-        nonlocal rounds, began
-        rounds += 1
+        nonlocal rounds, began, last
+        rounds, last = rounds + 1, kernel
         now = time.perf_counter()
         folded, bias = fold(kernel[:-1], kernel[-1], *scale)
-        said = softmax(val[0] @ folded + bias)
+        said = softmax(logits(val[0], folded, bias))
         own = said[np.arange(len(said)), val[1]].clip(1e-12)
         job.epoch({
             "epoch": rounds,
@@ -200,13 +214,31 @@ def _solved(
         job.progress(rounds, config.epochs)
         return not job.should_stop()
 
-    with linear_algebra_of(features.size):
-        white = Whitening.of(features, truth, scale) if config.whitening and config.standardise else None
-        kernel = solve(
-            features, truth, weights, classes, penalty, rounds=config.epochs, watch=watch, scale=scale, whitening=white
-        )
-    stopped = job.should_stop()
-    return Head(*fold(kernel[:-1], kernel[-1], *scale), scale, rounds, stopped)
+    try:
+        with serial_linear_algebra():
+            white = Whitening.of(features, truth, scale) if config.whitening and config.standardise else None
+            kernel = solve(
+                features,
+                truth,
+                weights,
+                classes,
+                penalty,
+                rounds=config.epochs,
+                watch=watch,
+                scale=scale,
+                whitening=white,
+            )
+    except Stopped:
+        if not rounds:
+            raise
+        kernel = last
+    return Head(*fold(kernel[:-1], kernel[-1], *scale), scale, rounds, job.should_stop())
+
+
+def _unless_stopped(job: Job, piece: np.ndarray) -> np.ndarray:
+    if job.should_stop():
+        raise Stopped
+    return piece
 
 
 def train_frozen(job: Job) -> tuple[Trained, Head]:
@@ -247,7 +279,3 @@ def feature_folder(project: str) -> Path:
     from core.datasets.project import Project
 
     return Project.open(project).home / "features"
-
-
-def _sight(job: Job, picture: RunPicture, draw: int = 0) -> PictureView:
-    return PictureView(picture.id, job.plan.file(picture), job.config.input_framing, draw)

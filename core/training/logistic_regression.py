@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.inference.calibration import softmax
+from core.training.feature_matrix import Features, added, over
 from core.training.standardise import fold
 from core.training.whitening import Whitening
 
@@ -21,7 +22,7 @@ _REMEMBERED = 8
 # SciPy's L-BFGS-B finds the same loss, but not in the same time: it takes 1.2 to 1.5 times as long on one thread, and 3 to
 # 15 times on two busy cores, because its BLAS keeps threads of its own beside NumPy's.
 def solve(
-    features: np.ndarray,
+    features: Features,
     labels: np.ndarray,
     weights: np.ndarray,
     classes: int,
@@ -34,17 +35,16 @@ def solve(
 ) -> np.ndarray:
     """Kernel and, as the last row, bias, float32 (F + 1, K), of the least cross-entropy with an L2 penalty.
 
-    `features` float32 (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked
-    into the sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float
-    (N,), mean 1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem.
-    `whitening`: of the standardised features; the penalty is then on the kernel of whitened ones, and there is no start.
+    `features` (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked into the
+    sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float (N,), mean
+    1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem. `whitening`:
+    of the standardised features; the penalty is then on the kernel of whitened ones, and there is no start.
     By L-BFGS (Liu and Nocedal 1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and
     the cross-entropy on `features`; the search ends where it says False. Kernel and bias fit `answers` of standardised
     features.
     """
     kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
     share = (weights / len(labels))[:, None].astype(np.float32)
-    rows = np.arange(len(labels))
 
     def whitened(some: np.ndarray) -> np.ndarray:
         return some if whitening is None else whitening @ some
@@ -53,16 +53,22 @@ def solve(
 
     def look(at: np.ndarray) -> tuple[float, np.ndarray, float, float]:
         folded, bias = fold(whitened(at[:-1]), at[-1], mean, deviation)
-        probabilities = softmax(features @ folded + bias)
-        sure = np.log(probabilities[rows, labels].clip(1e-12), dtype=np.float64)
-        loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - (share[:, 0] * sure).sum())
-        right = float((probabilities.argmax(axis=1) == labels).mean()) if watch else 0.0
-        probabilities[rows, labels] -= 1
-        off = probabilities * share
-        total = off.sum(axis=0)
-        pull = whitened((features.T @ off - np.outer(mean, total)) / deviation[:, None])
+
+        def add(rows: slice, piece: np.ndarray) -> tuple[np.ndarray, ...]:
+            truth = np.arange(len(piece)), labels[rows]
+            probabilities = softmax(piece @ folded + bias)
+            sure = np.log(probabilities[truth].clip(1e-12), dtype=np.float64)
+            right = (probabilities.argmax(axis=1) == truth[1]).sum() if watch else 0
+            probabilities[truth] -= 1
+            off = probabilities * share[rows]
+            return np.array([(share[rows, 0] * sure).sum(), right, sure.sum()]), off.sum(axis=0), piece.T @ off
+
+        told, total, pull = added(over(features, add))
+        loss = float(penalty * (at[:-1].astype(np.float64) ** 2).sum() - told[0])
+        total, pull = total.astype(np.float32), pull.astype(np.float32)
+        pull = whitened((pull - np.outer(mean, total)) / deviation[:, None])
         slope = np.vstack([pull + 2 * penalty * at[:-1], total])
-        return loss, slope, right, -float(sure.mean())
+        return loss, slope, float(told[1]) / len(labels), -float(told[2]) / len(labels)
 
     loss, slope, _, _ = look(kernel)
     past: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=_REMEMBERED)

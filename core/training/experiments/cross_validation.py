@@ -30,6 +30,7 @@ from core.training.experiments.head_trainer import SilentJob
 from core.training.experiments.joint import begin
 from core.training.experiments.lists import carry_out
 from core.training.experiments.preconditions import outcome, require_quick
+from core.training.feature_matrix import Features
 from core.training.features import PictureView
 from core.training.job import Job
 from core.training.linear_probe import copies, learn_head, look
@@ -77,8 +78,7 @@ def run(job: Job, study: Study) -> None:
     sights = [
         PictureView(p.id, plan.file(p), config.input_framing, draw) for draw in range(draws) for p in plan.pictures
     ]
-    seen = look(job, specs_of(config), sights, config)
-    views = seen.reshape(draws, len(plan.pictures), -1)  # draw 0 is the picture as it is
+    views = look(job, specs_of(config), sights, config)  # the pictures as they are, then their changed copies
     if loading:
         job.until_loaded(loading)
     quiet = SilentJob(job.records, job.state, job.seconds, plan=plan, quiet=True)
@@ -90,7 +90,7 @@ def run(job: Job, study: Study) -> None:
         others = np.flatnonzero(~test)
         checks = deal.held_out(others, config.split.validation, f"check {number}")
         learn = learned_from(deal, others[~checks], config)
-        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[0, test])
+        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[np.flatnonzero(test)])
         return _fold(evaluate_predictions(probabilities, deal.labels[test], plan.classes))
 
     def told(parts: list[Any]) -> None:
@@ -133,14 +133,15 @@ def _possible(deal: GroupedFolds, classes: tuple[str, ...], asked: int) -> tuple
 
 
 def _head_of(
-    job: Job, config: TrainConfig, views: np.ndarray, train: np.ndarray, checks: np.ndarray, labels: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
+    job: Job, config: TrainConfig, views: Features, train: np.ndarray, checks: np.ndarray, labels: np.ndarray
+) -> Callable[[Features], np.ndarray]:
     """How a head answers that learned from pictures at `train`, with their changed copies, and was watched on `checks`."""
     if not config.solved:
         from core.training import fit
 
         fit.seed_everything(config.seed)  # so that a fold does not hang on those before it
-    parts = {"train": views[:, train].reshape(-1, views.shape[2]), "val": views[0, checks]}
+    everywhere = np.concatenate([train + first for first in range(0, len(views), len(labels))])
+    parts = {"train": views[everywhere], "val": views[checks]}
     head = learn_head(job, config, parts, {"train": labels[train], "val": labels[checks]})
     if head.stopped:
         raise Stopped  # half a fold tells nothing

@@ -13,6 +13,7 @@ from core.datasets.folds import GroupedFolds
 from core.models.feature_extractor import specs_of
 from core.runs.pictures import grouped_folds, learned_from
 from core.system.tasks.job import load_in_background
+from core.training.feature_matrix import Features
 from core.training.features import PictureView
 from core.training.job import Job
 from core.training.linear_probe import Head, learn_head, look
@@ -51,11 +52,11 @@ class SilentJob(Job):
 
 @dataclass(frozen=True)
 class HeadTrainer:
-    """Features float32 (N, F) of the training and validation parts, and who these pictures are; `train` says who is in which,
+    """Features (N, F) of the training and validation parts, and who these pictures are; `train` says who is in which,
     bool (N,), the training part first. The test part stays apart: no study sees it."""
 
     job: Job
-    features: np.ndarray
+    features: Features
     deal: GroupedFolds
     train: np.ndarray
 

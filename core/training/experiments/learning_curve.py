@@ -79,7 +79,7 @@ def run(job: Job, study: Study) -> None:
     """The study's own process, which writes what it found as it goes on. Raises Stopped."""
     require_quick(job.config)
     bench = set_up(job)
-    study_with(Fewer(bench.features, bench.deal, job.config, len(job.plan.classes)), job, study)
+    study_with(Fewer(np.asarray(bench.features), bench.deal, job.config, len(job.plan.classes)), job, study)
 
 
 def study_with(fewer: Fewer, job: Job, study: Study) -> None:

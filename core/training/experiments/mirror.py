@@ -47,7 +47,7 @@ def run(job: Job, study: Study) -> None:
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
     framing = job.config.input_framing
     sights = [PictureView(p.id, job.plan.file(p), framing, mirror=mirror) for mirror in (False, True) for p in pictures]
-    plain, mirrored = np.split(look(job, specs_of(job.config), sights), 2)
+    plain, mirrored = np.split(np.asarray(look(job, specs_of(job.config), sights)), 2)
     deal = grouped_folds(pictures, job.config.seed)
     labels, groups = deal.labels, deal.groups
     job.phase("compare")

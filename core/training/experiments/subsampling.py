@@ -11,7 +11,7 @@ import numpy as np
 from core.config.training import TrainConfig
 from core.datasets.folds import GroupedFolds
 from core.runs.pictures import learned_from
-from core.system.threads import linear_algebra_of
+from core.system.threads import serial_linear_algebra
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
 
@@ -122,7 +122,7 @@ class Fewer:
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain
         known = scaled(self.features[rows], *scale)
-        with linear_algebra_of(known.size):
+        with serial_linear_algebra():
             kernel = solve(known, truth, weights, self.classes, penalty, self._whole.get(number))
         if whole:
             self._whole[number] = kernel

@@ -35,6 +35,7 @@ from core.system.errors import ModelError, PictureError
 from core.system.tasks import queue
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
+from core.training import feature_matrix
 from tests.waiting import until
 
 CLASSES = {"cross <b>": (230, 60, 50), "**disc**": (60, 90, 230), "ring\\:red[x]": (70, 200, 80)}
@@ -244,7 +245,7 @@ def test_the_command_writes_the_picture_and_one_json_object(story: Story, tmp_pa
 
 
 @pytest.mark.slow
-def test_similar_pictures_are_of_training_and_still_there(story: Story) -> None:
+def test_similar_pictures_are_of_training_and_still_there(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = story.run.records.plan()
     memory, places = Neighbours(story.run), places_of(Project.open(plan.project).scan())
     assert (memory.own, memory.missing) == (True, 0)
@@ -263,6 +264,9 @@ def test_similar_pictures_are_of_training_and_still_there(story: Story) -> None:
     assert memory.like(plan.file(one), {}) == []
     with pytest.raises(PictureError):
         memory.like(b"no picture", places)
+    monkeypatch.setattr(feature_matrix, "fits", lambda *_: False)
+    from_file = Neighbours(story.run).like(plan.file(one), places)
+    assert [each.similarity for each in from_file] == pytest.approx([each.similarity for each in found], abs=1e-3)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy as np  # noqa: F401 - brings the library that is limited
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from core.system.threads import chunks, in_threads, linear_algebra_of
+from core.system.threads import chunks, in_threads, serial_linear_algebra
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -55,13 +55,11 @@ def test_chunks() -> None:
     assert list(chunks([], 3)) == []
 
 
-def test_small_arrays_are_worked_on_by_one_thread_and_large_ones_by_as_many_as_before() -> None:
+def test_a_product_has_one_thread_while_several_would_wait_for_each_other() -> None:
     def most() -> int:
         return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
 
     with threadpool_limits(2):
-        with linear_algebra_of(1000):
+        with serial_linear_algebra():
             assert most() == 1
         assert most() == 2
-        with linear_algebra_of(10_000_000):
-            assert most() == 2
