@@ -150,7 +150,7 @@ class TrainConfig(Settings):
     )
     expanded: bool = Field(
         True,
-        title="What it sees in between, too (expanded features)",
+        title="What it sees inside (expanded features)",
         description="Also what the model sees inside of its blocks, where it looks at the most. For multi-level features of "
         "EfficientNet and MobileNet models.",
     )
