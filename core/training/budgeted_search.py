@@ -141,8 +141,9 @@ def download(found: Search, name: str) -> None:
 
 
 def join_frozen(found: Search, share: float) -> None:
-    """Looks through more networks, alone and with those of the best head, as long as some of the pictures promise more for the
-    time that it takes, each within that share of what is left; then at mirror images, too."""
+    """Looks through more networks, alone and with those of the best head, each within that share of the time that is left: as
+    long as some of the pictures promise more for the time that it takes, or the features are there; then at mirror images,
+    too."""
     refused = {names for names, mirrored in found.heads if not mirrored}
     while True:
         now = found.promise_of(found.joined)
@@ -153,6 +154,9 @@ def join_frozen(found: Search, share: float) -> None:
         }
         best = max(options, key=worth.__getitem__, default=())
         if not best or worth[best] <= now:
+            # All has been seen by these already: trying them costs next to nothing, and tells more than some pictures do.
+            best = next((option for option in options if found.looked.issuperset(option)), ())
+        if not best:
             break
         refused.add(tuple(sorted(best)))
         if found.log.fits(named(best), found.cost(best), share):
