@@ -42,7 +42,7 @@ def test_three_colours_are_learned(trained: Run) -> None:
     assert told["test"]["accuracy"] >= BAR
     assert told["classes"] == ["blue", "green", "red"]
     assert sum(told["counts"].values()) == 48
-    assert told["parameters"] == 3_413_024 + 2024 * 3 + 3
+    assert told["parameters"] == 3_413_024 + 4328 * 3 + 3
     assert {"start", "decode", "features", "fit", "evaluate", "total"} <= told["seconds"].keys()
     for number, epoch in enumerate(told["history"], 1):
         assert epoch["epoch"] == number
