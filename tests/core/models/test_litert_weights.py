@@ -48,7 +48,7 @@ def test_rounded_weights_answer_as_float16_does_and_pack_into_less(whole: bytes)
     assert np.abs(said(made, picture) - said(whole, picture)).max() > 0
 
 
-def test_convolutions_have_a_scale_for_each_channel_and_what_was_stored_is_within_half_a_step(whole: bytes) -> None:
+def test_convolutions_have_a_scale_for_each_channel_and_what_was_stored_is_the_next_step(whole: bytes) -> None:
     before, after = Graph(whole), Graph(with_int8_weights(whole))
     seen = 0
     for old, new in zip(
@@ -67,7 +67,12 @@ def test_convolutions_have_a_scale_for_each_channel_and_what_was_stored_is_withi
         shape = [-1 if each == axis else 1 for each in range(values.ndim)]
         stored = after.model.buffers[tensor.buffer].data.view(np.int8).reshape(values.shape)
         steps = scale.reshape(shape)
-        assert (np.abs(stored * steps - values) <= 0.5001 * steps).all()
+        off = stored - values / steps
+        if values.shape[1:3] == (1, 1):
+            assert np.abs(off).max() <= 0.5001
+        else:  # of a larger window the sum is kept, too
+            assert np.abs(off).max() < 1
+            assert np.abs(off.sum(axis=(1, 2))).max() <= 0.5001
     assert seen > 30
 
 

@@ -28,6 +28,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
     return folder
 
 
@@ -70,9 +71,10 @@ def test_a_process_that_leaves_removes_what_was_written_for_its_functions(tempor
     )
     program = temporary.with_name("program.py")
     program.write_text(code)
+    own = temporary / "fieldguide-worker-1"  # as a worker has one
+    own.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(own)}
     command = [sys.executable, str(program)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout) == (7, "1\n"), done.stderr
     assert list(temporary.iterdir()) == []
