@@ -173,7 +173,7 @@ def search_with(folder: Path, machine: Machine, minutes: float, **changes: Any) 
 
 
 @pytest.fixture(autouse=True)
-def _three_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _three_networks(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budgeted_search, "networks_here", lambda _: NAMES)
 
 
