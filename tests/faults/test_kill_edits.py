@@ -79,7 +79,7 @@ def test_no_acknowledged_picture_or_label_is_lost(tmp_path: Path) -> None:
             for turn in (labels.undo, labels.redo, labels.redo):
                 if state_of(root) != told:
                     turn(project)
-            assert state_of(root) == told
+            assert state_of(root) == told, (seed, project.journal.history(6), sorted(root.glob("*")))
         seen = contents(root)
     assert went_on, "every kill came between two edits: they have to come at other moments"
 
