@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from core.runs.lifecycle import evaluate, open_run
 from core.runs.result import Shape
 from core.system.statistics import told
 from core.training import ensembles
-from core.training.experiments import Kind, Study, cross_validation, joint, learning_curve, mirror, space, wait_for
+from core.training.experiments import Kind, S, Study, cross_validation, joint, learning_curve, mirror, space, wait_for
 from core.training.experiments import seeds as repeated
 from core.training.experiments.found import CurveFound, FoldsFound, SearchFound, SeedsFound
 from core.training.experiments.preconditions import outcome
@@ -68,6 +69,22 @@ def _joined(kind: Kind, folder: str, join: str, storage: str | None, **own: Any)
 def _invite(study: Study) -> None:
     if invitation := joint.invitation(study):
         click.echo(f"On each further machine, with its own copy of the pictures: {invitation}", err=True)
+
+
+def _found(
+    folder: str,
+    start: Callable[[Project, TrainConfig], Study],
+    joined: Study | None,
+    shape: type[S],
+    chosen: dict[str, Any],
+) -> S:
+    """What came of the study that this machine `joined`, or else begins with the settings that were chosen."""
+    if joined:
+        return wait_for(joined, shape, phase_watcher())
+    project, config = _opened(folder), settings(**chosen)
+    study = start(project, config)
+    _invite(study)
+    return outcome(project, study, config, shape, phase_watcher())
 
 
 def _opened(folder: str) -> Project:
@@ -131,14 +148,9 @@ def search(
 @as_json
 def cross_validate(folder: str, folds: int, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
     """Train and test several times on FOLDER, so that each picture is in the test once: for small sets."""
-    if join:
-        study = _joined("cross-validation", folder, join, storage)
-        found = wait_for(study, FoldsFound, phase_watcher())
-    else:
-        project, config = _opened(folder), settings(**chosen)
-        study = cross_validation.start(project, config, folds, storage=storage)
-        _invite(study)
-        found = outcome(project, study, config, FoldsFound, phase_watcher())
+    start = partial(cross_validation.start, folds=folds, storage=storage)
+    joined = _joined("cross-validation", folder, join, storage) if join else None
+    found = _found(folder, start, joined, FoldsFound, chosen)
     _tell(found, cross_validation.in_words(found), json_)
 
 
@@ -150,16 +162,11 @@ def cross_validate(folder: str, folds: int, storage: str | None, join: str | Non
 @as_json
 def curve(folder: str, steps: int, storage: str | None, join: str | None, json_: bool, **chosen: Any) -> None:
     """Say whether more pictures would help, and of which class, by training on fewer."""
-    if join:
-        study = _joined("learning-curve", folder, join, storage)
-        found = wait_for(study, CurveFound, phase_watcher())
-    else:
-        project, config = _opened(folder), settings(**chosen)
-        study = learning_curve.start(project, config, steps, storage=storage)
-        _invite(study)
-        found = outcome(project, study, config, CurveFound, phase_watcher())
+    start = partial(learning_curve.start, steps=steps, storage=storage)
+    joined = _joined("learning-curve", folder, join, storage) if join else None
+    found = _found(folder, start, joined, CurveFound, chosen)
     for point in found.steps:
-        click.echo(f"{point.pictures:6} pictures: {point.accuracy:.3f}")
+        click.echo(f"{point.pictures:6.0f} pictures: {point.accuracy:.3f}")
     _tell(found, found.sentence, json_)
 
 
