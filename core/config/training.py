@@ -131,7 +131,7 @@ class TrainConfig(Settings):
     )
     whitening: bool = Field(
         True,
-        title="Less for what differs within a class (whitening)",
+        title="Less of what varies anyway (whitening)",
         description="In what pictures of one class differ from each other anyway counts for less. For pretrained models whose "
         "head is solved (lbfgs), with the same scale for all features.",
     )
