@@ -14,6 +14,8 @@ import webbrowser
 from contextlib import suppress
 from pathlib import Path
 
+from core.system import disk
+
 ROOT = Path(__file__).parents[2]
 TOKEN = "FIELDGUIDE_TOKEN"  # noqa: S105 - a name
 """The environment variable that tells the server its secret; without it, it asks for none."""
@@ -39,6 +41,7 @@ _START_SECONDS = 120.0
 def open_app() -> None:
     """Replaces this process by the app's server, and has its page opened in the browser once it answers."""
     port = int(os.environ.get("STREAMLIT_SERVER_PORT") or _free_port())
+    os.environ["PYTHONUTF8"] = "1"  # else what it prints may have the letters of one language only, on Windows
     os.environ[TOKEN] = secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{port}/?token={os.environ[TOKEN]}"
     print(f"Fieldguide opens at {address}", flush=True)
@@ -49,8 +52,11 @@ def open_app() -> None:
     arguments = [sys.executable, "-m", "streamlit", "run", app, *SAFE_SETTINGS]
     arguments += [f"--theme.base={ROOT / THEME}"]
     arguments += [f"--server.port={port}", "--server.headless=true"]  # the browser is opened here
-    if os.name == "nt":  # Windows has no exec that keeps the console
-        sys.exit(subprocess.call(arguments))
+    if disk.WINDOWS:  # it has no exec that keeps the console; there Ctrl-C is heard by both
+        with subprocess.Popen(arguments) as server:
+            while True:
+                with suppress(KeyboardInterrupt):
+                    sys.exit(server.wait())
     os.execv(sys.executable, arguments)  # noqa: S606
 
 

@@ -14,8 +14,9 @@ from core.config.augmentation import AugmentConfig
 from core.config.augmentation_presets import LEVELS
 from core.config.split import SplitConfig
 from core.config.training import NAME, TrainConfig, make_config
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ConfigError
+from core.system.naming import is_reserved
 
 _LONGEST_TITLE = 60
 
@@ -179,7 +180,7 @@ def save_recipe(title: str, config: TrainConfig, sentence: str = "") -> Recipe:
     title = " ".join(title.split())
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     name = "-".join(re.findall(r"[a-z0-9]+", plain))[:40].strip("-")
-    if not name:
+    if not name or is_reserved(name):
         name = f"recipe-{hashlib.sha256(title.encode()).hexdigest()[:8]}" if title else ""
     if not name or len(title) > _LONGEST_TITLE:
         raise ConfigError("A recipe needs a name.", f"Give it one of 1 to {_LONGEST_TITLE} characters.")
@@ -195,7 +196,7 @@ def save_recipe(title: str, config: TrainConfig, sentence: str = "") -> Recipe:
 def forget_recipe(name: str) -> None:
     """Removes a saved recipe."""
     if name not in RECIPES and re.fullmatch(NAME, name):
-        (_folder() / f"{name}.json").unlink(missing_ok=True)
+        disk.remove(_folder() / f"{name}.json")
 
 
 def recipe_file(recipe: Recipe) -> bytes:

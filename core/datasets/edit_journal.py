@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from core.datasets.edit_signatures import FOREIGN, keep_unsigned, newest_own, own_steps, seal, told, unsigned
 from core.datasets.file_index import connect, has_shape, reading
 from core.datasets.file_operations import Move, Step, carry_out, read_steps, turned_round, write_steps
+from core.system import disk
 from core.system.confined import Confined
 from core.system.errors import FieldguideError, ProjectError, as_sentence, in_words
 
@@ -117,7 +118,8 @@ class Journal:
         folder = Confined(self._root)
         for place in (f"{STAGING}/{token}", *(() if used else (f"{TRASH}/{token}",))):
             folder.delete(place)
-        (self._root / STAGING / f"{token}.lock").unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows keeps it while it is held, and its lock removes it when it is let go
+            (self._root / STAGING / f"{token}.lock").unlink(missing_ok=True)
 
     def _ensure(self) -> None:
         """Makes the tables. A journal of an older version, or one that is damaged, is put aside and begun anew; the file is
@@ -142,9 +144,9 @@ class Journal:
             raise
         except sqlite3.DatabaseError:
             version = 0
-        self._path.replace(self._home / f"edits-{version or 'damaged'}-{time.time_ns()}.sqlite")
+        disk.replace(self._path, self._home / f"edits-{version or 'damaged'}-{time.time_ns()}.sqlite")
         for suffix in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            disk.remove(self._path.with_name(self._path.name + suffix))
         self._ensure()
         with self._durable() as db:
             keep_unsigned(db, before)

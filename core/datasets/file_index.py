@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.imaging.decode import SIGNATURE, PictureFacts
+from core.system import disk
 from core.system.naming import is_digest
 
 _SCHEMA = """
@@ -103,7 +104,7 @@ def ensure(path: Path, schema: str, version: int = 0) -> None:
         raise  # the disk is full, or cannot be written to: nothing is wrong with the file
     except sqlite3.DatabaseError:
         for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+            disk.remove(path.with_name(path.name + suffix))
         with connect(path) as db:
             db.executescript(f"{schema}; PRAGMA user_version = {version}")
 

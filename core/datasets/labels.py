@@ -17,9 +17,9 @@ from core.datasets.catalogue import Catalogue, ClassChoices, Picture, class_orde
 from core.datasets.edit_journal import STAGING, TRASH, Edit, new_token
 from core.datasets.file_operations import ChangeClasses, MakeFolder, Move, RemoveFolder, Step
 from core.datasets.project import Project
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ProjectError
-from core.system.naming import class_key, class_name, free_name
+from core.system.naming import class_key, class_name, count, free_name
 
 PALETTE = 16
 """Class colours are numbers below this."""
@@ -41,7 +41,7 @@ def move(project: Project, pictures: Sequence[Picture], to: str | None) -> Edit:
             if here != target and (here or to is not None):
                 steps.append(Move(picture.path, folders.place(target, picture.path)))
         where = f"into {to}" if to is not None else "out of their class"
-        return _noted(project.edit("move", f"{_count(present)} {where}", steps), gone)
+        return _noted(project.edit("move", f"{count(len(present), 'picture')} {where}", steps), gone)
 
 
 def move_each(project: Project, moves: Sequence[tuple[Picture, str]]) -> Edit:
@@ -54,7 +54,9 @@ def move_each(project: Project, moves: Sequence[tuple[Picture, str]]) -> Edit:
         for picture in present:
             made, target = folders.of(wanted[picture.path], beside=picture.path)
             steps += [*made, Move(picture.path, folders.place(target, picture.path))]
-        return _noted(project.edit("move", f"{_count(present)} put into the class suggested", steps), gone)
+        return _noted(
+            project.edit("move", f"{count(len(present), 'picture')} put into the class suggested", steps), gone
+        )
 
 
 def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
@@ -70,7 +72,7 @@ def copy(project: Project, pictures: Sequence[Picture], to: str) -> Edit:
             storage.write_bytes(project.root / STAGING / name, project.path_of(picture.path).read_bytes())
             steps.append(Move(f"{TRASH}/{name}", folders.place(target, picture.path)))
         project.journal.take_over(token)
-        return _noted(project.edit("copy", f"{_count(present)} copied into {to}", steps, token), gone)
+        return _noted(project.edit("copy", f"{count(len(present), 'picture')} copied into {to}", steps, token), gone)
 
 
 def delete(project: Project, pictures: Sequence[Picture]) -> Edit:
@@ -81,7 +83,7 @@ def delete(project: Project, pictures: Sequence[Picture]) -> Edit:
         steps: list[Step] = [
             Move(p.path, f"{TRASH}/{token}/{number}{Path(p.path).suffix}") for number, p in enumerate(present)
         ]
-        return _noted(project.edit("delete", f"{_count(present)} to the bin", steps, token), gone)
+        return _noted(project.edit("delete", f"{count(len(present), 'picture')} to the bin", steps, token), gone)
 
 
 def new_class(project: Project, name: str) -> Edit:
@@ -107,19 +109,23 @@ def rename_class(project: Project, old: str, new: str) -> Edit:
         # A class has a folder in each ready-made part, and may be spread over folders that differ in case or accents;
         # those of one part become one.
         steps: list[Step] = []
-        for root, (first, *others) in folders.by_root(found).items():
+        same, token = class_key(old) == class_key(new), new_token()
+        for number, (root, (first, *others)) in enumerate(folders.by_root(found).items()):
             into = f"{root}/{new}".lstrip("/")
-            steps += [Move(first, into)] if first != into else []
+            # Windows and Macs take `cat` for `Cat`, as if that name were taken: by way of the bin it is free everywhere.
+            by = f"{TRASH}/{token}/{number}" if same and first != into else into
+            steps += [Move(first, by)] if first != by else []
             taken = _names_in(project.root / first)
             for other in others:
-                steps += _emptied(project, other, into, taken)
+                steps += _emptied(project, other, by, taken)
+            steps += [Move(by, into)] if by != into else []
         choices = project.class_choices()
         renamed = ClassChoices(
             [new if name == old else name for name in choices.order],
             [new if name == old else name for name in choices.aside],
             {new if name == old else name: number for name, number in choices.colours.items()},
         )
-        return project.edit("rename", f"{old} renamed to {new}", [*steps, _choices(choices, renamed)])
+        return project.edit("rename", f"{old} renamed to {new}", [*steps, _choices(choices, renamed)], token)
 
 
 def merge_classes(project: Project, sources: Iterable[str], target: str) -> Edit:
@@ -288,7 +294,8 @@ class ClassFolders:
     def place(self, folder: str, path: str) -> str:
         """A free path in `folder`, "" for the project's own, for the file now at `path`; no other call gets the same."""
         taken = self._taken.setdefault(folder, _names_in(self._project.root / folder))
-        name = free_name(Path(path).stem, Path(path).suffix, taken)
+        stem, suffix = Path(path).stem, Path(path).suffix
+        name = free_name(disk.fitting(self._project.root / folder, stem, suffix), suffix, taken)
         taken.add(class_key(name))
         return f"{folder}/{name}" if folder else name
 
@@ -341,7 +348,3 @@ def _choices(before: ClassChoices, after: ClassChoices) -> Step:
 
 def _names_in(folder: Path) -> set[str]:
     return {class_key(path.name) for path in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _count(pictures: Sequence[Picture]) -> str:
-    return f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"

@@ -7,13 +7,12 @@ then; they are never trained on.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from core.datasets.project import Project
 from core.imaging import decode
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import FieldguideError, ProjectError, as_sentence
 
 MOST = 500
@@ -58,11 +57,9 @@ def add(project: Project, files: Iterable[tuple[str, bytes]]) -> list[tuple[str,
 
 def forget(project: Project) -> None:
     """Deletes them all, readable or not: they are copies. Raises ProjectError where one cannot be deleted."""
-    try:
-        shutil.rmtree(folder_of(project))
-    except FileNotFoundError:
-        pass
-    except OSError as error:
+    disk.remove_tree(folder_of(project))
+    if folder_of(project).exists():
         raise ProjectError(
-            f"They cannot be deleted: {error.strerror}.", f"Allow writing in {folder_of(project)}, then try again."
-        ) from None
+            "Some of them cannot be deleted.",
+            f"Close the programs that show them, or allow writing in {folder_of(project)}. Then try again.",
+        )

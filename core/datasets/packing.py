@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sqlite3
 import time
 import uuid
@@ -27,9 +26,9 @@ from core.datasets.project import Progress, Project
 from core.datasets.scanner import Walk, ignored, is_picture_name, may_be_picture, walk_folders
 from core.datasets.validation import MAX_CLASSES
 from core.imaging import decode
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import PictureError, ProjectError, as_sentence
-from core.system.naming import as_text, class_key, free_name, safe_class_name
+from core.system.naming import as_text, class_key, free_name, kept_name, safe_class_name
 from core.system.tasks.records import TaskRecords
 
 SUFFIX = ".fieldguide.zip"
@@ -147,9 +146,9 @@ def unpack(
         half.mkdir()
         try:
             rows = _fill(half, members, classes, progress, models=models)
-            half.rename(target)
+            disk.rename(half, target)
         finally:
-            shutil.rmtree(half, ignore_errors=True)
+            disk.remove_tree(half)
     project = Project.open(target)
     if models:
         adopt(project)
@@ -188,6 +187,9 @@ def _write(wanted: list[tuple[archives.Member, Path]], progress: Progress) -> No
         content = member.read()
         if _is_what_it_says(place, content):
             place.parent.mkdir(parents=True, exist_ok=True)
+            if member.name.startswith(_PICTURES) and place.exists():  # Windows and Macs take `A.jpg` for `a.jpg`
+                taken = {class_key(each.name) for each in place.parent.iterdir()}
+                place = place.with_name(free_name(place.stem, place.suffix, taken))  # noqa: PLW2901
             place.write_bytes(content)
         progress(done, len(wanted))
 
@@ -211,7 +213,7 @@ def _looked_at(project: Project, progress: Progress) -> list[Row]:
     """Decodes each picture of a new project, so that the first look at it need not, and removes those that cannot be."""
     found = project.scan(progress)
     for bad in found.rejected:
-        project.path_of(bad.path).unlink()
+        disk.remove(project.path_of(bad.path))
     rows = [Row(bad.path, "rejected", bad.reason) for bad in found.rejected]
     return rows + [Row(picture.path, "taken", picture.note, picture.path) for picture in found.pictures]
 
@@ -225,7 +227,7 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
         inside = name.removeprefix(_PICTURES)
         parts = inside.split("/")
         named = is_picture_name(inside) or may_be_picture(parts[-1])
-        return root / inside if named and not any(map(_hidden, parts)) else None
+        return root / "/".join(map(kept_name, parts)) if named and not any(map(_hidden, parts)) else None
     inside = name.removeprefix(_KEPT)
     first, *rest = inside.split("/")
     if (
@@ -236,7 +238,7 @@ def _place(root: Path, name: str, *, models: bool) -> Path | None:
         or _made_again(inside)
     ):
         return None
-    harmless = inside.endswith(_HARMLESS) and first != "trash" and rest[-1:] != [_HEAD]
+    harmless = inside.endswith(_HARMLESS) and first != "trash" and [name.casefold() for name in rest[-1:]] != [_HEAD]
     return root / HIDDEN / inside if harmless or models else None
 
 

@@ -25,7 +25,7 @@ from core.datasets.project_home import home_of, put_aside
 from core.datasets.scanner import Walk, subfolders, unwrapped, walk_folders
 from core.datasets.thumbnails import thumbnail
 from core.imaging import decode
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import PictureError, ProjectError, as_sentence
 from core.system.naming import as_text, class_name
 from core.system.threads import chunks, in_threads
@@ -278,12 +278,12 @@ def copy_sample(source: Path) -> Path:
     if not source.is_dir():
         raise ProjectError("The sample pictures are not here.", "Open a folder of your own instead.")
     half = target.with_name(f".{target.name}-{os.getpid()}")
-    shutil.rmtree(half, ignore_errors=True)
+    disk.remove_tree(half)
     shutil.copytree(source, half, ignore=shutil.ignore_patterns(HIDDEN))
     try:
-        half.rename(target)
+        disk.rename(half, target)
     except OSError:  # another tab was quicker
-        shutil.rmtree(half, ignore_errors=True)
+        disk.remove_tree(half)
     return target
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.datasets.edit_journal import HIDDEN
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ProjectError, as_sentence
 
 QUARANTINE = "quarantine-"
@@ -90,7 +90,7 @@ def _can_write(folder: Path) -> bool:
     try:
         folder.mkdir(exist_ok=True)
         probe.touch()
-        probe.unlink(missing_ok=True)
+        disk.remove(probe)
     except OSError as error:
         if error.errno in _NEVER or not folder.is_dir():
             if error.errno not in _NEVER:
@@ -108,7 +108,7 @@ def _disarmed(home: Path) -> bool:
             aside.mkdir()
         for number, path in enumerate(odd):
             with suppress(FileNotFoundError):
-                path.rename(aside / f"{number}-{path.name}")
+                disk.rename(path, aside / f"{number}-{path.name}")
     except OSError:
         return False
     return True

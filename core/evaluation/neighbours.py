@@ -62,7 +62,7 @@ class Neighbours:
         self._classes = [plan.classes[label[name]] for name in self.ids]
         lengths = over(self._features, lambda _, piece: np.linalg.norm(piece, axis=1))
         self._lengths = np.concatenate(list(lengths)).clip(1e-9)
-        self._interpreter = Interpreter(model_path=str(self._spec.path))
+        self._interpreter = Interpreter(model_content=self._spec.path.read_bytes())
         self._interpreter.allocate_tensors()
         self._lock = threading.Lock()
 

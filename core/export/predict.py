@@ -165,7 +165,8 @@ def load(threads: int) -> Callable[[np.ndarray], np.ndarray]:
 
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(path, num_threads=threads)
+    # Not by its path, which LiteRT reads in the code page of Windows.
+    interpreter = Interpreter(model_content=Path(path).read_bytes(), num_threads=threads)
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scale, zero = target["quantization"]

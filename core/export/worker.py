@@ -36,7 +36,7 @@ from core.models.saved import load_model, softened
 from core.runs.lifecycle import Run, open_run
 from core.runs.model_spec import make_spec
 from core.runs.records import RunPlan
-from core.system import signing, storage
+from core.system import disk, signing, storage
 from core.system.errors import ModelError, RunError
 from core.system.naming import as_text, count, file_stem
 from core.system.tasks.job import Stopped, TaskJob, own_state, words_for, work_through
@@ -111,7 +111,7 @@ class _Exporter:
 
     def _export(self, kind: Kind) -> None:
         folder = exports_folder(self.run, kind.name)
-        shutil.rmtree(folder, ignore_errors=True)
+        disk.remove_tree(folder)
         folder.mkdir(parents=True)
         if kind.page:
             self._litert_js(kind)  # where it cannot be had, that is said before all the work

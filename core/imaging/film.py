@@ -20,6 +20,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from core.system import disk
 from core.system.errors import PictureError
 
 MOST = 300
@@ -153,7 +154,7 @@ def write(file: Path, folder: Path) -> Iterator[dict[str, Any]]:
         raise PictureError(NO_FILM)
     kept = {written[number] for number in chosen(np.stack(small))}
     for path in set(written) - kept:
-        path.unlink()
+        disk.remove(path)
     yield {"pictures": len(kept), "seconds": length}
 
 

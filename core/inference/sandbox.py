@@ -10,7 +10,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -29,6 +28,7 @@ from core.inference.classifier import SPEC_NAME, Classifier, spec_beside
 from core.inference.decision import Decision, decision_of
 from core.system import signing, storage
 from core.system.errors import ModelError
+from core.system.tasks.processes import ROOT, apart, program
 
 OPEN_SECONDS = 60.0
 ANSWER_SECONDS = 20.0
@@ -38,7 +38,6 @@ _MOST_CLASSES, _MOST_PIXELS, _LONGEST = 10_000, 2048, 300
 """What a page can show, and what a picture is scaled to here; characters of a label."""
 _OTHERWISE = "Try another picture. If that goes wrong too, export or download the model again."
 _MAX_ANSWER = 10_000_000  # bytes; a thousand classes answer in 4 kB
-_ROOT = Path(__file__).parents[2]
 
 
 class ForeignModel(Classifier):
@@ -148,14 +147,15 @@ class _Worker:
     """One process of `core.inference.sandbox_worker`; `close` ends it, and so does letting go of this object."""
 
     def __init__(self) -> None:
+        command, needed = program("core.inference.sandbox_worker")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "core.inference.sandbox_worker"],
-            cwd=_ROOT,
+            command,
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | needed,
+            **apart(),
         )
         self.close = weakref.finalize(self, _end, self.process)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock, Timeout
 
 from core.config.backbones import BACKBONES, HUB, Backbone
-from core.system import storage
+from core.system import disk, storage
 from core.system.download import (
     PAUSES,
     TIMEOUT,
@@ -209,7 +208,7 @@ def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, 
         forget(part)
         raise _no_module()
     said(size_of(part), size_of(part))  # the last place where a stop is heard
-    part.replace(place)
+    disk.replace(part, place)
     forget(part)
 
 
@@ -219,7 +218,7 @@ def _bring_module(backbone: Backbone, place: Path, said: Said, timeout: float, p
     remote = Remote(f"{backbone.handle}{query}tf-hub-format=compressed", what="module", another="model")
     part, making = place.with_name(f"{place.name}.part"), place.with_name(f".unpacking-{place.name}")
     download(remote, part, said, timeout=timeout, pauses=pauses)
-    shutil.rmtree(making, ignore_errors=True)
+    disk.remove_tree(making)
     making.mkdir()
     try:
         try:
@@ -232,14 +231,14 @@ def _bring_module(backbone: Backbone, place: Path, said: Said, timeout: float, p
         if not inside:
             raise _no_module()
         (inside[0] / "handle.txt").write_text(backbone.handle, encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)  # without its graph it is of no use
+        disk.remove_tree(place)  # without its graph it is of no use
         said(size_of(part), size_of(part))  # the last place where a stop is heard
-        inside[0].replace(place)
+        disk.replace(inside[0], place)
     except ModelError:
         forget(part)
         raise
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        disk.remove_tree(making)
     forget(part)
 
 

@@ -14,7 +14,7 @@ from core.datasets.project import Project
 from core.datasets.splits import make_split
 from core.datasets.validation import is_tiny, near_groups
 from core.quality.analysis import Analysis
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ProjectError, as_sentence
 from core.system.naming import count
 
@@ -153,7 +153,7 @@ def dismissed_count(project: Project) -> int:
 
 def forget_dismissed(project: Project) -> None:
     """Finds again what was dismissed."""
-    (project.home / _FILE).unlink(missing_ok=True)
+    disk.remove(project.home / _FILE)
 
 
 @dataclass(frozen=True, order=True)

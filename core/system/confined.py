@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from core.system import disk
 from core.system.naming import class_key, free_name
 
 _BY_HANDLE = {os.open, os.mkdir, os.rmdir, os.rename, os.stat} <= os.supports_dir_fd and os.listdir in os.supports_fd
@@ -28,7 +29,7 @@ def parts_of(name: object) -> list[str]:
     if not isinstance(name, str) or not name or len(name) > _MAX or "\0" in name:
         raise ValueError(f"not a path: {name!r:.80}")
     parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts) or (os.name == "nt" and any(c in name for c in "\\:")):
+    if any(part in ("", ".", "..") for part in parts) or (disk.WINDOWS and any(c in name for c in "\\:")):
         raise ValueError(f"a path that leads elsewhere: {name!r:.80}")
     return parts
 
@@ -74,17 +75,17 @@ class Confined:
             if isinstance(folder, int):
                 os.rmdir(last, dir_fd=folder)
             else:
-                (folder / last).rmdir()
+                disk.patiently((folder / last).rmdir)
 
     def delete(self, name: str) -> None:
         """Deletes a folder with all that is in it, or a file; links in it are deleted, not followed."""
         with suppress(FileNotFoundError), self._parent(name) as (folder, last):
             if not stat.S_ISDIR(_status(folder, last).st_mode):
-                os.unlink(last, dir_fd=folder) if isinstance(folder, int) else (folder / last).unlink()
+                os.unlink(last, dir_fd=folder) if isinstance(folder, int) else disk.remove(folder / last)
             elif isinstance(folder, int):
                 shutil.rmtree(last, ignore_errors=True, dir_fd=folder)
             else:
-                shutil.rmtree(folder / last, ignore_errors=True)
+                disk.remove_tree(folder / last)
 
     @contextmanager
     def _parent(self, name: str, *, make: bool = False) -> Iterator[tuple[int | Path, str]]:
@@ -148,4 +149,4 @@ def _rename(here: int | Path, old: str, there: int | Path, new: str) -> None:
     if isinstance(here, int) and isinstance(there, int):
         os.rename(old, new, src_dir_fd=here, dst_dir_fd=there)
     else:
-        os.rename(Path(str(here), old), Path(str(there), new))  # noqa: PTH104
+        disk.rename(Path(str(here), old), Path(str(there), new))

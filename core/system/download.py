@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import FieldguideError
 
 TIMEOUT = 10.0
@@ -93,7 +93,7 @@ def download(
 def check(remote: Remote, file: Path, said: Said) -> None:
     """Holds a whole file against its checksum. Raises DownloadError if it is another one, which is then removed."""
     if not has_checksum(file, remote.checksum, lambda done: said(done, remote.bytes)):
-        file.unlink()
+        disk.remove(file)
         name = "MD5" if len(remote.checksum) == 32 else "SHA-256"
         raise DownloadError(
             f"The file that came is not the right one: its checksum ({name}) differs.",
@@ -122,8 +122,8 @@ def size_of(path: Path) -> int:
 
 def forget(part: Path) -> None:
     """Removes a half file and its note."""
-    part.unlink(missing_ok=True)
-    _note(part).unlink(missing_ok=True)
+    disk.remove(part)
+    disk.remove(_note(part))
 
 
 def _note(part: Path) -> Path:

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from core.system import disk
+
 
 class FieldguideError(Exception):
     """Something a person can put right.
@@ -44,6 +46,8 @@ class ModelError(FieldguideError):
 
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_IN_USE = (5, 32, 33)
+"""Of Windows: access denied, as for a folder in which a file is open; sharing violation; lock violation."""
 _NOTHING_LOST = "Nothing that was there before is lost."
 
 
@@ -82,6 +86,16 @@ def _system_in_words(error: OSError) -> FieldguideError:
     if error.errno in _FULL:
         return FieldguideError(
             "The disk is full.", f"Make room on it: empty the bin, or delete a training. {_NOTHING_LOST}"
+        )
+    if error.errno == errno.ENAMETOOLONG or disk.too_long(error):
+        return FieldguideError(
+            f"A name or path is longer than this computer can keep:{place}.",
+            "Use shorter names, or move the folder nearer to the top of the disk.",
+        )
+    if getattr(error, "winerror", None) in _IN_USE:
+        return FieldguideError(
+            f"{place.strip() or 'A file'} is open in another program, or may not be changed.",
+            f"Close what shows it, such as a picture viewer, then try again. {_NOTHING_LOST}",
         )
     if error.errno == errno.EROFS:
         return FieldguideError("This disk can only be read.", "Copy the folder to another place, and open the copy.")

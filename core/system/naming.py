@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Container
 from pathlib import PurePosixPath
 
+from core.system import disk
 from core.system.errors import ProjectError
 
 MAX_NAME = 100
@@ -59,7 +60,8 @@ def class_name(text: str) -> str:
     """A name for a class, as it may be used for a folder: NFC, without spaces around it.
 
     Raises ProjectError for a blank name, one of more than 100 characters, one with a slash or a control character,
-    one that begins with a dot or ends with one, and the names that Windows keeps for devices.
+    one that begins with a dot or ends with one, the names that Windows keeps for devices, and on Windows one with a
+    character that it keeps for itself.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not name:
@@ -69,9 +71,11 @@ def class_name(text: str) -> str:
     shown = _shown(name, "?")
     if "/" in name or "\\" in name or shown != name:
         raise ProjectError(f"{shown} cannot be the name of a class.", "Leave out slashes and invisible characters.")
+    if disk.WINDOWS and _UNSAFE.search(name):
+        raise ProjectError(f"Windows keeps no folder called {name}.", 'Leave out these characters: < > : " | ? *')
     if name.startswith(".") or name.endswith("."):
         raise ProjectError(f"{name} cannot be the name of a class.", "A dot may be neither first nor last.")
-    if _reserved(name):
+    if is_reserved(name):
         raise ProjectError(f"{name} is a name that computers keep for themselves.", "Choose another one.")
     return name
 
@@ -89,9 +93,18 @@ def safe_class_name(folder: str) -> str:
         return _safe(folder, "class")
 
 
+def kept_name(name: str) -> str:
+    """The name of a file or folder from another computer, as this one can keep it: on Windows without what it has no room
+    for; elsewhere as it is."""
+    if not (disk.WINDOWS and name):
+        return name
+    path = PurePosixPath(_UNSAFE.sub("_", name).rstrip(" ."))
+    return f"{_safe(path.stem, '_')}{path.suffix}"
+
+
 def _safe(text: str, otherwise: str) -> str:
     safe = _cut(_UNSAFE.sub("_", _shown(unicodedata.normalize("NFC", as_text(text)), "_")))
-    if _reserved(safe):  # which the cut may have made it
+    if is_reserved(safe):  # which the cut may have made it
         safe = _cut(f"_{safe}")
     return safe or otherwise
 
@@ -111,7 +124,8 @@ def _shown(text: str, instead: str) -> str:
     )
 
 
-def _reserved(name: str) -> bool:
+def is_reserved(name: str) -> bool:
+    """Whether systems keep a name for themselves, whatever its ending: a device of Windows, or a folder of a Mac's zips."""
     return name.partition(".")[0].rstrip().casefold() in _RESERVED or name.casefold() in _IGNORED
 
 

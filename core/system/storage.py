@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import stat
 import time
 import uuid
@@ -20,6 +19,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
+
+from core.system import disk
 
 _TEMPORARY = ".fieldguide-tmp-"
 MAX_JSON = 16_000_000
@@ -55,9 +56,10 @@ def write_with(path: Path, write: Callable[[Path], None], *, durable: bool = Tru
         if durable:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-        temporary.replace(path)
+        disk.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # `sweep` takes it later; what went wrong before is what counts
+            disk.remove(temporary)
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
@@ -111,7 +113,8 @@ def open_plain(path: Path, most: int, *, links: bool = False) -> BinaryIO:
     """A plain file, to be read and closed. Raises OSError for a device or a pipe, which may never end, for more than `most`
     bytes, and for a link, unless `links` may be followed."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
+    flags = flags if links else flags | getattr(os, "O_NOFOLLOW", 0)
+    handle = disk.patiently(lambda: os.open(path, flags))  # it may be replaced at this moment
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -168,10 +171,10 @@ def sweep(folder: Path, names: str = f"**/{_TEMPORARY}*", seconds: float = 3600)
     old = [path for path in left if time.time() - _last_written(path) > seconds]  # a younger one may be in use
     for path in old:
         if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+            disk.remove_tree(path)
         else:
             with suppress(OSError):
-                path.unlink()
+                disk.remove(path)
     return len(old)
 
 

@@ -132,7 +132,7 @@ class FeatureExtractor:
     """
 
     def __init__(self, model: Path, pixels: int, threads: int | None = None) -> None:
-        self._model = str(model)
+        self._model = model.read_bytes()  # LiteRT reads a path in the code page of Windows
         self._pixels = pixels
         self._threads = threads or os.cpu_count() or 1
         self._local = threading.local()
@@ -156,7 +156,7 @@ class FeatureExtractor:
 
     def _interpreter(self) -> Interpreter:
         if not hasattr(self._local, "interpreter"):
-            interpreter = Interpreter(model_path=self._model, num_threads=1)
+            interpreter = Interpreter(model_content=self._model, num_threads=1)
             interpreter.allocate_tensors()
             self._local.interpreter = interpreter
             self._local.input = interpreter.get_input_details()[0]["index"]

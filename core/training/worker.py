@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from core.runs.diagnosis import diagnose
 from core.runs.model_spec import write_spec
 from core.runs.records import RunRecords
 from core.runs.result import RunResult, Scores
-from core.system import signing, storage
+from core.system import disk, signing, storage
 from core.system.errors import ModelError
 from core.system.tasks.job import load_in_background, own_state, work_through
 from core.system.tasks.processes import leave
@@ -125,7 +126,8 @@ def run(folder: Path, scanned: float) -> int:
         stopped="Stopped before there was a model to keep.",
     )
     for scratch in folder.glob("*.npy"):
-        scratch.unlink()
+        with suppress(OSError):  # Windows keeps what is still mapped into memory
+            disk.remove(scratch)
     return status
 
 

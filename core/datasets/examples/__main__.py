@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.datasets.examples import STARTERS, Starter, folder_of
 from core.datasets.examples.unpack import making_folder, unpack
-from core.system import storage
+from core.system import disk, storage
 from core.system.download import PAUSES, TIMEOUT, DownloadError, Remote, check, download, forget, size_of
 from core.system.tasks.job import Stopped, TaskJob, interruptible, own_state, work_through
 from core.system.tasks.processes import leave
@@ -42,13 +42,13 @@ class Fetching(TaskJob):
             self.check_room(size_of(part))
             self.phase("download", starter.bytes, size_of(part))
             download(remote, part, self.progress, timeout=self.timeout, pauses=self.pauses)
-            part.replace(archive)
+            disk.replace(part, archive)
             forget(part)
         self.phase("check", starter.bytes)  # also one that is here from before: a crash may have spoilt it
         check(remote, archive, self.progress)
         self.phase("unpack", starter.pictures)
         self.state.message = unpack(starter, archive, self.home, self.chosen, self.progress)
-        archive.unlink()
+        disk.remove(archive)
 
     def check_room(self, have: int) -> None:
         """Raises DownloadError if the disk has not enough space for the archive and what comes out of it."""
@@ -90,7 +90,7 @@ def run(fetching: Fetching) -> int:
         try:
             interruptible(fetching.work, fetching.should_stop, _GRACE_SECONDS)
         finally:
-            shutil.rmtree(making_folder(fetching.starter, fetching.home), ignore_errors=True)
+            disk.remove_tree(making_folder(fetching.starter, fetching.home))
 
     return work_through(
         fetching,

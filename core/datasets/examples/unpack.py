@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from core.datasets.examples.table import Starter
 from core.datasets.importing.archives import open_archive
 from core.datasets.importing.plan import Entry, Reader
 from core.datasets.project import Project
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ProjectError
 from core.system.naming import class_key, free_name
 
@@ -42,7 +41,7 @@ def unpack(starter: Starter, archive: Path, home: Path, chosen: Callable[[Path],
     be used, OSError if the disk is full or the name was taken in that very moment.
     """
     making = making_folder(starter, home)
-    shutil.rmtree(making, ignore_errors=True)
+    disk.remove_tree(making)
     making.mkdir()
     plan = replace(plan_of(archive), source=starter.title)
     taken = importing.take(Project.open(making), plan, progress).count("taken")
@@ -51,7 +50,7 @@ def unpack(starter: Starter, archive: Path, home: Path, chosen: Callable[[Path],
     storage.write_bytes(making / ABOUT, _about(starter, archive).encode())
     target = home / free_name(starter.title, "", {class_key(path.name) for path in home.iterdir()})
     chosen(target)
-    making.rename(target)
+    disk.rename(making, target)
     left_out = len(plan.entries) - taken
     return f"{taken:,} pictures" + (f"; {left_out:,} were left out, as doubles or unreadable." if left_out else ".")
 

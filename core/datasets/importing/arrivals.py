@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import secrets
-import shutil
 import threading
 import unicodedata
 import uuid
@@ -19,7 +17,7 @@ from core.datasets.importing.choices import ImportChoices
 from core.datasets.importing.films import is_film
 from core.datasets.importing.look import look
 from core.datasets.importing.plan import Plan, Row
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import ProjectError
 from core.system.naming import as_text
 
@@ -102,7 +100,7 @@ class Arrivals:
                     _put(temporary, place)
                     self.count += 1
             finally:
-                temporary.unlink(missing_ok=True)
+                disk.remove(temporary)
 
     def _place_of(self, path: str) -> Path:
         if reason := _why_not(path):
@@ -166,7 +164,7 @@ class Arrivals:
 
     def remove(self) -> None:
         """Removes all of them; what is still on its way does not arrive."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        disk.remove_tree(self.folder)
 
 
 def _why_not(path: str) -> str:
@@ -178,7 +176,7 @@ def _why_not(path: str) -> str:
         return "its path leads out of the folder"
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in path):
         return "its name is not readable text: rename it"
-    if os.name == "nt" and _WINDOWS_KEEPS.search(path):
+    if disk.WINDOWS and _WINDOWS_KEEPS.search(path):
         return "Windows cannot keep a file of this name: rename it"
     return ""
 
@@ -190,7 +188,7 @@ def _put(file: Path, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
             raise NameTakenError
-        file.rename(place)
+        disk.rename(file, place)
     except (FileExistsError, NotADirectoryError):
         raise NameTakenError from None
     except OSError as error:

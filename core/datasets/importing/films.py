@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from core.datasets.importing.archives import MAX_FILE, TOO_LARGE
 from core.datasets.unread import FILMS
 from core.system.errors import PictureError
 from core.system.naming import count, file_stem
-from core.system.tasks.processes import ROOT
+from core.system.tasks.processes import ROOT, apart, program
 
 MOST_PICTURES = 300
 """Taken out of one film."""
@@ -70,9 +70,16 @@ def _mark_of(file: Path) -> str:
 
 
 def _read(file: Path, frames: Path, tell: Callable[[], None]) -> None:
-    command = [sys.executable, "-m", "core.imaging.film", str(file), str(frames)]
+    command, needed = program("core.imaging.film", str(file), str(frames))
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | needed,
+        encoding="utf-8",
+        **apart(),
     ) as process:
         said = ""
         try:

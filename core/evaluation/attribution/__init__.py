@@ -22,7 +22,7 @@ from core.inference.calibration import cooled
 from core.inference.decision import decision_of
 from core.inference.sandbox import load_model
 from core.runs.lifecycle import Run
-from core.system import signing, storage
+from core.system import disk, signing, storage
 from core.system.errors import ModelError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
@@ -169,7 +169,7 @@ class _File:
         except (OSError, ValueError, RuntimeError, KeyError):
             pass
         with suppress(OSError):
-            (folder_of(run) / "explain.json").unlink(missing_ok=True)
+            disk.remove(folder_of(run) / "explain.json")
         return None
 
     def ask(self, square: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from core.system import disk
 from core.system.tasks.processes import birth_of, reap, spawn
 from core.system.tasks.queue import line_up
 from core.system.tasks.records import AGAIN, TaskRecords, TaskState
@@ -65,7 +66,7 @@ class TaskHandle:
             if self.under_way or not needed():
                 return False
             records = self.records
-            (self.folder / "stop").unlink(missing_ok=True)
+            disk.remove(self.folder / "stop")
             records.reserve()
             records.write_state(TaskState(pid=os.getpid(), born=birth_of(os.getpid())))  # it is never without one
             prepare()

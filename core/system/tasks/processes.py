@@ -6,7 +6,6 @@ import gc
 import importlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,17 +14,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 import psutil
 
-from core.system import storage
+from core.system import disk, storage
 
 ROOT = Path(__file__).parents[3]
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",  # else a log on Windows takes the letters of one language only
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first worker takes a card's whole memory
 }
 _SCRATCH = "fieldguide-worker-"
@@ -80,21 +80,43 @@ def _key(module: str) -> tuple[str, str]:
     return module, str(storage.data_home())
 
 
+def program(module: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command that runs `python -m module ...` in one process, with the number by which others know it; and what its
+    environment needs for that.
+
+    In a virtual environment on Windows python.exe only starts another, which has another number; as multiprocessing does, that
+    one is started, and told which environment is its own.
+    """
+    python, needed = sys.executable, {}
+    if disk.WINDOWS and (base := getattr(sys, "_base_executable", python)) != python:
+        python, needed = base, {"__PYVENV_LAUNCHER__": python}
+    return [python, "-m", module, *arguments], needed
+
+
+def apart() -> dict[str, Any]:
+    """How Popen starts a child that hears neither Ctrl-C nor the end of the window in which this process runs."""
+    if disk.WINDOWS:
+        return {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0x08000000)}  # a console of its own, unseen
+    return {"start_new_session": True}
+
+
 def _started(command: Sequence[str], work: int, out: IO[bytes] | int) -> subprocess.Popen[bytes]:
     if not _scratch:  # those whose parent was killed, too
         storage.sweep(Path(tempfile.gettempdir()), f"{_SCRATCH}*", _WEEK)
     scratch = tempfile.mkdtemp(prefix=_SCRATCH)
+    command, needed = program(*command)
     child = subprocess.Popen(
-        [sys.executable, "-m", *command],
+        command,
         cwd=ROOT,
         stdin=work,
         stdout=out,
         stderr=subprocess.STDOUT,
         env=os.environ
         | _ENVIRONMENT
+        | needed
         | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
         | {"FIELDGUIDE_HOME": str(storage.data_home())},  # absolute: the child is elsewhere
-        start_new_session=True,
+        **apart(),
     )
     _scratch.append((child, Path(scratch)))
     return child
@@ -150,7 +172,7 @@ def leave(status: int) -> NoReturn:
     files is left to do here."""
     own = Path(tempfile.gettempdir())
     if own.name.startswith(_SCRATCH):
-        shutil.rmtree(own, ignore_errors=True)
+        disk.remove_tree(own)
     sys.stdout.flush()
     os._exit(status)
 
@@ -159,6 +181,6 @@ def reap() -> None:
     """Takes note of children that have ended, and clears away what they left; until then they stay in the process table."""
     _children[:] = [child for child in _children if child.poll() is None]
     for ended in [each for each in _scratch if each[0].poll() is not None]:
-        shutil.rmtree(ended[1], ignore_errors=True)
+        disk.remove_tree(ended[1])
         with suppress(ValueError):  # another thread was here
             _scratch.remove(ended)

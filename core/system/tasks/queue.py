@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.system import storage
+from core.system import disk, storage
 from core.system.tasks.processes import is_alive
 
 _LOOK_SECONDS = 0.2
@@ -62,7 +62,7 @@ def leave_queue(pid: int) -> None:
     """Gives up the place of a process, whether it waits or computes."""
     for ticket in _tickets():
         if ticket.pid == pid:
-            ticket.file.unlink(missing_ok=True)
+            disk.remove(ticket.file)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _tickets() -> list[_Ticket]:
         if isinstance(pid, int) and isinstance(born, float) and is_alive(pid, born):
             tickets.append(_Ticket(file, pid))
         else:
-            file.unlink(missing_ok=True)
+            disk.remove(file)
     return tickets
 
 

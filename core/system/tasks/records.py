@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.system import storage
+from core.system import disk, storage
 from core.system.tasks.processes import is_alive
 
 _RESERVE, _RESERVED = "reserve", 32_768
@@ -105,7 +105,7 @@ class TaskRecords:
         """Writes state.json; the last one also where the disk has become full."""
         state.updated = time.time()
         if state.ended:
-            (self.folder / _RESERVE).unlink(missing_ok=True)
+            disk.remove(self.folder / _RESERVE)
         storage.write_json(self.folder / "state.json", asdict(state))
 
     def reserve(self) -> None:

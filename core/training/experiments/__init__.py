@@ -25,7 +25,7 @@ from core.datasets.project import Project
 from core.runs.lifecycle import freeze, settled
 from core.runs.records import RunPlan, RunRecords
 from core.runs.result import Shape
-from core.system import signing, storage
+from core.system import disk, signing, storage
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
@@ -193,7 +193,7 @@ def forget_pictures(folder: Path) -> None:
     """Removes the decoded pictures of a study, which lie there while it lasts."""
     for file in folder.glob("*.npy"):
         with suppress(OSError):  # Windows keeps what is still open: the next study removes it
-            file.unlink()
+            disk.remove(file)
 
 
 def latest(project: Project, kind: Kind) -> Study | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -17,7 +16,7 @@ from core.datasets.importing import arrivals
 from core.datasets.importing.archives import SUFFIXES
 from core.datasets.project import Progress, Project, copy_sample, new_project
 from core.runs.lifecycle import list_runs
-from core.system import storage
+from core.system import disk, storage
 from core.system.errors import FieldguideError, ProjectError
 from core.system.naming import as_text, class_key, file_stem, free_name
 from pages.shared.board import board
@@ -207,7 +206,7 @@ def _project_of(plan: importing.Plan, name: str) -> Project:
         with _bar("Reading the pictures") as show:
             report = importing.take(project, plan, show)
     except FieldguideError:
-        shutil.rmtree(project.root, ignore_errors=True)
+        disk.remove_tree(project.root)
         raise
     preview.forget_choices()
     add.keep_report(project, report.rows)
