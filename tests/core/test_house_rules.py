@@ -126,3 +126,56 @@ def test_the_guide_names_every_worker() -> None:
     guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for file in (ROOT / "core").rglob("*worker.py"):
         assert f"`{file.relative_to(ROOT).as_posix()}`" in guide, file
+
+
+OURS = sorted((*(ROOT / "core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")))
+
+
+def test_files_are_replaced_and_deleted_as_every_system_allows() -> None:
+    """See core.system.disk; by handles, which Windows has none of, in core.system.confined."""
+    exempt = {
+        ("core/export/litert_js.py", "_unpack"),  # goes along in zips, and needs nothing but Python
+        ("core/export/litert_js.py", "fetch"),
+        ("core/system/confined.py", "delete"),
+        ("core/system/confined.py", "remove_folder"),
+        ("core/system/confined.py", "_rename"),
+        ("core/datasets/edit_journal.py", "_sweep"),  # a lock that is held, which Windows takes away itself
+    }
+    found = set()
+    for file in OURS:
+        where = file.relative_to(ROOT).as_posix()
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and where != "core/system/disk.py":
+                found |= {(where, function.name) for node in ast.walk(function) if changes_the_disk(node)}
+    assert found == exempt
+
+
+def changes_the_disk(node: ast.AST) -> bool:
+    if (
+        not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+        or ast.unparse(node.func.value) == "disk"
+    ):
+        return False
+    alone = node.func.attr == "replace" and len(node.args) == 1 and not node.keywords  # of a text it takes two
+    return alone or node.func.attr in ("unlink", "rename", "rmtree", "rmdir")
+
+
+def test_text_is_read_and_written_in_no_encoding_of_the_system() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in OURS
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and leaves_the_encoding(node)
+    ]
+    assert not found
+
+
+def leaves_the_encoding(call: ast.Call) -> bool:
+    named = {keyword.arg for keyword in call.keywords}
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if "encoding" in named or (name == "read_text" and call.args) or (name == "write_text" and len(call.args) > 1):
+        return False
+    modes = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    opened = name == "open" and any(re.fullmatch("[rwax][+t]*", mode) for mode in modes)
+    started = name in ("run", "Popen", "check_output") and bool(named & {"text", "universal_newlines"})
+    return opened or started or name in ("read_text", "write_text")
