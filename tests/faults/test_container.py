@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.export import litert_js
 from tests.serving import ROOT, serving
 
 DOCKERFILE = (ROOT / ".github" / "Dockerfile").read_text(encoding="utf-8")
@@ -51,3 +52,12 @@ def test_it_copies_what_it_installs() -> None:
         assert (ROOT / needed).exists()
         assert needed not in ignored
     assert re.search(r"^USER fieldguide$", DOCKERFILE, re.MULTILINE)  # not as root
+
+
+def test_it_fetches_what_web_pages_have_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[tuple[object, ...]] = []
+    monkeypatch.setattr(litert_js, "fetch", lambda *what: fetched.append(what))
+    found = re.search(r'^RUN python -c "(.*)" \|\| true$', DOCKERFILE, re.MULTILINE)
+    assert found
+    exec(found[1], {})
+    assert fetched == [(litert_js.PACKED, litert_js.ALONE)]

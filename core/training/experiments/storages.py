@@ -58,7 +58,7 @@ def place_of(text: str) -> Place:
     if kind == "journal":
         if parts.netloc or not parts.path:
             raise RunError("This is no address of a journal file.", f"It has three strokes. {_KINDS}")
-        return _journal(unquote(parts.path))
+        return _journal(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(parts.path)))  # a drive of Windows
     if kind == "grpc":
         if not host or parts.username or parts.password or parts.path.strip("/"):
             raise RunError("This is no address of Optuna's proxy.", "It has a host and a port: grpc://HOST:13000")

@@ -53,6 +53,9 @@ def test_a_journal_is_a_path_or_an_address(tmp_path: Path, monkeypatch: pytest.M
         assert place_of(text).address == file
     storage = open_storage(place_of(file))
     assert storage.get_all_studies() == []
+    for drive in ("C:", "Z:"):  # of Windows, here the names of folders
+        (folder / drive).mkdir()
+        assert place_of(f"journal:///{drive}/x.journal").address == place_of(f"{drive}/x.journal").address
 
 
 @pytest.mark.parametrize(
