@@ -13,13 +13,12 @@ from core.datasets.edit_journal import HIDDEN
 from core.datasets.layout import Layout, find_parts, layout_of, may_be_split
 from core.imaging import decode
 from core.system import storage
-
-_IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
+from core.system.naming import SYSTEM_NAMES
 
 
 def ignored(name: str) -> bool:
     """Whether a file or folder of this name is no one's picture: hidden, or left there by a system."""
-    return name.startswith(".") or name.casefold() in _IGNORED
+    return name.startswith(".") or name.casefold() in SYSTEM_NAMES
 
 
 def is_picture_name(name: str) -> bool:

@@ -15,7 +15,8 @@ MAX_NAME = 100
 
 _DEVICES = {f"{device}{number}" for device in ("com", "lpt") for number in "123456789¹²³"}
 _RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | _DEVICES
-_IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
+SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "system volume information", "$recycle.bin")
+"""What Windows and Macs leave in folders, on sticks and in zips, in small letters."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 _UNSAFE = re.compile(r'[\\/:*?"<>|]')
 _JOINERS = "\u200c\u200d"  # Persian words and families of emoji are spelt with them
@@ -126,7 +127,7 @@ def _shown(text: str, instead: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Whether systems keep a name for themselves, whatever its ending: a device of Windows, or a folder of a Mac's zips."""
-    return name.partition(".")[0].rstrip().casefold() in _RESERVED or name.casefold() in _IGNORED
+    return name.partition(".")[0].rstrip().casefold() in _RESERVED or name.casefold() in SYSTEM_NAMES
 
 
 def free_name(stem: str, suffix: str, taken: Container[str]) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.system import disk
+from core.system.naming import class_key
 
 _TEMPORARY = ".fieldguide-tmp-"
 MAX_JSON = 16_000_000
@@ -85,7 +86,8 @@ def lock_of(folder: Path) -> FileLock:
     not. It lies in the data home: there it makes no folder again that someone deleted."""
     locks = data_home() / ".locks"
     locks.mkdir(exist_ok=True)
-    name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()
+    key = class_key(str(folder.absolute()))  # Windows and Macs have one folder for several spellings
+    name = hashlib.blake2b(os.fsencode(key), digest_size=12).hexdigest()
     return FileLock(locks / f"{name}.lock", timeout=60)
 
 

@@ -135,6 +135,21 @@ def test_a_head_in_capitals_is_a_head_where_case_is_nothing() -> None:
     assert packing._place(root, "kept/runs/one/film.npz", models=False)
 
 
+def test_one_folder_has_one_lock_however_its_name_is_written(own_home: Path) -> None:
+    own_home.mkdir()
+    red, capitals, other = (storage.lock_of(Path("/pictures") / name).lock_file for name in ("red", "RED", "blue"))
+    assert red == capitals != other
+
+
+def test_what_systems_leave_on_a_stick_is_no_class(project: Project) -> None:
+    for name in ("System Volume Information", "$RECYCLE.BIN", ".Trashes", ".Spotlight-V100", "__MACOSX"):
+        (project.root / name).mkdir()
+        (project.root / name / "._1.jpg").write_bytes(png(1))
+    assert project.scan().counts.keys() == COLOURS.keys()
+    with pytest.raises(ProjectError, match="keep for themselves"):
+        labels.new_class(project, "system volume information")
+
+
 # What someone has open: Windows
 
 
