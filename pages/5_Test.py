@@ -33,7 +33,7 @@ left, right = st.columns(2, gap="large")
 with left:
     files = st.file_uploader("Drop pictures or a zip of them here", accept_multiple_files=True, key="files")
 with right:
-    typed = st.text_input("Or a folder or zip on this computer", key="test folder").strip()
+    typed = folder_picker.written(st.text_input("Or a folder or zip on this computer", key="test folder"))
     folder_picker.beside("test folder")
 with page.stopping_at_errors():
     if files:

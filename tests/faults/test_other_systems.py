@@ -13,6 +13,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from core.system.errors import ProjectError, in_words
 from core.system.naming import class_name, kept_name, safe_class_name
 from core.system.tasks import processes
 from core.training.features import FeatureExtractor
+from pages.shared.ui import folder_picker
 from tests import systems
 from tests.pictures import COLOURS, flat_project, shaded
 
@@ -293,6 +295,20 @@ def test_a_path_that_is_too_long_is_said() -> None:
         patch.setattr(disk, "WINDOWS", True)
         assert "longer than this computer can keep" in in_words(missing).message
     assert "longer than" in in_words(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300)).message
+
+
+def test_a_path_is_pasted_and_a_drive_is_found_by_clicking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ('"C:\\My pictures"', "  C:\\My pictures ", ' "C:\\My pictures" '):
+        assert folder_picker.written(text) == "C:\\My pictures"
+    assert [folder_picker.written(text) for text in ("", " ", '"', '""')] == ["", "", '"', '""']
+    top, stick = Path(tmp_path.anchor), tmp_path / "stick"
+    drives = [SimpleNamespace(mountpoint=str(drive)) for drive in (top, stick)]
+    monkeypatch.setattr("psutil.disk_partitions", lambda **_: drives)
+    assert stick not in folder_picker._folders_in(top)
+    monkeypatch.setattr(disk, "WINDOWS", True)
+    assert folder_picker._folders_in(top)[0] == stick
+    assert top not in folder_picker._folders_in(top)
+    assert stick not in folder_picker._folders_in(tmp_path)
 
 
 # Processes

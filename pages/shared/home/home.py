@@ -139,11 +139,11 @@ def _folder() -> None:
             key="folder",
             help="Nothing in it is changed unless you sort it here; notes are kept in a hidden folder `.fieldguide`.",
         )
-        if st.form_submit_button("Open", icon=":material/folder_open:") and typed.strip():
-            if Path(typed.strip()).expanduser().is_file():
-                tab.put("file to open", typed.strip())
+        if st.form_submit_button("Open", icon=":material/folder_open:") and (place := folder_picker.written(typed)):
+            if Path(place).expanduser().is_file():
+                tab.put("file to open", place)
             else:
-                enter(typed.strip())
+                enter(place)
     if st.button("Look for it by clicking", icon=":material/search:", type="tertiary"):
         folder_picker.choose.open()
     folder_picker.choose.show()

@@ -88,8 +88,8 @@ def _place(project: Project) -> None:
         "A folder, a zip, or a table of files and labels", key="place", placeholder=str(Path.home() / "Pictures")
     )
     folder_picker.beside("place")
-    if typed.strip():
-        path = Path(typed.strip())
+    if place := folder_picker.written(typed):
+        path = Path(place)
         if path.expanduser().absolute() == project.root:
             st.info("That is the folder of this project: its pictures are here already.")
             return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import streamlit as st
 
+from core.system import disk
 from pages.shared.session import tab
 from pages.shared.ui import dialogs
 from pages.shared.ui.text import literal
@@ -15,12 +17,22 @@ CHOSEN = "chosen_folder"
 _MOST = 200
 
 
+def written(text: str) -> str:
+    """A path as a person typed or pasted it, without the marks that Windows puts around one that it copies."""
+    text = text.strip()
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
+
+
 def _folders_in(folder: Path) -> list[Path]:
+    """Those that can be stepped into; in the topmost one on Windows the other drives come first."""
+    top = disk.WINDOWS and folder == folder.parent
+    drives = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)] if top else []
     try:
         found = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir()]
     except OSError:
-        return []
-    return sorted(found, key=lambda path: path.name.casefold())[:_MOST]
+        found = []
+    drives = [drive for drive in drives if drive != folder]
+    return drives + sorted(found, key=lambda path: path.name.casefold())[:_MOST]
 
 
 def _go(folder: Path) -> None:
@@ -40,7 +52,7 @@ def browse(target: str, label: str = "Take this folder") -> None:
     with st.container(height=320):
         for folder in _folders_in(here):
             st.button(
-                literal(folder.name),
+                literal(folder.name or str(folder)),
                 key=f"for {target} into {folder}",
                 icon=":material/folder:",
                 type="tertiary",
