@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +17,19 @@ from core.system import confined, disk
 from core.system.naming import class_key
 
 
+def as_windows(patch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """From now on the program takes this for Windows; gives the attributes that it sets, (path, bits) each."""
+    marked: list[tuple[str, int]] = []
+    kernel = SimpleNamespace(SetFileAttributesW=lambda path, bits: marked.append((path, bits)))
+    patch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    patch.setattr(disk, "WINDOWS", True)
+    return marked
+
+
 def windows(patch: pytest.MonkeyPatch, patience: float = 0.2) -> None:
     """From now on nothing is renamed, replaced or deleted that some process has open or mapped into memory, nor a folder that
     holds such a file, and no rename puts anything in the place of something: as on Windows."""
-    patch.setattr(disk, "WINDOWS", True)
+    as_windows(patch)
     patch.setattr(disk, "_PATIENCE", patience)
     patch.setattr(confined, "_BY_HANDLE", False)
     for name in ("unlink", "remove", "rename", "replace"):

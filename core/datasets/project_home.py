@@ -48,6 +48,7 @@ def home_of(root: Path, *, make: bool = True) -> Path:
     with as_sentence(ProjectError):
         home = beside if _can_write(beside) and _disarmed(beside) else elsewhere
         home.mkdir(parents=True, exist_ok=True)
+        disk.hide(home)
         _check_version(home / _VERSION_FILE)
     _known[storage.data_home(), root] = home, _identity(beside)
     return home

@@ -7,6 +7,7 @@ are, and takes no path of more than 259 characters.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import stat
@@ -24,6 +25,7 @@ LONGEST = 259
 """Characters of a path that every Windows takes: https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation"""
 _PATIENCE, _PAUSE = 1.0, 0.02  # seconds
 _SHORTEST = 8
+_HIDDEN = 0x2  # FILE_ATTRIBUTE_HIDDEN
 
 
 def patiently(act: Callable[[], T]) -> T:
@@ -81,6 +83,13 @@ def remove_tree(folder: Path) -> None:
         shutil.rmtree(folder, onexc=again)
     else:
         shutil.rmtree(folder, onerror=again)
+
+
+def hide(folder: Path) -> None:
+    """Marks a folder as hidden on Windows, to which a dot at the beginning of its name says nothing."""
+    if WINDOWS:
+        kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - there is none elsewhere
+        kernel.SetFileAttributesW(str(folder), _HIDDEN)
 
 
 def fitting(folder: Path, stem: str, suffix: str) -> str:

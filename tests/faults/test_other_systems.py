@@ -205,7 +205,7 @@ def test_pictures_are_added_copied_packed_and_unpacked(
 
 
 def test_what_is_marked_read_only_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     folder = tmp_path / "bin" / "cat"
     folder.mkdir(parents=True)
     (folder / "from a card.jpg").write_bytes(b"x")
@@ -246,7 +246,7 @@ def test_elsewhere_a_refusal_is_not_waited_for(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("name", ["a:b", "what?", "<i>", "a|b", 'say "hi"', "5*"])
 def test_a_class_has_a_name_that_windows_keeps(name: str, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert class_name(name) == name == safe_class_name(name) == kept_name(name)
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     with pytest.raises(ProjectError, match="Leave out these characters"):
         class_name(name)
     assert class_name(safe_class_name(name)) == safe_class_name(name)
@@ -262,11 +262,17 @@ def test_a_project_file_from_elsewhere_opens_with_names_that_windows_keeps(
     folder = flat_project(tmp_path / "p", {"what?": (9, 9, 9), "con": (99, 99, 99), "a. ": (200, 9, 9)}, each=2)
     (folder / "what?" / "aux.png").write_bytes(png(1))
     packed = packing.pack(Project.open(folder), tmp_path / "p.fieldguide.zip")
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     there, rows = packing.unpack(packed)
     assert [row.outcome for row in rows] == ["taken"] * 7
     assert there.scan().counts == {"_con": 2, "a": 2, "what_": 3}
     assert (there.root / "what_" / "_aux.png").is_file()
+
+
+def test_the_notes_on_a_project_are_hidden(tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = systems.as_windows(monkeypatch)
+    Project.open(flat_project(tmp_path / "p", COLOURS, each=1))
+    assert marked == [(str(tmp_path / "p" / ".fieldguide"), 2)]
 
 
 def test_a_recipe_is_kept_under_a_name_that_windows_keeps(own_home: Path) -> None:
@@ -278,7 +284,7 @@ def test_a_recipe_is_kept_under_a_name_that_windows_keeps(own_home: Path) -> Non
 
 def test_a_picture_gets_a_name_for_which_its_folder_has_room(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     source = zipped(f"cat/{'long ' * 18}1.png", f"cat/{'long ' * 18}2.png")
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     monkeypatch.setattr(disk, "LONGEST", len(str(project.root / "cat")) + 40)
     report = importing.take(project, importing.look(source, "cats.zip"))
     assert report.count("taken") == 2
@@ -292,7 +298,7 @@ def test_a_path_that_is_too_long_is_said() -> None:
     missing = FileNotFoundError(errno.ENOENT, "No such file or directory", long)
     assert "not there any more" in in_words(missing).message
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(disk, "WINDOWS", True)
+        systems.as_windows(patch)
         assert "longer than this computer can keep" in in_words(missing).message
     assert "longer than" in in_words(OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300)).message
 
@@ -305,7 +311,7 @@ def test_a_path_is_pasted_and_a_drive_is_found_by_clicking(tmp_path: Path, monke
     drives = [SimpleNamespace(mountpoint=str(drive)) for drive in (top, stick)]
     monkeypatch.setattr("psutil.disk_partitions", lambda **_: drives)
     assert stick not in folder_picker._folders_in(top)
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     assert folder_picker._folders_in(top)[0] == stick
     assert top not in folder_picker._folders_in(top)
     assert stick not in folder_picker._folders_in(tmp_path)
@@ -333,7 +339,7 @@ def test_a_worker_is_one_process_of_its_own_that_ctrl_c_does_not_reach(
 
         kill = wait
 
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     monkeypatch.setattr(sys, "_base_executable", "C:\\Python\\python.exe")
     monkeypatch.setattr(subprocess, "Popen", Started)
     own_home.mkdir()
@@ -364,7 +370,7 @@ def test_ctrl_c_ends_the_app_when_its_server_has_ended(monkeypatch: pytest.Monke
                 raise KeyboardInterrupt
             return int(now)
 
-    monkeypatch.setattr(disk, "WINDOWS", True)
+    systems.as_windows(monkeypatch)
     monkeypatch.setattr(subprocess, "Popen", Server)
     monkeypatch.setattr(os, "chdir", lambda _: None)
     monkeypatch.setenv("STREAMLIT_SERVER_HEADLESS", "true")
