@@ -30,7 +30,7 @@ from core.inference.sandbox import load_model
 from core.quality import analysis, findings
 from core.runs.lifecycle import Run, RunSnapshot, wait
 from core.runs.lifecycle import train as train_run
-from core.system import storage
+from core.system import disk, storage
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import ConfigError, FieldguideError, PictureError, in_words
 from core.system.naming import count
@@ -261,6 +261,12 @@ class _Harmless(io.TextIOWrapper):
     def write(self, text: str, /) -> int:
         """Control characters are shown by their numbers, as JSON does."""
         return super().write(text.translate(_CONTROLS))
+
+    def fileno(self) -> int:
+        """Not told on Windows: click would write to its console past this."""
+        if disk.WINDOWS:
+            raise io.UnsupportedOperation("fileno")
+        return super().fileno()
 
 
 _CONTROLS = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\r\t"}

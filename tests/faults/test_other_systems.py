@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from core import Project
+from core.__main__ import _harmless
 from core.cli import launch
 from core.config import recipes
 from core.config.training import TrainConfig
@@ -393,6 +394,15 @@ def test_what_is_printed_needs_no_letters_of_the_system(project: Project, tmp_pa
         assert done.returncode == 0, done.stderr.decode()
         assert b"EncodingWarning" not in done.stderr.replace(b"site-packages", b"")
         assert command[0] == "recipes" or "猫 и кошка" in done.stdout.decode("utf-8")
+
+
+def test_click_finds_no_console_to_write_to_past_what_makes_names_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = _harmless(Path(os.devnull).open("w", encoding="utf-8"))
+    assert stream.fileno() > 2
+    systems.as_windows(monkeypatch)
+    with pytest.raises(io.UnsupportedOperation):  # click asks for it first
+        stream.fileno()
+    stream.close()
 
 
 def test_litert_is_given_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
