@@ -397,7 +397,7 @@ def test_what_is_printed_needs_no_letters_of_the_system(project: Project, tmp_pa
 
 
 def test_click_finds_no_console_to_write_to_past_what_makes_names_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = _harmless(Path(os.devnull).open("w", encoding="utf-8"))
+    stream = _harmless(io.TextIOWrapper(io.BufferedWriter(io.FileIO(os.devnull, "w")), encoding="utf-8"))
     assert stream.fileno() > 2
     systems.as_windows(monkeypatch)
     with pytest.raises(io.UnsupportedOperation):  # click asks for it first
