@@ -20,7 +20,7 @@ from core.system.errors import ConfigError, RunError
 from core.system.tasks.records import TaskState
 from core.training.candidates import CrossValidation
 from core.training.experiments import go_on, start_study, wait_for
-from core.training.experiments.cross_validation import cross_validate, in_words
+from core.training.experiments.cross_validation import _checks, cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
 from core.training.experiments.found import FoldsFound, SearchFound
 from core.training.experiments.head_trainer import HeadTrainer
@@ -265,6 +265,13 @@ def test_every_picture_is_tested_once(colours: Path) -> None:
     assert low < found.accuracy <= high
     assert found.note == ""
     assert "of 48 right" in in_words(found)
+
+
+def test_a_solved_head_learns_from_all_the_other_folds() -> None:
+    dealt = deal([20, 20])
+    others = np.flatnonzero(dealt.folds(5) != 0)
+    assert not _checks(dealt, others, TrainConfig(), 0).any()
+    assert 2 <= _checks(dealt, others, TrainConfig(optimizer="adam"), 0).sum() <= 8, "they tell which round is kept"
 
 
 @pytest.mark.slow
