@@ -18,8 +18,6 @@ from core.models.applications import RANGES
 from core.models.torch_layers import Builder, Tensors, frozen, tensors_of
 
 _HEAD = 1280
-FIRST_TAPPED_STAGE = 1
-"""The first with a stride of 8."""
 
 
 @dataclass(frozen=True)

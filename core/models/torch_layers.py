@@ -17,9 +17,9 @@ from keras import layers
 from core.config.backbones import Backbone
 from core.models.weights_store import check_weights, other_weights
 
-FIRST_STRIDE = 8
-"""Finer stages know edges and colours only; as in core.models.applications."""
 _EPSILON = 1e-5
+_PLAIN = ("F32", "F16")
+"""Kinds of numbers that NumPy knows, too."""
 
 
 class Tensors(Protocol):
@@ -31,14 +31,16 @@ class Tensors(Protocol):
 
 def tensors_of(backbone: Backbone) -> Tensors:
     """Those of a backbone's .safetensors file. Raises ModelError if it is missing, or another file."""
-    from safetensors.numpy import load_file
+    from safetensors import safe_open
 
-    arrays = load_file(check_weights(backbone))
+    with safe_open(check_weights(backbone), framework="numpy") as file:
+        plain = [name for name in file.keys() if file.get_slice(name).get_dtype() in _PLAIN]  # noqa: SIM118 - no dictionary
+        arrays = {name: file.get_tensor(name) for name in plain}
 
     def tensor(name: str, shape: tuple[int, ...]) -> np.ndarray:
         array = arrays.get(name)
         if array is None:
-            raise other_weights(backbone, f"it has no {name}")
+            raise other_weights(backbone, f"it has no numbers called {name}")
         if array.shape != shape:
             raise other_weights(backbone, f"its {name} has the shape {array.shape}, not {shape}")
         return array
