@@ -40,8 +40,8 @@ class Clock:
 @dataclass
 class Machine:
     """Seconds that things take: a look at all pictures, to make a network look, a head, an epoch of fine-tuning and what
-    comes before it; how much longer each of them takes than this; and what one network more promises, by some pictures, and gains,
-    by all."""
+    comes before it; how much longer each of them takes than this; and what one network more promises, by some
+    pictures, and gains, by all."""
 
     look: float = 10.0
     convert: float = 8.0
@@ -207,8 +207,8 @@ FROZEN = ["Lite0", "probe Lite2", "probe Lite1", "Lite0 + Lite2", "Lite0 + Lite2
          "The time was too short for EfficientNet-Lite2, fine-tuned."),
         # Of some pictures two networks promise less than one: they are tried together once each of them has seen all.
         (60, Machine(another=-0.01), ["Lite0", "probe Lite2", "probe Lite1", "Lite2", "Lite2 + Lite0",
-         "Lite2 + Lite0 + Lite1", "Lite2 + Lite0 + Lite1, mirrored views", "Lite2, fine-tuned", "Lite2, fine-tuned with mixing", "Lite1, fine-tuned",
-         "Lite0, fine-tuned"], "Everything"),
+         "Lite2 + Lite0 + Lite1", "Lite2 + Lite0 + Lite1, mirrored views", "Lite2, fine-tuned",
+         "Lite2, fine-tuned with mixing", "Lite1, fine-tuned", "Lite0, fine-tuned"], "Everything"),
         # One more does not gain: no other is added.
         (60, Machine(another=-0.01, joining=-0.01), ["Lite0", "probe Lite2", "probe Lite1", "Lite2", "Lite2 + Lite0",
          "Lite2, mirrored views", "Lite2, fine-tuned", "Lite2, fine-tuned with mixing", "Lite1, fine-tuned",
