@@ -134,7 +134,9 @@ def test_integers_answer_as_the_network(monkeypatch: pytest.MonkeyPatch) -> None
     other = softmax((features * 0.75 + move) @ kernel + bias)
     assert np.abs(said(fitted) - other).mean() < 0.25 * np.abs(said(file) - other).mean()
     assert np.abs(said(with_fitted_head(file, pictures, features, kernel, bias)) - wanted).mean() < 1.1 * prepared
-    assert with_fitted_head(file, pictures, features[:, :3], kernel[:3], bias) == file, "it has no head of three features"
+    assert with_fitted_head(file, pictures, features[:, :3], kernel[:3], bias) == file, (
+        "it has no head of three features"
+    )
 
     for step in ("equalised", "rounded_for_integers"):
         monkeypatch.setattr(litert_conversion, step, lambda *_: nullcontext())
