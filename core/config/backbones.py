@@ -32,8 +32,9 @@ class Backbone:
 
     `input_pixels` is the side of its square input; it takes RGB, 0..255 (its own scaling is inside the graph).
     `handle`: what a Hub module is fetched by, the address of a weights file, or the package that holds the weights;
-    `checksum`: MD5 or SHA-256 of that file in hex, or "" where nobody tells one. `parameters` is the number of weights without
-    the head (0 where that hangs on the classes or is not known; of Hub modules to three digits); `megabytes` their size;
+    `checksum`: MD5 or SHA-256 of that file in hex, or "" where none is known before it is fetched; `licence`: of the weights,
+    as their publisher names it, or "" where none is known. `parameters` is the number of weights without the head (0 where that
+    hangs on the classes or is not known; of Hub modules to three digits); `megabytes` their size, or that of what is fetched;
     `milliseconds` what a picture took on two cores of ours, 0 where that was not measured, or hangs on the layers. `imagenet`:
     of how many photos in a hundred it named the right one of ImageNet's 1,000 kinds of things (top-1 accuracy), 0 where that
     is not known.
@@ -48,6 +49,7 @@ class Backbone:
     good_for: str
     handle: str = ""
     checksum: str = ""
+    licence: str = ""
     network: str = ""
     pixel_range: str = ""
     milliseconds: float = 0.0
@@ -65,9 +67,10 @@ class Backbone:
 
 
 TABLE = Path(__file__).with_suffix(".csv")
-"""Hashes, addresses and parameters of Keras Applications are those that Keras 3.15 itself has. ImageNet's accuracies are from
-https://keras.io/api/applications/, of the same network where it is Hub's; of MobileNetV3 from Keras' own docs, and of Lite
-from its release notes."""
+"""Hashes, addresses and parameters of Keras Applications are those that Keras 3.15 itself has; licences of their weights are
+from Keras' docs of 2018 (`docs/templates/applications.md`), which say more than today's. ImageNet's accuracies are from
+https://keras.io/api/applications/, of the same network where it is Hub's; of MobileNetV3 from Keras' own docs, of Lite from its
+release notes, and of those that timm has converted from its `results/results-imagenet.csv`, at the size that is said here."""
 
 
 def read_table(table: Path) -> dict[str, Backbone]:
@@ -84,6 +87,7 @@ def read_table(table: Path) -> dict[str, Backbone]:
                 good_for=row["good_for"],
                 handle=row["handle"],
                 checksum=row["checksum"],
+                licence=row["licence"],
                 network=row["network"],
                 pixel_range=row["pixel_range"],
                 milliseconds=float(row["milliseconds"] or 0),

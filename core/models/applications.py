@@ -34,7 +34,7 @@ class _Range:
     reversed: bool = False
 
 
-_RANGES = {
+RANGES = {
     "signed": _Range(1 / 127.5, -1.0),
     "signed-128": _Range(1 / 128, -1.0),
     "imagenet": _Range(
@@ -59,7 +59,7 @@ def build(backbone: Backbone, pixels: int, *, multi_level: bool) -> keras.Model:
         raise ModelError(
             f"The file {weights} does not hold the weights of {backbone.title}.", "Delete it, then try again."
         ) from error
-    if _RANGES[backbone.pixel_range].reversed:
+    if RANGES[backbone.pixel_range].reversed:
         _reverse(core)
     return features(core, backbone.name.replace("-", "_"), multi_level=multi_level)
 
@@ -70,7 +70,7 @@ def network(backbone: Backbone, pixels: int) -> keras.Model:
     # Those that would bring a pixel range of their own, of other layers, are asked not to.
     own = "include_preprocessing" in inspect.signature(make).parameters
     options = {"include_preprocessing": False} if own else {}
-    expected = _RANGES[backbone.pixel_range]
+    expected = RANGES[backbone.pixel_range]
     picture = keras.Input((pixels, pixels, 3), name="picture")
     x = layers.Rescaling(expected.scale, offset=expected.offset, name="pixel_range")(picture)
     try:

@@ -18,17 +18,38 @@ _OFF = 1e-3
 """How far features may be from their multiples, as a share of the largest: there is something between them and the head."""
 
 
+def head_of(model: keras.Model) -> keras.layers.Dense | None:
+    """The dense layer that makes the logits; None where there is more than one, or none."""
+    heads = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dense]
+    return heads[0] if len(heads) == 1 else None
+
+
+def features_of(head: keras.layers.Dense, look: Callable[[], object]) -> np.ndarray:
+    """What comes to the head while `look` lets the model answer N pictures, float64 (N, F)."""
+    seen: list[np.ndarray] = []
+
+    def noting(features: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: ARG001
+        seen.append(features.numpy().astype(np.float64).reshape(-1, features.shape[-1]))
+        return keras.layers.Dense.call(head, features)
+
+    head.call = noting
+    try:
+        look()
+    finally:
+        del head.call
+    return np.concatenate(seen)
+
+
 @contextmanager
 def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
     """While it lasts, what is joined to a vector of features has one range, where a dense layer makes the logits of them.
     `look` lets the model answer typical pictures. The model answers as before; afterwards all is as it was."""
-    layers = model._flatten_layers()
-    heads = [layer for layer in layers if type(layer) is keras.layers.Dense]
-    joins = [layer for layer in layers if type(layer) is keras.layers.Concatenate]
-    if not joins or len(heads) != 1:
+    head = head_of(model)
+    joins = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Concatenate]
+    if not joins or head is None:
         yield
         return
-    head, kernel = heads[0], heads[0].kernel.numpy()
+    kernel = head.kernel.numpy()
     factors: dict[int, np.ndarray] = {}
     ranges: dict[int, np.ndarray] = {}
 
@@ -48,11 +69,11 @@ def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
     for layer in joins:
         layer.call = lambda parts, layer=layer: joined(layer, parts)
     try:
-        before = _features(head, look)
+        before = features_of(head, look)
         level()
         look()  # what is joined may have been joined before, and has another range by now
         level()
-        after = _features(head, look)
+        after = features_of(head, look)
         # Joined once or twice, averaged over mirror images: what stands between need not be known, it is seen.
         size = (before**2).sum(axis=0)
         factor = np.divide((before * after).sum(axis=0), size, out=np.ones_like(size), where=size > 0)
@@ -68,22 +89,6 @@ def equalised(model: keras.Model, look: Callable[[], object]) -> Iterator[None]:
 
 def _factors(ranges: np.ndarray) -> np.ndarray:
     return np.divide(1, ranges, out=np.ones_like(ranges), where=ranges > 0).astype(np.float32)
-
-
-def _features(head: keras.layers.Dense, look: Callable[[], object]) -> np.ndarray:
-    """What comes to the head, float64 (N, F)."""
-    seen: list[np.ndarray] = []
-
-    def noting(features: tf.Tensor, training: bool | None = None) -> tf.Tensor:  # noqa: ARG001
-        seen.append(features.numpy().astype(np.float64).reshape(-1, features.shape[-1]))
-        return keras.layers.Dense.call(head, features)
-
-    head.call = noting
-    try:
-        look()
-    finally:
-        del head.call
-    return np.concatenate(seen)
 
 
 def _as_they_were(joins: Sequence[keras.Layer]) -> None:

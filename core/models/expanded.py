@@ -2,7 +2,7 @@
 
 Inverted residual blocks (Sandler et al. 2018, MobileNetV2) have six times as many channels inside as between them; what their
 depthwise convolutions see there tells classes apart that the narrow answers of the blocks no longer do, and comes for nothing,
-since it is computed anyway.
+since it is computed anyway. Depthwise convolutions elsewhere see no more than what lies between blocks.
 """
 
 from __future__ import annotations
@@ -34,15 +34,27 @@ def with_expanded(model: keras.Model) -> keras.Model:
 
 
 def inside_of_blocks(model: keras.Model) -> list[keras.KerasTensor]:
-    """What each depthwise convolution with a stride of 16 or more answers, (N, H, W, C), behind its activation."""
+    """What each depthwise convolution inside of a block with a stride of 16 or more answers, (N, H, W, C), behind its
+    activation."""
     found = []
     for layer in model.layers:
-        if not isinstance(layer, layers.DepthwiseConv2D):
+        if not isinstance(layer, layers.DepthwiseConv2D) or not _widened(layer):
             continue
         output = layer.output
         if 1 < output.shape[1] <= math.ceil(model.input_shape[1] / STRIDE):
             found.append(_activated(layer).output)
     return found
+
+
+def _widened(layer: keras.Layer) -> bool:
+    """Whether it is given what an activation gave: in an inverted residual block more channels, before it fewer and linear."""
+    before = layer.input._keras_history.operation
+    if isinstance(before, layers.ZeroPadding2D):
+        return _widened(before)
+    return isinstance(before, layers.ReLU) or getattr(before, "activation", None) not in (
+        None,
+        keras.activations.linear,
+    )
 
 
 def _activated(layer: keras.Layer) -> keras.Layer:

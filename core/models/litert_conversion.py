@@ -13,12 +13,14 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from core.config.export_formats import ALL, TEACHABLE_PIXELS
 from core.models.bias_correction import rounded_for_integers
-from core.models.equalisation import equalised
+from core.models.equalisation import equalised, features_of, head_of
+from core.models.integer_head import with_fitted_head
 
 INSIDE = "int8-inside"
 """No kind that is taken away under this name: integers throughout, but for a float32 input and output."""
-_LOOKED_AT, _AT_ONCE = 32, 8
-"""Pictures that tell the range of features and the mean input of each layer; and how many are looked at together."""
+_LOOKED_AT, _FITTED_TO, _AT_ONCE = 32, 200, 8
+"""Pictures that tell the range of features and the mean input of each layer; to how many the head is fitted; and how many are
+looked at together."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, which the caller knows how to go on from
@@ -132,11 +134,13 @@ def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[n
     answer, side = _answer_of(model, teachable=form.teachable, bytes_out=form.integer)
     pictures = list(calibration)
 
-    def look() -> None:
-        some = [_as_taken(picture, teachable=form.teachable) for picture in _spread(pictures, _LOOKED_AT)]
+    def look(most: int = _LOOKED_AT) -> None:
+        some = [_as_taken(picture, teachable=form.teachable) for picture in _spread(pictures, most)]
         for start in range(0, len(some), _AT_ONCE):
             answer(tf.concat(some[start : start + _AT_ONCE], 0))
 
+    head = head_of(model) if integers and pictures else None
+    features = features_of(head, lambda: look(_FITTED_TO)) if head else None
     with (
         equalised(model, look) if integers and pictures else nullcontext(),
         rounded_for_integers(model, look) if integers and pictures else nullcontext(),
@@ -156,9 +160,13 @@ def to_tflite(model: keras.Model, kind: str = "float32", calibration: Iterable[n
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.as_dtype(form.input)
     try:
-        return bytes(converter.convert())
+        made = bytes(converter.convert())
     except ConverterError as error:
         raise Refused(str(error).splitlines()[0]) from error
+    if head is None or features is None:
+        return made
+    bias = np.zeros(head.units) if head.bias is None else head.bias.numpy()
+    return with_fitted_head(made, _spread(pictures, _FITTED_TO), features, head.kernel.numpy(), bias)
 
 
 def _spread(pictures: Sequence[np.ndarray], most: int) -> list[np.ndarray]:

@@ -85,6 +85,11 @@ class Graph:
             return None
         return np.frombuffer(content.tobytes(), "<f4").reshape(tuple(tensor.shape) if tensor.shape is not None else ())
 
+    def whole(self, number: int) -> np.ndarray:
+        """The fixed values of a tensor of int8, as it is shaped."""
+        tensor = self.tensors[number]
+        return np.frombuffer(self.model.buffers[tensor.buffer].data.tobytes(), np.int8).reshape(tuple(tensor.shape))
+
     def constant(self, name: str, values: np.ndarray) -> int:
         """Adds a tensor of fixed values, float32 or float16."""
         return self._tensor(name, values.shape, _TYPES[values.dtype.newbyteorder("<")], self.buffer(values))

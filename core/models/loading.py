@@ -7,7 +7,7 @@ from typing import Protocol
 import keras
 
 from core.config.backbones import HUB, Backbone
-from core.models import applications, efficientnet_lite, hub
+from core.models import applications, efficientnet_lite, hgnet, hub, mobilenet_v4
 from core.models.blocks import blocks
 from core.system.errors import ModelError
 
@@ -24,6 +24,8 @@ class Loader(Protocol):
 LOADERS: dict[str, Loader] = {
     "packaged": efficientnet_lite.build,
     "applications": applications.build,
+    "hgnet": hgnet.build,
+    "mobilenet-v4": mobilenet_v4.build,
     HUB: hub.build,
 }
 """By source, as backbones.csv names it."""

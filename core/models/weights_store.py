@@ -1,7 +1,8 @@
 """Weights that come over the internet: whether they are here, whether they may be used, and how they get here.
 
-In the data home: `hub/<SHA-1 of the handle>/` for a Hub module, `weights/<file name>` for what is one file at an address,
-`trusted.json` for the modules from elsewhere that a person allowed. Loads no TensorFlow.
+In the data home: `hub/<SHA-1 of the handle>/` for a Hub module, `weights/<file name>` for what is one file at an address, and
+beside it `<file name>.json` with the checksum of what came, where none was known before; `trusted.json` for the modules from
+elsewhere that a person allowed. Loads no TensorFlow.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
@@ -28,7 +30,9 @@ from core.system.download import (
     forget,
     has_checksum,
     not_written,
+    sha256_of,
     size_of,
+    told_checksum,
 )
 from core.system.errors import ModelError
 from core.system.tasks.job import Stopped, interruptible
@@ -49,7 +53,9 @@ def place_of(backbone: Backbone) -> Path | None:
     if backbone.source == HUB:
         return module_folder(backbone.handle)
     if backbone.weights_address:
-        return storage.data_home() / "weights" / backbone.weights_address.rpartition("/")[2]
+        name = backbone.weights_address.rpartition("/")[2]
+        own = name.removeprefix("model.")  # what every network's file is called at Hugging Face
+        return storage.data_home() / "weights" / (name if own == name else f"{backbone.name}.{own}")
     return None
 
 
@@ -89,6 +95,26 @@ def require_trusted(backbone: Backbone) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Checksum:
+    """What the file of a backbone is checked against, in hex: SHA-256, or an MD5 in the table. `source`: "table", where it was
+    known before; "publisher", who told it when the file was fetched; "here", where it was computed of what came."""
+
+    value: str
+    source: str
+
+
+def checksum_of(backbone: Backbone) -> Checksum | None:
+    """What the weights file is checked against whenever it is used; None where no checksum is known (yet)."""
+    if backbone.checksum:
+        return Checksum(backbone.checksum, "table")
+    place = place_of(backbone)
+    noted = storage.read_json(_note(place)) if place and backbone.weights_address else None
+    if not isinstance(noted, dict) or not isinstance(noted.get("sha256"), str):
+        return None
+    return Checksum(noted["sha256"], "publisher" if noted.get("told") is True else "here")
+
+
 def check_weights(backbone: Backbone) -> Path:
     """The weights file of a backbone that has an address for it. Raises ModelError if it is missing, or another file."""
     place = place_of(backbone)
@@ -96,12 +122,29 @@ def check_weights(backbone: Backbone) -> Path:
         raise ModelError(
             f"The weights of {backbone.title} are not on this computer.", "Connect it to the internet once."
         )
-    if not _may_be_weights(backbone, place) or not has_checksum(place, backbone.checksum):
+    known = checksum_of(backbone)
+    if not _may_be_weights(backbone, place) or (known and not has_checksum(place, known.value)):
+        beside = f" and {_note(place).name} beside it" if _note(place).is_file() else ""
         raise ModelError(
             f"The file {place} does not hold the weights of {backbone.title}: its content (checksum) differs.",
-            f"Delete it, then try again; or put there the file from {backbone.handle}",
+            f"Delete it{beside}, then try again; or put there the file from {backbone.handle}",
         )
     return place
+
+
+def other_weights(backbone: Backbone, why: str) -> ModelError:
+    """What to raise for a whole file that is of another network, and `why` that is known. One that was fetched is thrown away;
+    one that a person put there stays."""
+    place = place_of(backbone)
+    message = f"The file {place} does not hold the weights of {backbone.title}: {why}."
+    if place is None or not _note(place).is_file():
+        return ModelError(message, f"Delete it, then try again; or put there the file from {backbone.handle}")
+    disk.remove(place)
+    disk.remove(_note(place))
+    return ModelError(
+        message,
+        "It was thrown away. Try again; if it happens again, the file at its address was changed: choose another model.",
+    )
 
 
 def fetch(
@@ -132,10 +175,22 @@ def fetch(
     return check_weights(backbone) if backbone.weights_address else place
 
 
+def _note(place: Path) -> Path:
+    return place.with_name(f"{place.name}.json")
+
+
 def _may_be_weights(backbone: Backbone, file: Path) -> bool:
-    """What has no checksum must at least begin as Keras' own weights do."""
+    """What has no checksum in the table must at least be whole, where its format tells, or begin as Keras' own weights do."""
     if backbone.checksum:
         return True
+    if backbone.weights_address.endswith(".safetensors"):
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, framework="numpy"):
+                return True
+        except SafetensorError:
+            return False
     with file.open("rb") as opened:
         return opened.read(len(_HDF5)) == _HDF5
 
@@ -203,11 +258,14 @@ def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, 
     remote = Remote(backbone.handle, checksum=backbone.checksum, what="weights", another="model")
     part = place.with_name(f"{place.name}.part")
     download(remote, part, said, timeout=timeout, pauses=pauses)
-    check(remote, part, said)
+    told = told_checksum(part)
+    check(replace(remote, checksum=backbone.checksum or told), part, said)
     if not _may_be_weights(backbone, part):
         forget(part)
         raise _no_module()
     said(size_of(part), size_of(part))  # the last place where a stop is heard
+    if not backbone.checksum:
+        storage.write_json(_note(place), {"sha256": told or sha256_of(part), "told": bool(told)})
     disk.replace(part, place)
     forget(part)
 

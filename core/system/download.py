@@ -29,6 +29,10 @@ _PIECE = 256 * 1024
 _SOME = 1_000_000  # bytes that make an attempt one that got on
 _KEPT = "What has arrived is kept: the next try goes on from there."
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)$")
+_LINKED = "X-Linked-ETag"
+"""In which Hugging Face tells the SHA-256 of a large file, in quotes, while it leads to where that lies; huggingface_hub goes
+by it, too (`src/huggingface_hub/file_download.py`)."""
+_SHA256 = re.compile(r'"?([0-9a-f]{64})"?$')
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 Said = Callable[[int, int], None]
@@ -102,6 +106,18 @@ def check(remote: Remote, file: Path, said: Said) -> None:
         )
 
 
+def told_checksum(part: Path) -> str:
+    """The SHA-256 in hex that the publisher told of what is fetched into `part`, "" if none; to be asked before `forget`."""
+    told = _noted(part).get("sha256")
+    return told if isinstance(told, str) else ""
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def has_checksum(file: Path, checksum: str, said: Callable[[int], object] = bool) -> bool:
     """Whether a file has this SHA-256 or MD5, in hex; "" fits any. `said` is called with how many bytes were read."""
     if not checksum:
@@ -150,7 +166,18 @@ def _strong(etag: object) -> bool:
     return isinstance(etag, str) and etag.startswith('"')  # a weak one promises nothing about the bytes
 
 
-def _opener() -> urllib.request.OpenerDirector:
+class _Redirect(urllib.request.HTTPRedirectHandler):
+    """Remembers the checksum that was told on the way, by who knows the file; where it lies need not know it."""
+
+    linked = ""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        """Called with what an answer said that leads elsewhere."""
+        self.linked = self.linked or headers.get(_LINKED, "")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(redirect: _Redirect) -> urllib.request.OpenerDirector:
     """For web addresses only, also after a redirect: no files, no FTP. Uses the proxy that the system was told of."""
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -160,19 +187,21 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.UnknownHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPRedirectHandler(),
+        redirect,
     ):
         opener.add_handler(handler)
     return opener
 
 
 def ask(url: str, timeout: float = TIMEOUT, *, another: str = "set", **headers: str) -> HTTPResponse:
-    """The answer of a web address, to be closed by the caller. Raises DownloadError."""
+    """The answer of a web address, to be closed by the caller; among its headers also _LINKED where that was told on the way.
+    Raises DownloadError."""
+    redirect = _Redirect()
     request = urllib.request.Request(  # noqa: S310 - the opener knows the web only
         url, headers={"User-Agent": "Fieldguide", "Accept-Encoding": "identity"} | headers
     )
     try:
-        response: HTTPResponse = _opener().open(request, timeout=timeout)
+        response: HTTPResponse = _opener(redirect).open(request, timeout=timeout)
     except HTTPError as error:
         error.close()
         raise _refused(error.code, another) from None
@@ -180,6 +209,9 @@ def ask(url: str, timeout: float = TIMEOUT, *, another: str = "set", **headers: 
         raise _not_reached(error.reason) from None
     except (OSError, HTTPException):
         raise _silent() from None
+    if redirect.linked:
+        del response.headers[_LINKED]
+        response.headers[_LINKED] = redirect.linked
     return response
 
 
@@ -207,10 +239,10 @@ def _attempt(remote: Remote, part: Path, said: Said, timeout: float) -> None:
         if not piece:
             raise _broke_off()
         most = total or LIMIT
+        linked = _SHA256.match(response.headers.get(_LINKED, ""))
+        note = {"url": remote.url, "etag": response.headers.get("ETag"), "bytes": total or None}
         try:
-            storage.write_json(
-                _note(part), {"url": remote.url, "etag": response.headers.get("ETag"), "bytes": total or None}
-            )
+            storage.write_json(_note(part), note | ({"sha256": linked[1]} if linked else {}))
             with part.open("ab" if have else "wb") as file:
                 while piece and have + len(piece) <= most:
                     said(have, total)  # before anything is written: who cancels may not be waiting for this any more

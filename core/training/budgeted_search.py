@@ -142,9 +142,10 @@ def download(found: Search, name: str) -> None:
 
 def join_frozen(found: Search, share: float) -> None:
     """Looks through more networks, alone and with those of the best head, each within that share of the time that is left: as
-    long as some of the pictures promise more for the time that it takes, or the features are there; then at mirror images,
-    too."""
+    long as some of the pictures promise more for the time that it takes, or the features are there, or the last one that
+    joined gained something; then at mirror images, too."""
     refused = {names for names, mirrored in found.heads if not mirrored}
+    gaining = True
     while True:
         now = found.promise_of(found.joined)
         options = [option for option in _options(found) if tuple(sorted(option)) not in refused]
@@ -156,11 +157,16 @@ def join_frozen(found: Search, share: float) -> None:
         if not best or worth[best] <= now:
             # All has been seen by these already: trying them costs next to nothing, and tells more than some pictures do.
             best = next((option for option in options if found.looked.issuperset(option)), ())
+        if not best and gaining:
+            # What one more network gains is less than some pictures can tell.
+            best = max((option for option in options if len(option) > 1), key=worth.__getitem__, default=())
         if not best:
             break
         refused.add(tuple(sorted(best)))
+        before = found.promise
         if found.log.fits(named(best), found.cost(best), share):
             found.log.attempt(named(best), partial(found.look, best))
+        gaining = len(best) == 1 or found.promise > before
     what, joined = f"{named(found.joined)}, mirrored views", found.joined
     if (tuple(sorted(joined)), True) in found.heads:
         return

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.config.backbones import BACKBONES, Backbone, get_backbone
 from core.config.training import TrainConfig
-from core.inference.calibration import softmax
+from core.inference.calibration import score, softmax
 from core.models.feature_extractor import ExtractorSpec
 from core.models.frozen import FrozenClassifier, classifier
 from core.models.weights_store import is_here, trusted
@@ -19,6 +19,7 @@ from core.runs.records import RunPlan
 from core.system.threads import serial_linear_algebra
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import scaled, standard
+from core.training.whitening import Whitening
 
 if TYPE_CHECKING:
     import keras
@@ -91,9 +92,7 @@ class Candidate:
 
     def score(self, truth: np.ndarray) -> tuple[float, float]:
         """Accuracy and mean log-likelihood on the validation part, of which `truth` int (N,) are the classes."""
-        from core.training import fit
-
-        return fit.score(softmax(self.logits["val"]), truth)
+        return score(softmax(self.logits["val"]), truth)
 
     def worth(self, truth: np.ndarray) -> float:
         """The same as one number."""
@@ -103,14 +102,13 @@ class Candidate:
 
 def mixed(one: Candidate, other: Candidate, truth: np.ndarray, what: str) -> Candidate:
     """The sum of two logits, each with the weight that makes the validation log-loss least."""
-    from core.training import fit
 
     def blend(weights: tuple[float, float], part: str) -> np.ndarray:
         return weights[0] * one.logits[part] + weights[1] * other.logits[part]
 
     steps = np.linspace(0.1, 1.2, 12)
     pairs = [(float(a), float(b)) for a in steps for b in steps]
-    best = max(pairs, key=lambda pair: fit.score(softmax(blend(pair, "val")), truth)[1])
+    best = max(pairs, key=lambda pair: score(softmax(blend(pair, "val")), truth)[1])
     return Candidate(
         what,
         {part: blend(best, part) for part in ("val", "test")},
@@ -143,7 +141,6 @@ class CrossValidation:
 
     def judge(self, features: np.ndarray, rows: np.ndarray | None = None) -> tuple[float, float]:
         """Accuracy and mean log-likelihood of heads on features (N, F) of the pictures at positions `rows`, by default all."""
-        from core.training import fit
         from core.training.batches import example_weights
 
         rows = np.arange(len(self.pictures)) if rows is None else rows
@@ -160,6 +157,7 @@ class CrossValidation:
             weights = example_weights(truth, self._classes, self._config)
             penalty = max(self._config.l2, 1.0) / len(seen)
             with serial_linear_algebra():
-                kernel = solve(scaled(features[seen], *scale), truth, weights, self._classes, penalty)
+                white = Whitening.of(features[seen], truth, scale) if self._config.whitening else None
+                kernel = solve(features[seen], truth, weights, self._classes, penalty, scale=scale, whitening=white)
             probabilities[unseen] = answers(kernel, scaled(features[unseen], *scale))
-        return fit.score(probabilities, labels)
+        return score(probabilities, labels)

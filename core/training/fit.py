@@ -204,12 +204,6 @@ def cross_entropy(logits: np.ndarray, truth: np.ndarray) -> float:
     return float((np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(truth)), truth]).mean())
 
 
-def score(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """For choosing between models on the same pictures, larger is better: accuracy, then minus the log-loss."""
-    right = float((probabilities.argmax(axis=1) == truth).mean())
-    return right, float(np.log(probabilities[np.arange(len(truth)), truth].clip(1e-7)).mean())
-
-
 def optimizer(config: TrainConfig, steps: int, warm_up: float = 0.0) -> keras.optimizers.Optimizer:
     """What steps through `steps` batches; `warm_up` is the share of them in which the rate grows from 0 (cosine only)."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate

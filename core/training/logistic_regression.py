@@ -38,12 +38,14 @@ def solve(
     `features` (N, F), standardised, or as they are where `scale` has their mean and deviation (F,): it is worked into the
     sums, because a standardised copy of them would not always fit into memory. `labels` int (N,); `weights` float (N,), mean
     1; `penalty`, 0 or more, times the squares of the kernel is added. `start`: a solution of a similar problem. `whitening`:
-    of the standardised features; the penalty is then on the kernel of whitened ones, and there is no start.
+    of the standardised features; the penalty is then on the kernel of whitened ones.
     By L-BFGS (Liu and Nocedal 1989), in `rounds` at most. `watch` hears after each round the kernel, and the accuracy and
     the cross-entropy on `features`; the search ends where it says False. Kernel and bias fit `answers` of standardised
     features.
     """
     kernel = np.zeros((features.shape[1] + 1, classes), np.float32) if start is None else start
+    if start is not None and whitening is not None:
+        kernel = np.vstack([whitening.undone(start[:-1]), start[-1]])
     share = (weights / len(labels))[:, None].astype(np.float32)
 
     def whitened(some: np.ndarray) -> np.ndarray:

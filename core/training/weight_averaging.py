@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core.inference.calibration import softmax
-from core.training import fit
+from core.inference.calibration import score, softmax
 from core.training.candidates import SURE
 
 _SAFE = 1.5
@@ -74,7 +73,7 @@ def weigh_views(
     began = clock()
 
     def better(this: np.ndarray, that: np.ndarray) -> bool:
-        worth = (fit.score(softmax(logits), truth) for logits in (this, that))
+        worth = (score(softmax(logits), truth) for logits in (this, that))
         one, other = (right + SURE * likelihood for right, likelihood in worth)
         return one > other
 

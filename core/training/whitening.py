@@ -35,6 +35,12 @@ class Whitening:
         changed: np.ndarray = kernel + self.axes @ (self.stretch[:, None] * (self.axes.T @ kernel))
         return np.float32(self.gain) * changed
 
+    def undone(self, kernel: np.ndarray) -> np.ndarray:
+        """Its inverse times a kernel float32 (F, K)."""
+        less = 1 / (1 + self.stretch) - 1
+        before: np.ndarray = kernel + self.axes @ (less[:, None] * (self.axes.T @ kernel))
+        return before / np.float32(self.gain)
+
     @classmethod
     def of(cls, features: Features, labels: np.ndarray, scale: tuple[np.ndarray, np.ndarray]) -> Self:
         """The covariance within the classes to the power -1/4, up to a factor with which features standardised by

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.config.split import PARTS
 from core.config.training import TrainConfig
-from core.inference.calibration import softmax
+from core.inference.calibration import score, softmax
 from core.models.devices import training_scope
 from core.models.feature_extractor import ExtractorSpec, build_extractor, mirrored, specs_of
 from core.models.frozen import classifier
@@ -135,9 +135,9 @@ def fine_tune(
     """Trains the last blocks, or all, of a backbone on changed pictures, from a head that fits it; batch norm stays frozen.
 
     The rate grows from 0 over the warm-up, then falls as a cosine, so that the first gradients destroy nothing.
-    `rival`: the score (see fit.score) of what there is already. With `seconds`, told by `clock`, the number of epochs is what
-    fits into them, with what is asked afterwards, at most those of the settings. `weigh`, with `seconds`: averaged weights, and
-    then mirrored views whatever `spec` says of them, are taken where the validation part is answered better with them.
+    `rival`: the `score` of what there is already. With `seconds`, told by `clock`, the number of epochs is what fits into
+    them, with what is asked afterwards, at most those of the settings. `weigh`, with `seconds`: averaged weights, and then
+    mirrored views whatever `spec` says of them, are taken where the validation part is answered better with them.
 
     Raises Stopped if it was stopped before an epoch was better than the rival: it is not worth waiting for the test of it then.
     Raises NoTime if no epoch would fit.
@@ -228,12 +228,12 @@ def fine_tuned_or_frozen(job: Job, frozen: Trained, head: Head) -> Trained:
     """
     (spec,) = specs_of(job.config)
     truth = job.labels("val")
-    rival = fit.score(frozen.predict("val"), truth)
+    rival = score(frozen.predict("val"), truth)
     try:
         tuned = fine_tune(job, spec, head, job.config, rival)
     except Stopped:  # the head alone is a model, too
         return replace(frozen, stopped=True)
-    better = fit.score(softmax(tuned.logits["val"]), truth) > rival
+    better = score(softmax(tuned.logits["val"]), truth) > rival
     if not better:
         return replace(frozen, stopped=tuned.stopped)
     return Trained(

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config.backbones import BACKBONES, get_backbone
-from core.models.weights_store import trusted
+from core.models.weights_store import place_of, trusted
 from core.system import storage
 
 
@@ -42,7 +42,7 @@ def test_the_common_ones_come_first_and_all_are_there(own_home: Path) -> None:
     assert "downloaded" not in said(at)
     (table,) = at.dataframe
     assert len(table.value) == len(BACKBONES)
-    assert table.value["Here now"].value_counts().to_dict() == {"download": 64, "yes": len(BACKBONES) - 64}
+    assert table.value["Here now"].value_counts().to_dict() == {"download": 68, "yes": len(BACKBONES) - 68}
     assert table.value["Time"].isna().all()
 
 
@@ -57,6 +57,31 @@ def test_what_is_not_here_is_said_with_its_size(own_home: Path) -> None:
     table = at.dataframe[0].value.set_index("Model")["Time"]
     assert table["ResNet50"] == 4.0
     assert table["EfficientNet-Lite0"] == 1.0
+
+
+def test_where_weights_come_from_and_what_they_are_checked_against_is_said(own_home: Path) -> None:
+    def about(name: str) -> str:
+        at = opened(name)
+        assert at.dataframe[0].value.set_index("Model")["Licence"][BACKBONES[name].title] == BACKBONES[name].licence
+        return said(at)
+
+    assert "Weights from" not in about("efficientnet-lite0") + about("hub-efficientnet_b0")
+    known = about("efficientnet-v2-b0")
+    assert "Weights from storage.googleapis.com, licence: none known." in known
+    assert f"against the MD5 that Fieldguide knows: {BACKBONES['efficientnet-v2-b0'].checksum}." in known
+    far = about("hgnetv2-b1")
+    assert "is downloaded once (26 MB)" in far or "is downloaded once (25 MB)" in far
+    assert "Weights from huggingface.co, licence: Apache-2.0. They are checked against the SHA-256 that their" in far
+    place = place_of(BACKBONES["hgnetv2-b1"])
+    assert place is not None
+    place.parent.mkdir()
+    place.write_bytes(b"")
+    assert "Apache-2.0. No checksum of the file on this computer is known." in about("hgnetv2-b1")
+    note = place.with_name(f"{place.name}.json")
+    storage.write_json(note, {"sha256": "0f" * 32, "told": True})
+    assert f"SHA-256 that their publisher told when they came: {'0f' * 32}." in about("hgnetv2-b1")
+    storage.write_json(note, {"sha256": "0f" * 32, "told": False})
+    assert f"SHA-256 of what came first, computed here: {'0f' * 32}." in about("hgnetv2-b1")
 
 
 def test_another_module_is_asked_for_once(own_home: Path) -> None:

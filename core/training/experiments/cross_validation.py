@@ -88,9 +88,10 @@ def run(job: Job, study: Study) -> None:
     def part(number: int) -> dict[str, Any]:
         test = fold == number
         others = np.flatnonzero(~test)
-        checks = deal.held_out(others, config.split.validation, f"check {number}")
+        checks = _checks(deal, others, config, number)
         learn = learned_from(deal, others[~checks], config)
-        probabilities = _head_of(quiet, config, views, learn, others[checks], deal.labels)(views[np.flatnonzero(test)])
+        watched = others[checks] if checks.any() else learn[:1]
+        probabilities = _head_of(quiet, config, views, learn, watched, deal.labels)(views[np.flatnonzero(test)])
         return _fold(evaluate_predictions(probabilities, deal.labels[test], plan.classes))
 
     def told(parts: list[Any]) -> None:
@@ -130,6 +131,14 @@ def _possible(deal: GroupedFolds, classes: tuple[str, ...], asked: int) -> tuple
         most,
         f"{most} tests instead of {asked}: {classes[least]} has only {_different(most)} that really differ.",
     )
+
+
+def _checks(deal: GroupedFolds, others: np.ndarray, config: TrainConfig, number: int) -> np.ndarray:
+    """Which of the pictures outside of a fold are not learned from, but tell which round is kept: bool, of each. None where a
+    head is solved, which keeps the last."""
+    if config.solved:
+        return np.zeros(len(others), bool)
+    return deal.held_out(others, config.split.validation, f"check {number}")
 
 
 def _head_of(

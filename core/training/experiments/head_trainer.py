@@ -91,26 +91,28 @@ class HeadTrainer:
         train = self.learned(config, train)
         parts = {"train": self.features[train], "val": self.features[val]}
         labels = {"train": self.labels[train], "val": self.labels[val]}
-        try:
-            return learn_head(SilentJob.of(self.job, watch), config, parts, labels)
-        finally:
-            import keras
+        job = SilentJob.of(self.job, watch)
+        if config.solved:
+            return learn_head(job, config, parts, labels)
+        job.until_loaded(load_in_background("core.training.fit"))
+        import keras
 
+        from core.training import fit
+
+        fit.seed_everything(config.seed)  # so that a head does not hang on those before it
+        try:
+            return learn_head(job, config, parts, labels)
+        finally:
             keras.utils.clear_session()  # else each head leaves some 7 MB behind
 
 
 def set_up(job: Job, config: TrainConfig | None = None) -> HeadTrainer:
     """Looks at all pictures of the training and validation parts, as `config` (by default the plan's) says, that were not
     looked at before; changes at random are left out. Raises Stopped."""
-    loading = load_in_background("core.training.fit")
     plain = (config or job.config).model_copy(update={"augment": AugmentConfig()})
     pictures = [*job.plan.part("train"), *job.plan.part("val")]
     sights = [PictureView(p.id, job.plan.file(p), plain.input_framing) for p in pictures]
     features = look(job, specs_of(plain), sights, plain)
-    job.until_loaded(loading)
-    from core.training import fit
-
-    fit.seed_everything(job.config.seed)
     return HeadTrainer(
         job,
         features,

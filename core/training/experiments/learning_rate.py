@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from core.system.tasks.job import Stopped
+from core.system.tasks.job import Stopped, load_in_background
 from core.training.experiments import Study
 from core.training.experiments.found import RateOptions, RatesFound
 from core.training.experiments.head_trainer import HeadTrainer, set_up
@@ -30,7 +30,9 @@ _ASTRAY = 4.0  # a run ends where its loss is so many times the first
 def run(job: Job, study: Study) -> None:
     """The whole study."""
     ends = study.options(RateOptions)
+    loading = load_in_background("core.training.fit")
     bench = set_up(job)
+    job.until_loaded(loading)
     rates = np.geomspace(ends.low, ends.high, _STEPS)
     losses = np.full((_RUNS, _STEPS), np.nan)
     job.phase("search", _RUNS * _STEPS)
@@ -50,6 +52,7 @@ def _sweep(bench: HeadTrainer, job: Job, rates: np.ndarray, losses: np.ndarray, 
     learn = bench.learned(job.config, bench.parts[0])
     features, labels, classes = bench.features[learn], bench.labels[learn], len(job.plan.classes)
     scale = (standard if config.standardise else raw)(features)
+    fit.seed_everything(config.seed)
     with fit.on_cpu():
         model = fit.head(features.shape[1], classes, len(labels), config)
         model.compile(optimizer=fit.optimizer(config, len(rates)), loss=fit.loss(config))

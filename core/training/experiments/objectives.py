@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from core.config.estimate import require_room
 from core.config.training import TrainConfig
+from core.inference.calibration import score
 from core.models.feature_extractor import specs_of
 from core.system.tasks.job import Stopped, load_in_background
 from core.training.experiments.head_trainer import HeadTrainer, SilentJob, Watch, set_up
@@ -100,9 +101,7 @@ class Networks:
 def _score(probabilities: np.ndarray, truth: np.ndarray, *, stopped: bool) -> tuple[float, float]:
     if stopped:
         raise Stopped  # half a try tells nothing
-    from core.training import fit
-
-    accuracy, likelihood = fit.score(probabilities, truth)
+    accuracy, likelihood = score(probabilities, truth)
     return accuracy, -likelihood
 
 

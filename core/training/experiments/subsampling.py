@@ -14,6 +14,7 @@ from core.runs.pictures import learned_from
 from core.system.threads import serial_linear_algebra
 from core.training.logistic_regression import answers, solve
 from core.training.standardise import class_weights, raw, scaled, standard
+from core.training.whitening import Whitening
 
 _FOLDS = 5
 _PIECES = 3
@@ -121,9 +122,10 @@ class Fewer:
             weights = class_weights(truth, self.classes)
         # At least 1: without rounds that end early, a head needs some restraint.
         penalty = max(self.config.l2, 1.0) / len(rows) + self.config.l2_plain
-        known = scaled(self.features[rows], *scale)
+        known, start = self.features[rows], self._whole.get(number)
         with serial_linear_algebra():
-            kernel = solve(known, truth, weights, self.classes, penalty, self._whole.get(number))
+            white = Whitening.of(known, truth, scale) if self.config.whitening and self.config.standardise else None
+            kernel = solve(known, truth, weights, self.classes, penalty, start, scale=scale, whitening=white)
         if whole:
             self._whole[number] = kernel
         test = np.flatnonzero(self.fold == number)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
 
 from core.config.backbones import BACKBONES, OTHER, REFERENCE, Backbone, get_backbone
 from core.config.training import TrainConfig
-from core.models.weights_store import is_here, trust, trusted
+from core.models.weights_store import checksum_of, is_here, trust, trusted
 from core.system import storage
 from core.system.errors import ConfigError
 from pages.shared.ui.text import literal
@@ -70,6 +71,29 @@ def _facts(backbone: Backbone) -> None:
         size = f" ({backbone.megabytes:,.0f} MB)" if backbone.megabytes else ""
         facts.append(f"is downloaded once{size} when you train")
     st.caption(f"{literal(backbone.title)}: {', '.join(facts)}.")
+    if backbone.weights_address:
+        st.caption(literal(_origin(backbone)))
+
+
+def _origin(backbone: Backbone) -> str:
+    """Where the weights come from, what they may be used for, and how it is known that they are the right ones."""
+    checksum, host = checksum_of(backbone), urlsplit(backbone.weights_address).hostname
+    if checksum:
+        kind = "MD5" if len(checksum.value) == 32 else "SHA-256"
+        whose = {
+            "table": "that Fieldguide knows",
+            "publisher": "that their publisher told when they came",
+            "here": "of what came first, computed here",
+        }
+        checked = f"They are checked against the {kind} {whose[checksum.source]}: {checksum.value}."
+    elif is_here(backbone):
+        checked = "No checksum of the file on this computer is known."
+    else:
+        checked = (
+            "They are checked against the SHA-256 that their publisher tells; if none is told, that of what comes is kept, "
+            "and checked later on."
+        )
+    return f"Weights from {host}, licence: {backbone.licence or 'none known'}. {checked}"
 
 
 def _elsewhere(config: TrainConfig, key: Callable[[str], str]) -> str:
@@ -125,6 +149,7 @@ def _table() -> None:
                 "Input": backbone.input_pixels,
                 "Here now": "yes" if is_here(backbone) else "download",
                 "Time": slow.get(backbone.name),
+                "Licence": backbone.licence,
                 "Good for": backbone.good_for,
             }
             for backbone in BACKBONES.values()
@@ -136,6 +161,7 @@ def _table() -> None:
             "Size": st.column_config.NumberColumn(format="%.0f MB"),
             "Input": st.column_config.NumberColumn(format="%d px", help="Side of the picture that it looks at."),
             "Here now": st.column_config.TextColumn(help="Or downloaded once, when you train with it."),
+            "Licence": st.column_config.TextColumn(help="Of the weights, where one is known."),
             "Time": st.column_config.NumberColumn(
                 format="%.1f x",
                 help=f"A picture takes this many times as long as with {BACKBONES[REFERENCE].title}, here.",

@@ -51,13 +51,15 @@ def archive_of(each: int = 4) -> bytes:
 
 @dataclass
 class Site:
-    """A web server: what it gives out, how it behaves, and what it was asked for (the Range of each request, or "")."""
+    """A web server: what it gives out, how it behaves, and what it was asked for (the Range of each request, or ""). `linked`:
+    the SHA-256 that it tells where it leads to the file."""
 
     content: bytes
     url: str = ""
     mood: str = "good"
     cuts: int = 0
     etag: str = '"1"'
+    linked: str = ""
     asked: list[str] = field(default_factory=list)
     halfway: threading.Event = field(default_factory=threading.Event)
     patience: threading.Event = field(default_factory=threading.Event)
@@ -146,6 +148,18 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             else:
                 self.send_response(301)
                 self.send_header("Location", "/there.zip")
+                self.end_headers()
+
+        def _linked(self) -> None:
+            """As Hugging Face, which leads to where its large files lie."""
+            if self.path == "/there":
+                self._give(site.content, int(self.headers.get("Range", "bytes=0-")[6:-1]))
+            else:
+                self.send_response(302)
+                self.send_header("Location", "/there")
+                self.send_header("ETag", '"of the pointer"')
+                self.send_header("X-Linked-ETag", f'"{site.linked}"')
+                self.send_header("Content-Length", "0")
                 self.end_headers()
 
         def _elsewhere(self) -> None:

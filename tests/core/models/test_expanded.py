@@ -34,7 +34,7 @@ def network(*convolutions: int) -> Any:
     picture = keras.Input((64, 64, 3))
     x = keras.layers.AveragePooling2D(8)(picture)
     for number, channels in enumerate(convolutions):
-        x = keras.layers.Conv2D(channels, 1)(x)
+        x = keras.layers.Conv2D(channels, 1, activation="relu")(x)
         x = keras.layers.DepthwiseConv2D(3, strides=2 if number == 0 else 1, padding="same", activation="relu")(x)
     return keras.Model(picture, keras.layers.GlobalAveragePooling2D()(x), name="network")
 

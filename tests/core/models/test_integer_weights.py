@@ -99,25 +99,46 @@ def test_features_side_by_side_get_one_range_where_the_head_can_make_up_for_it(b
 
 @pytest.mark.slow
 def test_integers_answer_as_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
     from ai_edge_litert.interpreter import Interpreter
 
+    from core.inference.calibration import softmax
     from core.models import litert_conversion
+    from core.models.integer_head import with_fitted_head
 
     model = network()
     pictures, wanted = PICTURES.round().astype(np.uint8), model.predict(PICTURES.round(), verbose=0)
 
-    def off() -> float:
-        interpreter = Interpreter(model_content=litert_conversion.to_tflite(model, "uint8", pictures))
+    def said(file: bytes) -> np.ndarray:
+        interpreter = Interpreter(model_content=file)
         interpreter.allocate_tensors()
         source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-        said = []
+        answers = []
         for picture in pictures:
             interpreter.set_tensor(source, picture[None])
             interpreter.invoke()
-            said.append(interpreter.get_tensor(target)[0] / 256)
-        return float(np.abs(np.array(said) - wanted).mean())
+            answers.append(interpreter.get_tensor(target)[0] / 256)
+        return np.array(answers)
+
+    def off() -> float:
+        return float(np.abs(said(litert_conversion.to_tflite(model, "uint8", pictures)) - wanted).mean())
 
     prepared = off()
+
+    # A head for features that the file sees three quarters of, and moved.
+    file = litert_conversion.to_tflite(model, "uint8", pictures)
+    features = keras.Model(model.input, model.layers[-2].input)(PICTURES.round()).numpy()
+    kernel, bias = (each.numpy() for each in model.layers[-2].weights)
+    move = np.linspace(-0.1, 0.1, features.shape[1]) * features.std(axis=0)
+    fitted = with_fitted_head(file, pictures, features * 0.75 + move, kernel, bias)
+    other = softmax((features * 0.75 + move) @ kernel + bias)
+    assert np.abs(said(fitted) - other).mean() < 0.25 * np.abs(said(file) - other).mean()
+    assert np.abs(said(with_fitted_head(file, pictures, features, kernel, bias)) - wanted).mean() < 1.1 * prepared
+    assert with_fitted_head(file, pictures, features[:, :3], kernel[:3], bias) == file, (
+        "it has no head of three features"
+    )
+
     for step in ("equalised", "rounded_for_integers"):
         monkeypatch.setattr(litert_conversion, step, lambda *_: nullcontext())
+    monkeypatch.setattr(litert_conversion, "with_fitted_head", lambda file, *_: file)
     assert prepared < 0.7 * off()

@@ -27,9 +27,11 @@ from core.training.attempts import Search
 from core.training.candidates import Candidate, CrossValidation, mixed, networks_here, worth_fetching
 from core.training.job import Job
 from tests.core.datasets.test_examples import Site
+from tests.core.models import test_timm_networks
 from tests.core.models.test_applications import ALWAYS, NAMES, PIXELS, put, weights_file, with_file
 from tests.core.models.test_applications import pictures as squares
 from tests.core.models.test_hub import site
+from tests.core.models.timm_reference import TIMM
 from tests.pictures import noise_project
 
 # Keras 3.15 saves variables in a way that NumPy 2 warns of; nothing of ours is in between.
@@ -37,9 +39,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 __all__ = ["site"]
 
-THOROUGHLY = [pytest.param(name, marks=pytest.mark.thorough) for name in NAMES if name != ALWAYS[1]]
+THOROUGHLY = [pytest.param(name, marks=pytest.mark.thorough) for name in (*NAMES, *TIMM) if name != ALWAYS[1]]
 SERVED = ("efficientnet-lite1", "efficientnet-lite2")
 CONFIG = TrainConfig(recipe="best", minutes=60, pixels=64)
+
+
+def at_random(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts random weights where those of a network would be downloaded to."""
+    if name in NAMES:
+        file, _ = weights_file(name, folder / "files")
+        monkeypatch.setitem(BACKBONES, name, put(with_file(name, file), file))
+    elif name in TIMM:
+        place = weights_store.place_of(BACKBONES[name])
+        assert place is not None
+        place.parent.mkdir(parents=True)
+        place.write_bytes(test_timm_networks.file_of(test_timm_networks.arrays_of(name)))
 
 
 def file_of(name: str) -> bytes:
@@ -103,7 +117,7 @@ def test_of_one_network_that_two_sources_have_one_is_fetched(own_home: Path) -> 
     assert here == ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
     config = CONFIG.model_copy(update={"download_megabytes": 60})
     wanted = worth_fetching(config, here)
-    assert wanted[:2] == ["efficientnet-v2-b3", "hub-efficientnet_b3"]
+    assert wanted[:4] == ["mobilenet-v4-medium-384", "efficientnet-v2-b3", "hgnetv2-b2", "hub-efficientnet_b3"]
     assert "hub-efficientnetv2-b3" not in wanted
     assert all(BACKBONES[name].megabytes <= 60 and BACKBONES[name].imagenet > 77.6 for name in wanted)
     trusted_later = config.model_copy(update={"backbone": "hub:https://nowhere.invalid/module/1"})
@@ -253,8 +267,7 @@ def test_a_downloaded_network_is_looked_through_fine_tuned_and_joined(
     from core.inference.calibration import softmax
     from core.models.litert_conversion import to_tflite
 
-    file, _ = weights_file(name, tmp_path / "files")
-    monkeypatch.setitem(BACKBONES, name, put(with_file(name, file), file))
+    at_random(name, tmp_path, monkeypatch)
     monkeypatch.setattr(attempts, "_ROUNDS", 1)
     monkeypatch.setattr(Candidate, "worth", lambda self, _: float(len(self.kernel)))  # the largest is kept
     found = search_in(tmp_path, CONFIG.model_copy(update={"pixels": PIXELS, "minutes": 1440}))
@@ -286,9 +299,7 @@ def test_what_a_network_sees_begins_with_what_it_sees_between_its_stages(
     name: str, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which is what a fine-tuning begins with."""
-    if BACKBONES[name].source == "applications":
-        file, _ = weights_file(name, tmp_path / "files")
-        monkeypatch.setitem(BACKBONES, name, put(with_file(name, file), file))
+    at_random(name, tmp_path, monkeypatch)
     plain, more = (
         build_extractor(ExtractorSpec(BACKBONES[name], PIXELS, True, deviations=more, expanded=more))
         for more in (False, True)

@@ -19,13 +19,14 @@ from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
 from core.system.tasks.records import TaskState
 from core.training.candidates import CrossValidation
-from core.training.experiments import go_on, wait_for
-from core.training.experiments.cross_validation import cross_validate, in_words
+from core.training.experiments import go_on, start_study, wait_for
+from core.training.experiments.cross_validation import _checks, cross_validate, in_words
 from core.training.experiments.cross_validation import start as start_cross_validation
-from core.training.experiments.found import FoldsFound
+from core.training.experiments.found import FoldsFound, SearchFound
 from core.training.experiments.head_trainer import HeadTrainer
 from core.training.experiments.learning_curve import judge, learning_curve
 from core.training.experiments.mirror import mirror_check
+from core.training.experiments.space import options_for
 from core.training.experiments.subsampling import Answers, Fewer
 from core.training.features import PictureView, key_of
 from core.training.job import Job
@@ -266,6 +267,13 @@ def test_every_picture_is_tested_once(colours: Path) -> None:
     assert "of 48 right" in in_words(found)
 
 
+def test_a_solved_head_learns_from_all_the_other_folds() -> None:
+    dealt = deal([20, 20])
+    others = np.flatnonzero(dealt.folds(5) != 0)
+    assert not _checks(dealt, others, TrainConfig(), 0).any()
+    assert 2 <= _checks(dealt, others, TrainConfig(optimizer="adam"), 0).sum() <= 8, "they tell which round is kept"
+
+
 @pytest.mark.slow
 def test_a_small_class_makes_fewer_folds(tmp_path: Path) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=6)
@@ -352,6 +360,26 @@ def test_colours_may_be_mirrored(tmp_path: Path) -> None:
     found = mirror_check(Project.open(flat_project(tmp_path / "p", COLOURS, each=30)))
     assert found.kind == "no harm"
     assert found.model_dump()["with_mirrored"] >= 0.95
+
+
+@pytest.mark.slow
+def test_studies_of_solved_heads_load_no_tensorflow(
+    colours: Path, trained: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise SystemError('a study has loaded it')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    project = Project.open(colours)
+
+    def searched(config: TrainConfig) -> int:
+        options = options_for("random", ("l2", "class_weights"), trials=2, config=config)
+        return len(wait_for(start_study(project, "search", config, options), SearchFound).trials)
+
+    assert searched(TrainConfig(epochs=4)) == 2
+    assert learning_curve(project, TrainConfig(epochs=4), steps=3).steps
+    assert mirror_check(project, TrainConfig(epochs=4)).sentence
+    with pytest.raises(RunError):  # this one does need it, so that the others show something
+        searched(TrainConfig(epochs=4, optimizer="adam"))
 
 
 @pytest.mark.slow

@@ -79,6 +79,14 @@ def test_a_head_of_whitened_features_is_found_in_the_others() -> None:
     other = solve(turned, labels, ones, 3, 0.05, rounds=300)
     assert np.abs(answers(found, known) - answers(other, turned)).max() < 0.01
 
+    np.testing.assert_allclose(whitening.undone(whitening @ found[:-1]), found[:-1], atol=1e-5)
+    heard: list[float] = []
+    again = solve(
+        features, labels, ones, 3, 0.05, found, 300, lambda *told: not heard.append(told[2]), scale, whitening
+    )
+    assert len(heard) < 20, "it begins where the other ended"
+    assert np.abs(answers(again, known) - answers(found, known)).max() < 0.01
+
 
 def test_it_errs_less_where_pictures_of_one_class_differ_in_many_ways() -> None:
     rng = np.random.default_rng(0)
