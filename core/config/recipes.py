@@ -91,7 +91,7 @@ RECIPES: dict[str, Recipe] = {
             TrainConfig(
                 recipe="best",
                 backbone="efficientnet-lite0",
-                pixels=256,
+                pixels=300,
                 minutes=20,
                 fine_tune_rate=0.0001,
                 augment=LEVELS["medium"],
