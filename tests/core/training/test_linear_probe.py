@@ -16,7 +16,7 @@ from core import Project
 from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.datasets import labels
-from core.inference.calibration import softmax
+from core.inference.calibration import score, softmax
 from core.models.feature_extractor import specs_of
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import PictureError, RunError
@@ -326,8 +326,6 @@ def test_estimates_grow_with_the_work_and_heed_what_was_measured(tmp_path: Path,
 
 
 def test_a_score_prefers_right_answers_then_sure_ones() -> None:
-    from core.training.fit import score
-
     truth = np.array([0, 1])
     sure, unsure = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.6, 0.4], [0.4, 0.6]])
     wrong = np.array([[0.9, 0.1], [0.9, 0.1]])
