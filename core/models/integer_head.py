@@ -17,6 +17,8 @@ from ai_edge_litert import schema_py_generated as schema
 from core.models.litert_graph import Graph
 from core.models.rounding import scale_of
 
+_MOST_STEPS = 2**30
+
 
 def with_fitted_head(
     model: bytes, pictures: Sequence[np.ndarray], features: np.ndarray, kernel: np.ndarray, bias: np.ndarray
@@ -42,9 +44,11 @@ def with_fitted_head(
     apart, wanted = seen - seen.mean(axis=0), features - features.mean(axis=0)
     slope = ((apart * wanted).mean(axis=0) + noise * usual) / ((apart**2).mean(axis=0) + noise)
     fitted = kernel * slope[:, None]
-    scale = scale_of(fitted, (0,))
+    level, middle = features.mean(axis=0) @ kernel + bias, seen.mean(axis=0)
+    # Beside a kernel of next to nothing a bias would be more steps than 32 bits can count.
+    scale = np.maximum(scale_of(fitted, (0,)), (np.abs(level) + np.abs(middle @ fitted)) / (fine * _MOST_STEPS))
     whole = np.rint(fitted / scale)
-    shift = features.mean(axis=0) @ kernel + bias - seen.mean(axis=0) @ (whole * scale)
+    shift = level - middle @ (whole * scale)
     weights.buffer = graph.buffer(whole.T.astype(np.int8))
     weights.quantization.scale = scale.ravel().astype(np.float32)
     offsets.quantization.scale = (scale.ravel() * fine).astype(np.float32)
