@@ -60,16 +60,17 @@ try:
     as_trained = settled(project, config)
     split = make_split(catalogue, as_trained.dealing)
     require_room(as_trained, len(split.classes))
+    learning = split.learned_from(as_trained)
 except FieldguideError as error:
     start_here.button("Train", type="primary", icon=":material/play_arrow:", disabled=True)
     page.show_error(error, problem_here)
     st.stop()
 
 with bar:
-    counts = {"to learn from": len(split.train), "to check with": len(split.val), "for the test": len(split.test)}
+    counts = {"to learn from": learning, "to check with": len(split.val), "for the test": len(split.test)}
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     charts.show(charts.parts(counts), "parts", told)
-    st.caption(f"{told}. The test part is touched only at the very end.{parts.left_out(split)}")
+    st.caption(f"{told}. The test part is touched only at the very end.{parts.left_out(split, learning)}")
     for remark in split.remarks:
         st.caption(f":material/info: {literal(remark)}")
 found = search.show(project, catalogue, config)
@@ -86,7 +87,7 @@ with start_here:
 with chosen_way:
     known = all_recipes().get(config.recipe)
     changed = known is not None and config != known.config
-    told = recipes.time_for(as_trained, labelled)
+    told = recipes.time_for(as_trained, labelled, learning)
     told += "" if config.minutes else f", up to {count(config.epochs, 'round')}"
     if not config.pretrained:
         told += f", {size_of(as_trained, len(split.classes)).parameters:,} weights (parameters)"

@@ -68,38 +68,41 @@ def require_room(config: TrainConfig, classes: int) -> None:
     )
 
 
-def _an_epoch(config: TrainConfig, pictures: int) -> float:
-    """Milliseconds of one epoch of a network from scratch on the computer that the numbers above are of; 0 where it cannot be
-    built."""
+def _an_epoch(config: TrainConfig, learning: float, checking: float) -> float:
+    """Milliseconds of one epoch of a network from scratch, of so many pictures to learn from and to check with, on the computer
+    that the numbers above are of; 0 where it cannot be built."""
     try:
         size = size_of(config, 2)
     except ConfigError:
         return 0.0
-    learning, checking = (pictures * share for share in (config.split.training, config.split.validation))
     each = _OPERATION * size.operations + _ACTIVATION * size.activations
     pixels = (learning + checking) * _PIXEL + learning * _CHANGED_PIXEL * config.augment.active
     step = _STEP + _WEIGHT * size.parameters
     return (learning + checking / 3) * each + pixels * config.input_pixels**2 + learning / config.batch_size * step
 
 
-def seconds(config: TrainConfig, pictures: int) -> float:
-    """Roughly how long a training on so many pictures takes, in seconds, without features kept from before."""
+def seconds(config: TrainConfig, pictures: int, learning: int | None = None) -> float:
+    """Roughly how long a training on so many pictures takes, in seconds, without features kept from before. `learning`: how
+    many of them are learned from, where that is not the share that the split says, as with under-sampling."""
     if config.minutes and config.pretrained:
         return config.minutes * 60
     known = speeds()
     usual = BACKBONES[REFERENCE].milliseconds
     pace = known.get(REFERENCE, usual) / usual
+    learned = pictures * config.split.training if learning is None else learning
+    held_out = pictures * (1 - config.split.training)
     if not config.pretrained:
-        return _START + pictures * _DECODE / 1000 + config.epochs * pace * _an_epoch(config, pictures) / 1000
-    looks = 1 + config.split.training * config.draws * config.augment.active
+        an_epoch = _an_epoch(config, learned, pictures * config.split.validation)
+        return _START + (learned + held_out) * _DECODE / 1000 + config.epochs * pace * an_epoch / 1000
+    looks = held_out + learned * (1 + config.draws * config.augment.active)
     look = 0.0
     for name in config.backbones:
         backbone = get_backbone(name)
         each = known.get(name, (backbone.milliseconds or 4.0 * backbone.megabytes / 13.7) * pace)
         look += each * (config.input_pixels / backbone.input_pixels) ** 2
     once = look * (2 if config.mirrored else 1) * (0.5 if config.integer_features else 1)
-    total = _START + pictures * looks * (once + _DECODE) / 1000 + pictures * looks * 0.001 * len(config.backbones)
+    total = _START + looks * (once + _DECODE) / 1000 + looks * 0.001 * len(config.backbones)
     if config.fine_tune != "off":
         share = 1.0 if config.fine_tune == "all" else 0.6
-        total += pictures * config.split.training * config.fine_tune_epochs * look * TRAINING * share / 1000
+        total += learned * config.fine_tune_epochs * look * TRAINING * share / 1000
     return total

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.config.split import PARTS, SplitConfig
+from core.config.training import TrainConfig
 from core.datasets import dealing
 from core.datasets.catalogue import Catalogue, Picture
 from core.datasets.groups import WEBCAM, groups_of, in_time, said_of
@@ -51,6 +52,14 @@ class Split:
     def part(self, name: str) -> tuple[Picture, ...]:
         """The pictures of "train", "val" or "test"."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    def learned_from(self, config: TrainConfig) -> int:
+        """How many of the training pictures a training learns from: with under-sampling of each class as many as the smallest
+        has."""
+        if config.sampling != "under-sampling":
+            return len(self.train)
+        of_class = Counter(picture.class_name for picture in self.train)
+        return min(of_class.values(), default=0) * len(of_class)
 
 
 def make_split(catalogue: Catalogue, config: SplitConfig, seed: int = 0) -> Split:

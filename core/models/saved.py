@@ -19,7 +19,7 @@ def why_not_loaded(file: Path) -> ModelError | None:
     if signing.made_here(file):
         return None
     return ModelError(
-        "This training was made on another computer, and its model could hold code that runs here.",
+        "This training was made on another computer, or its model was changed since: it could hold code that runs here.",
         "Train again on this computer. Or, if you know who made it, say so on the Export page.",
     )
 

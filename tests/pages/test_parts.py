@@ -10,7 +10,7 @@ from core.datasets.splits import make_split
 from tests.core.datasets.test_layout import split_folder
 from tests.core.datasets.test_splits import still
 from tests.pages.test_pages import visit, words
-from tests.pictures import COLOURS, flat_project
+from tests.pictures import COLOURS, flat_project, shaded
 
 CONFIGURE = "pages/2_Configure.py"
 
@@ -31,6 +31,20 @@ def test_the_split_is_the_projects(tmp_path: Path) -> None:
     at.run()
     assert "45 to learn from, 12 to check with, 3 for the test" in words(at)  # ... unless someone wants it
     assert Project.open(folder).division().config.test == 0.3
+
+
+def test_under_sampling_says_what_is_left_to_learn_from(tmp_path: Path) -> None:
+    folder = flat_project(tmp_path / "p", COLOURS, each=20)
+    for number in range(20):
+        shaded(COLOURS["red"], 60 + number).save(folder / "red" / f"more {number}.png")
+    at = visit(CONFIGURE, folder)
+    assert "56 to learn from" in words(at)
+    assert "under-sampling)" not in words(at)
+    (sampling,) = [group for group in at.button_group if "under-sampling" in group.options]
+    sampling.set_value("under-sampling").run()
+    assert not at.exception
+    assert "42 to learn from" in words(at)
+    assert "14 pictures of the larger classes (under-sampling)" in words(at)
 
 
 def test_ready_made_parts_are_used_or_dealt_anew(tmp_path: Path) -> None:

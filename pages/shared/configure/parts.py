@@ -88,11 +88,14 @@ def keep(project: Project, asked: dict[str, Any]) -> None:
         kept.put(project, "split", project.division().config)
 
 
-def left_out(split: Split) -> str:
-    """How many pictures are in no part and why, as a sentence with a space before it, or ""."""
+def left_out(split: Split, learning: int) -> str:
+    """How many pictures are in no part and why, or not among the `learning` that a training learns from, as a sentence with a
+    space before it, or ""."""
     told = [
         count(split.left_out[why], noun) + rest for why, (noun, rest) in _LEFT_OUT.items() if split.left_out.get(why)
     ]
+    spare = len(split.train) - learning
+    told += [f"{count(spare, 'picture')} of the larger classes (under-sampling)"] if spare else []
     return f" Left out: {', '.join(told)}." if told else ""
 
 

@@ -46,11 +46,12 @@ def cards(config: TrainConfig, pictures: int, take: Callable[[str], None]) -> De
         return st.container()
 
 
-def time_for(config: TrainConfig, pictures: int) -> str:
-    """About how long a training on so many pictures takes; of a search, which may end sooner, the most."""
+def time_for(config: TrainConfig, pictures: int, learning: int | None = None) -> str:
+    """About how long a training on so many pictures takes, which learns from `learning` of them where that is not the split's
+    share; of a search, which may end sooner, the most."""
     if config.minutes and config.pretrained:
         return f"at most {config.minutes:g} min with your pictures"
-    return f"{duration(seconds(config, pictures))} with your pictures"
+    return f"{duration(seconds(config, pictures, learning))} with your pictures"
 
 
 def _card(recipe: Recipe, config: TrainConfig, pictures: int, take: Callable[[str], None]) -> None:

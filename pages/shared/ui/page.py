@@ -272,13 +272,13 @@ def run_title(run: Run, plan: RunPlan) -> str:
 
 
 def ask_to_trust(here: Here) -> bool:
-    """Where the run of the page was made on another computer, says what is not done with it, and lets the person say that
-    they know who made it. Whether that is so."""
+    """Where the run of the page was made on another computer, or changed since, says what is not done with it, and lets the
+    person say that they know who made it. Whether that is so."""
     if here.run is None or not is_foreign(here.run.run):
         return False
     st.info(
-        "**This training was made on another computer.** Its model answers here, in a process of its own. To look inside it, "
-        "or to take it away, it must be loaded, and then it could run code on this computer.",
+        "**This training was made on another computer,** or its model was changed since. It answers here, in a process of its "
+        "own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer.",
         icon=":material/encrypted:",
     )
     if st.button("I know who made it: load it", icon=":material/verified_user:"):

@@ -120,6 +120,13 @@ def test_the_estimate_grows_with_the_network() -> None:
     assert seconds(TINY.model_copy(update={"network": Variation(blocks=8).of(TINY.architecture)}), 2000) < 20
 
 
+@pytest.mark.parametrize("config", [TrainConfig(), TrainConfig(fine_tune="last"), TUTORIAL])
+def test_the_estimate_counts_what_is_learned_from(config: TrainConfig) -> None:
+    usual = round(2000 * config.split.training)
+    assert seconds(config, 2000, usual) == pytest.approx(seconds(config, 2000))
+    assert seconds(config, 2000, usual // 4) < seconds(config, 2000)
+
+
 def test_a_variation_changes_what_it_names_and_nothing_else() -> None:
     start = NetworkConfig(
         blocks=(Block(filters=10, kernel=5, batch_norm=True), Block(filters=11, pooling=False)), padding="valid", dense=(7, 8)
