@@ -56,7 +56,9 @@ def test_a_training_learns_from_as_many_of_each_and_says_so(tmp_path: Path, reci
     plan = run.records.plan()
     learned = np.bincount([p.label for p in plan.part("train")])
     assert len(set(learned.tolist())) == 1
-    assert make_split(Project.open(folder).scan(), config.dealing).learned_from(config) == learned.sum()  # as Configure says
+    assert (
+        make_split(Project.open(folder).scan(), config.dealing).learned_from(config) == learned.sum()
+    )  # as Configure says
     (said,) = [remark for remark in plan.remarks if "under-sampling" in remark]
     assert f"learned from {learned.sum()} of the" in said
     assert said in model_card.markdown(run)
