@@ -93,7 +93,7 @@ RECIPES: dict[str, Recipe] = {
                 backbone="efficientnet-lite0",
                 pixels=300,
                 minutes=20,
-                fine_tune_rate=0.0001,
+                fine_tune_rate=0.001,
                 augment=LEVELS["medium"],
             ),
         ),

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.config.augmentation import AugmentConfig
-from core.config.backbones import get_backbone
+from core.config.backbones import HUB, get_backbone
 from core.config.estimate import TRAINING, seconds
 from core.config.training import TrainConfig
+from core.training.linear_probe import copies
 
 _SAVING, _SAVING_TUNED = 12.0, 45.0
 """Seconds kept back for the test and the file: of frozen networks, and of a small one that was fine-tuned."""
@@ -21,6 +22,8 @@ _BUILDING, _BUILDING_EACH = 10.0, 3.0
 """Seconds until fine-tuning takes its first step, and for each million of weights."""
 _COMPILING = 40.0
 """Seconds more with a graphics card, for which programs are made."""
+_LATER = 5.0
+"""What learning from a picture takes against a look at it, where only the later part of a network does."""
 _CARD = 0.1
 """What learning from a picture takes with a graphics card, against two cores."""
 _HOPE = 0.5
@@ -41,6 +44,7 @@ class Budget:
 
     def __init__(self, config: TrainConfig, learning: int, clock: Callable[[], float]) -> None:
         self.clock, self.learning, self.card, self.saving = clock, learning, False, _SAVING
+        self._looks_to_keep = copies(config)
         self._ends = clock() + 60 * config.minutes
         self._config = config.model_copy(update={"minutes": 0, "augment": AugmentConfig(), "second_backbone": ""})
         self._slower: dict[str, float] = {}  # than it was thought to be, by the kind of work
@@ -117,6 +121,8 @@ class Budget:
 
     def _tune(self, name: str, rounds: int, hopeful: bool = False) -> float:
         start = _BUILDING + _BUILDING_EACH * get_backbone(name).parameters / 1e6 + _COMPILING * self.card
-        each = TRAINING * self.look(name, 1) * (_CARD if self.card else 1.0)
+        in_parts = get_backbone(name).source != HUB
+        each = (_LATER if in_parts else TRAINING) * self.look(name, 1) * (_CARD if self.card else 1.0)
         quicker = _HOPE if hopeful and _TUNING not in self._slower else 1.0
-        return start * max(1.0, self._slower.get(_LOOKING, 1.0)) + rounds * self.learning * each * quicker
+        looks = self.look(name, self._looks_to_keep * self.learning) if in_parts else 0.0
+        return start * max(1.0, self._slower.get(_LOOKING, 1.0)) + looks + rounds * self.learning * each * quicker

@@ -13,10 +13,11 @@ from core.config.backbones import get_backbone
 from core.inference.calibration import softmax
 from core.models.weights_store import fetch
 from core.system.tasks.job import Stopped, load_in_background
-from core.training.attempts import Search, named, tuning
+from core.training.attempts import named
 from core.training.candidates import networks_here, worth_fetching
 from core.training.job import Job, Trained
 from core.training.search_log import OF_ALL
+from core.training.tuned_attempts import Search, tuning
 
 _ENOUGH = 5
 """Epochs of fine-tuning that make a network worth more than a smaller one that has time for more of them."""
@@ -38,7 +39,7 @@ def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
     Raises Stopped if nothing was finished by then.
     """
     found = Search(job, clock)
-    loading = load_in_background("core.training.whole")
+    loading = load_in_background("core.training.fine_tuning")
     job.quiet = True
     job.due = lambda: found.best is not None and found.budget.left < 0
     try:
@@ -183,16 +184,14 @@ def _options(found: Search) -> list[tuple[str, ...]]:
 
 
 def tune_best(found: Search) -> None:
-    """Fine-tunes the most promising network that has time for it, then once more with mixing, then the next ones."""
+    """Fine-tunes the most promising network that has time for it, then the next ones, then the first once more with mixing."""
     order = sorted(found.networks, key=lambda name: -found.promise_of([name]))
     rounds = {name: found.rounds_fitting(name) for name in order}
     enough = [name for name in order if rounds[name] >= _ENOUGH]
     first = enough[0] if enough else max(order, key=lambda name: (rounds[name], -found.cost_of_tuning(name, 1)))
-    plans = [(first, mixes) for mixes in ((False,) if found.config.augment.mixes else (False, True))]
-    plans += [(name, False) for name in order if name != first]
-    for number, (name, mixes) in enumerate(plans[:_TUNINGS]):
-        with_it, without = (found.tuned.get((first, each), 0.0) for each in (True, False))
-        mixing = mixes if number < 2 else with_it > without  # as it was better for the first one
+    plans = [(first, False), *((name, False) for name in order if name != first)][: _TUNINGS - 1]
+    plans += [] if found.config.augment.mixes else [(first, True)]
+    for number, (name, mixing) in enumerate(plans):
         what = tuning(name, mixing=mixing)
         if not found.log.fits(what, found.cost_of_tuning(name, _ENOUGH if number else 1, hopeful=True)):
             break

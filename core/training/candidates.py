@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.config.backbones import BACKBONES, Backbone, get_backbone
 from core.config.training import TrainConfig
-from core.inference.calibration import score, softmax
+from core.inference.calibration import fit_temperature, score, softmax
 from core.models.feature_extractor import ExtractorSpec
 from core.models.frozen import FrozenClassifier, classifier
 from core.models.weights_store import is_here, trusted
@@ -68,27 +68,40 @@ def _title(backbone: Backbone) -> str:
 
 
 @dataclass(frozen=True)
+class Look:
+    """A network of so many weights that looks at pictures, and what a head makes of its features: kernel float32 (F, K)."""
+
+    build: Callable[[], keras.Model]
+    kernel: np.ndarray
+    parameters: int
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """Logits of the held-out parts (N, K), and the networks and head that they come from, which look at squares of `pixels`.
-    `frozen`: what looks, if none of them was changed. `epoch`: the one that it is as after; 0 for none, as its curves are not
-    shown, or not of all of it."""
+    """Logits of the held-out parts (N, K), and what they come from: networks, by what they are called, which look at squares of
+    `pixels`, and a bias (K,). `frozen`: what looks, if none of them was changed. `epoch`: the one that it is as after; 0 for
+    none, as its curves are not shown, or not of all of it."""
 
     what: str
     logits: dict[str, np.ndarray]
-    build: Callable[[], list[keras.Model]]
-    kernel: np.ndarray
+    looks: Mapping[str, Look]
     bias: np.ndarray
-    parameters: int
     pixels: int
     epoch: int = 0
     frozen: tuple[ExtractorSpec, ...] = ()
 
     @property
+    def parameters(self) -> int:
+        """How many weights all have together."""
+        return sum(look.parameters + look.kernel.size for look in self.looks.values()) + self.bias.size
+
+    @property
     def model(self) -> FrozenClassifier | Callable[[], keras.Model]:
         """What is kept of it."""
+        kernel = np.concatenate([look.kernel for look in self.looks.values()])
         if self.frozen:
-            return FrozenClassifier(self.frozen, self.kernel, self.bias)
-        return lambda: classifier(self.build(), self.kernel, self.bias)
+            return FrozenClassifier(self.frozen, kernel, self.bias)
+        return lambda: classifier([look.build() for look in self.looks.values()], kernel, self.bias)
 
     def score(self, truth: np.ndarray) -> tuple[float, float]:
         """Accuracy and mean log-likelihood on the validation part, of which `truth` int (N,) are the classes."""
@@ -99,9 +112,21 @@ class Candidate:
         right, likelihood = self.score(truth)
         return right + SURE * likelihood
 
+    def times(self, factor: float) -> Candidate:
+        """With logits so many times as large."""
+        by = np.float32(factor)
+        looks = {name: replace(look, kernel=by * look.kernel) for name, look in self.looks.items()}
+        return replace(
+            self, logits={part: by * each for part, each in self.logits.items()}, looks=looks, bias=by * self.bias
+        )
+
+    def as_sure_as_right(self, truth: np.ndarray) -> Candidate:
+        """With the temperature of the least validation log-loss: labels that were softened leave a network too unsure."""
+        return self.times(1 / fit_temperature(softmax(self.logits["val"]), truth))
+
 
 def mixed(one: Candidate, other: Candidate, truth: np.ndarray, what: str) -> Candidate:
-    """The sum of two logits, each with the weight that makes the validation log-loss least."""
+    """The sum of two logits, each with the weight that makes the validation log-loss least; a network of both looks once."""
 
     def blend(weights: tuple[float, float], part: str) -> np.ndarray:
         return weights[0] * one.logits[part] + weights[1] * other.logits[part]
@@ -109,13 +134,15 @@ def mixed(one: Candidate, other: Candidate, truth: np.ndarray, what: str) -> Can
     steps = np.linspace(0.1, 1.2, 12)
     pairs = [(float(a), float(b)) for a in steps for b in steps]
     best = max(pairs, key=lambda pair: score(softmax(blend(pair, "val")), truth)[1])
+    one, other = one.times(best[0]), other.times(best[1])
+    looks = {**one.looks, **other.looks}
+    for name in one.looks.keys() & other.looks.keys():
+        looks[name] = replace(looks[name], kernel=one.looks[name].kernel + other.looks[name].kernel)
     return Candidate(
         what,
-        {part: blend(best, part) for part in ("val", "test")},
-        lambda: [*one.build(), *other.build()],
-        np.concatenate([best[0] * one.kernel, best[1] * other.kernel]),
-        best[0] * one.bias + best[1] * other.bias,
-        one.parameters + other.parameters,
+        {part: one.logits[part] + other.logits[part] for part in ("val", "test")},
+        looks,
+        one.bias + other.bias,
         one.pixels,
     )
 

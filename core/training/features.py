@@ -131,8 +131,9 @@ class FeatureExtractor:
     Faster than one interpreter with many threads, because decoding and computing overlap.
     """
 
-    def __init__(self, model: Path, pixels: int, threads: int | None = None) -> None:
-        self._model = model.read_bytes()  # LiteRT reads a path in the code page of Windows
+    def __init__(self, model: Path | bytes, pixels: int, threads: int | None = None) -> None:
+        # LiteRT reads a path in the code page of Windows.
+        self._model = model.read_bytes() if isinstance(model, Path) else model
         self._pixels = pixels
         self._threads = threads or os.cpu_count() or 1
         self._local = threading.local()

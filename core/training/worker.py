@@ -44,8 +44,8 @@ def train(job: Job) -> Trained:
     frozen, head = train_frozen(job)
     if config.fine_tune == "off" or frozen.stopped:
         return frozen
-    job.until_loaded(load_in_background("core.training.whole"))  # a solved head went without TensorFlow
-    from core.training.whole import fine_tuned_or_frozen
+    job.until_loaded(load_in_background("core.training.fine_tuning"))  # a solved head went without TensorFlow
+    from core.training.fine_tuning import fine_tuned_or_frozen
 
     return fine_tuned_or_frozen(job, frozen, head)
 

@@ -18,14 +18,15 @@ from core.config.framing import Framing
 from core.config.training import TrainConfig
 from core.imaging.decode import read_square
 from core.models import efficientnet_lite, loading, weights_store
+from core.models.divided import divided
 from core.models.feature_extractor import ExtractorSpec, build_extractor
 from core.runs.lifecycle import freeze
 from core.runs.records import RunPlan, RunRecords
 from core.system.tasks.records import TaskState
-from core.training import attempts, budgeted_search
-from core.training.attempts import Search
-from core.training.candidates import Candidate, CrossValidation, mixed, networks_here, worth_fetching
+from core.training import attempts, budgeted_search, tuned_attempts
+from core.training.candidates import Candidate, CrossValidation, Look, mixed, networks_here, worth_fetching
 from core.training.job import Job
+from core.training.tuned_attempts import Search
 from tests.core.datasets.test_examples import Site
 from tests.core.models import test_timm_networks
 from tests.core.models.test_applications import ALWAYS, NAMES, PIXELS, put, weights_file, with_file
@@ -176,15 +177,35 @@ def test_pictures_of_each_class_tell_what_a_network_promises(tmp_path: Path) -> 
 def test_two_together_are_at_least_as_sure_as_the_better_of_them() -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 60)
-    made = []
+    made: list[Candidate] = []
     for _ in range(2):
         kernel = rng.normal(size=(5, 3)).astype(np.float32)
         logits = 2 * np.eye(3)[truth] + rng.normal(size=(60, 3))
-        made.append(Candidate("one", {"val": logits, "test": logits}, list, kernel, np.zeros(3), 10, 64, 3))
+        looks = {f"own {len(made)}": Look(list, kernel, 10), "shared": Look(list, kernel, 100)}
+        made.append(Candidate("one", {"val": logits, "test": logits}, looks, np.ones(3), 64, 3))
     both = mixed(made[0], made[1], truth, "both")
     assert both.score(truth)[1] > max(each.score(truth)[1] for each in made)
-    assert both.kernel.shape == (10, 3)
-    assert (both.parameters, both.epoch, both.frozen) == (20, 0, ())
+    assert (both.parameters, both.epoch, both.frozen) == (10 + 100 + 10 + 3 * 15 + 3, 0, ())
+    weights = [both.looks[f"own {n}"].kernel[0, 0] / made[n].looks["shared"].kernel[0, 0] for n in range(2)]
+    shared = sum(weight * one.looks["shared"].kernel for weight, one in zip(weights, made, strict=True))
+    np.testing.assert_allclose(both.looks["shared"].kernel, shared, rtol=1e-5)
+    np.testing.assert_allclose(both.bias, sum(weights), rtol=1e-5)
+    expected = sum(weight * one.logits["val"] for weight, one in zip(weights, made, strict=True))
+    np.testing.assert_allclose(both.logits["val"], expected, rtol=1e-5)
+
+
+def test_what_is_too_unsure_becomes_as_sure_as_it_is_right() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 600)
+    logits = 2 * np.eye(3)[truth] + rng.normal(size=(600, 3))
+    looks = {"one": Look(list, rng.normal(size=(5, 3)).astype(np.float32), 10)}
+    right = Candidate("one", {"val": logits, "test": logits}, looks, np.ones(3), 64).as_sure_as_right(truth)
+    unsure = right.times(0.4)
+    assert unsure.score(truth)[1] < right.score(truth)[1]
+    again = unsure.as_sure_as_right(truth)
+    np.testing.assert_allclose(again.logits["test"], right.logits["test"], rtol=1e-4)
+    np.testing.assert_allclose(again.looks["one"].kernel, right.looks["one"].kernel, rtol=1e-4)
+    np.testing.assert_allclose(again.bias, right.bias, rtol=1e-4)
 
 
 def test_averaged_weights_and_mirrored_views_are_taken_where_they_gain() -> None:
@@ -253,7 +274,9 @@ def test_weights_are_averaged_beside_those_that_learn() -> None:
 
 def test_attempts_are_called_by_what_they_are() -> None:
     assert attempts.named(["efficientnet-lite0", "efficientnet-lite2"]) == "EfficientNet-Lite0 + EfficientNet-Lite2"
-    assert attempts.tuning("efficientnet-lite0", mixing=True) == "EfficientNet-Lite0, fine-tuned with mixing (MixUp)"
+    assert (
+        tuned_attempts.tuning("efficientnet-lite0", mixing=True) == "EfficientNet-Lite0, fine-tuned with mixing (MixUp)"
+    )
 
 
 @pytest.mark.slow
@@ -268,15 +291,15 @@ def test_a_downloaded_network_is_looked_through_fine_tuned_and_joined(
     from core.models.litert_conversion import to_tflite
 
     at_random(name, tmp_path, monkeypatch)
-    monkeypatch.setattr(attempts, "_ROUNDS", 1)
-    monkeypatch.setattr(Candidate, "worth", lambda self, _: float(len(self.kernel)))  # the largest is kept
+    monkeypatch.setattr(tuned_attempts, "_ROUNDS", 1)
+    monkeypatch.setattr(Candidate, "worth", lambda self, _: float(self.parameters))  # the largest is kept
     found = search_in(tmp_path, CONFIG.model_copy(update={"pixels": PIXELS, "minutes": 1440}))
     assert name in networks_here(found.config)
     found.probe(name)
     assert np.isfinite(found.promise_of([name]))
     found.look([name], mirrored=True)
     found.tune(name)
-    assert len(found.log.attempts) == 5
+    assert len(found.log.attempts) == 7
     best = found.best
     assert best is not None
     assert best.what.endswith("with the best before it")
@@ -295,15 +318,28 @@ def test_a_downloaded_network_is_looked_through_fine_tuned_and_joined(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["efficientnet-lite0", ALWAYS[1], *THOROUGHLY])
-def test_what_a_network_sees_begins_with_what_it_sees_between_its_stages(
+def test_the_two_parts_of_a_network_are_the_whole(
     name: str, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which is what a fine-tuning begins with."""
+    """What its later part makes of what the earlier one does is what it sees; and what the later one learns, it has learned."""
     at_random(name, tmp_path, monkeypatch)
-    plain, more = (
-        build_extractor(ExtractorSpec(BACKBONES[name], PIXELS, True, deviations=more, expanded=more))
-        for more in (False, True)
-    )
-    expected = np.asarray(plain(squares(1)))
-    found = np.asarray(more(squares(1)))[:, : expected.shape[1]]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(expected).max()))
+    whole = build_extractor(ExtractorSpec(BACKBONES[name], PIXELS, True, expanded=True))
+    parts = divided(whole)
+    assert parts is not None
+    assert 0.2 < parts.upper.count_params() / whole.count_params() < 0.98
+    between = parts.lower(squares(2))
+    assert np.array_equal(parts.upper(between), whole(squares(2)))
+    before = np.asarray(whole(squares(2)))
+    *_, learned = (weight for weight in parts.upper.weights if len(weight.shape) > 1)
+    learned.assign(1.5 * learned)
+    after = np.asarray(whole(squares(2)))
+    assert np.array_equal(parts.upper(between), after)
+    assert np.abs(after - before).max() > 0
+
+
+def test_what_has_no_parts_is_not_divided() -> None:
+    import keras
+
+    picture = keras.Input((32, 32, 3))
+    plain = keras.Model(picture, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(picture)))
+    assert divided(plain) is None

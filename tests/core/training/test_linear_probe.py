@@ -386,7 +386,8 @@ job.quiet, job.labels = False, lambda part: labels
 with training_scope():
     model = build_network(NETWORKS["small-cnn"], 32, 3)
 squares = {part: pictures for part in ("train", "val", "test")}
-_, ended, averaged = whole._fit(job, model, squares, config, seconds=600.0, average=True)
+batches = whole.batches_of(job, squares, config)
+_, ended, averaged = whole.learn(job, model, batches, config, seconds=600.0, average=True)
 assert [a.shape for a in averaged] == [e.shape for e in ended]
 assert 0 < max(np.abs(a - e).max() for a, e in zip(averaged, ended)) < 1
 history = job.records.history()
