@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.conftest import CHROMIUM
 from tests.serving import ROOT, serving
@@ -34,14 +34,35 @@ def asked() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """One for all, and for nobody else: while it is there, nothing else in this process can run an event loop."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def launched(playwright: Playwright) -> Iterator[list[Browser]]:
+    """The browser that was started last, if any."""
+    browsers: list[Browser] = []
+    yield browsers
+    for each in browsers:
+        each.close()
+
+
 @pytest.fixture
-def page(home: Path, asked: list[str]) -> Iterator[Page]:
+def browser(playwright: Playwright, launched: list[Browser]) -> Browser:
+    """With a camera, and the same for all: each test has pages of its own that know nothing of the others'. One that has
+    crashed is followed by another."""
+    if not launched or not launched[0].is_connected():
+        launched[:] = [playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)]
+    return launched[0]
+
+
+@pytest.fixture
+def page(home: Path, asked: list[str], browser: Browser) -> Iterator[Page]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    with (
-        serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
+    with serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page.set_default_timeout(PATIENCE)
 
@@ -55,4 +76,4 @@ def page(home: Path, asked: list[str]) -> Iterator[Page]:
         page.on("pageerror", lambda error: asked.append(f"error: {error}"))
         page.goto(server.url)
         yield page
-        browser.close()
+        page.close()

@@ -18,12 +18,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from core import Classifier, Run, export
 from core.export import litert_js
-from tests.browser.conftest import ARGUMENTS, PATIENCE
-from tests.conftest import CHROMIUM
+from tests.browser.conftest import PATIENCE
 from tests.core.models.test_keras_hdf5 import LARGE, MODELS
 from tests.pictures import COLOURS, shaded
 
@@ -102,14 +101,6 @@ def programs(pytestconfig: pytest.Config) -> Iterator[str]:
         (folder / f"{version}.html").write_text(f"<!doctype html>{scripts}")
     with site(folder) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def said(browser: Browser, page: str, script: str, given: list[Any]) -> list[Any]:
