@@ -41,22 +41,12 @@ def playwright() -> Iterator[Playwright]:
         yield playwright
 
 
-@pytest.fixture(scope="package")
-def launched(playwright: Playwright) -> Iterator[list[Browser]]:
-    """The browser that was started last, if any."""
-    browsers: list[Browser] = []
-    yield browsers
-    for each in browsers:
-        each.close()
-
-
 @pytest.fixture
-def browser(playwright: Playwright, launched: list[Browser]) -> Browser:
-    """With a camera, and the same for all: each test has pages of its own that know nothing of the others'. One that has
-    crashed is followed by another."""
-    if not launched or not launched[0].is_connected():
-        launched[:] = [playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)]
-    return launched[0]
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """With a camera; each test has one of its own."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -76,4 +66,4 @@ def page(home: Path, asked: list[str], browser: Browser) -> Iterator[Page]:
         page.on("pageerror", lambda error: asked.append(f"error: {error}"))
         page.goto(server.url)
         yield page
-        page.close()
+        browser.close()  # before the server goes, which the page would miss

@@ -61,7 +61,7 @@ def page(environment: dict[str, str], tmp_path: Path, browser: Browser) -> Itera
             except Exception:  # noqa: BLE001 - the server is not there yet
                 page.wait_for_timeout(100)
         yield page
-        page.close()
+        browser.close()
         server.terminate()
 
 

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
 from core import Classifier, Run, export
 from core.export import litert_js
-from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import ARGUMENTS, PATIENCE
+from tests.conftest import CHROMIUM
 from tests.core.models.test_keras_hdf5 import LARGE, MODELS
 from tests.pictures import COLOURS, shaded
 
@@ -101,6 +102,13 @@ def programs(pytestconfig: pytest.Config) -> Iterator[str]:
         (folder / f"{version}.html").write_text(f"<!doctype html>{scripts}")
     with site(folder) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 def said(browser: Browser, page: str, script: str, given: list[Any]) -> list[Any]:
