@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.conftest import CHROMIUM
 from tests.serving import ROOT, serving
@@ -34,14 +34,25 @@ def asked() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """One for all, and for nobody else: while it is there, nothing else in this process can run an event loop."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
 @pytest.fixture
-def page(home: Path, asked: list[str]) -> Iterator[Page]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """With a camera; each test has one of its own."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(home: Path, asked: list[str], browser: Browser) -> Iterator[Page]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    with (
-        serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
+    with serving(command, cwd=ROOT, environment={"FIELDGUIDE_HOME": str(home)}) as server:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page.set_default_timeout(PATIENCE)
 
@@ -55,4 +66,4 @@ def page(home: Path, asked: list[str]) -> Iterator[Page]:
         page.on("pageerror", lambda error: asked.append(f"error: {error}"))
         page.goto(server.url)
         yield page
-        browser.close()
+        browser.close()  # before the server goes, which the page would miss

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from core import Run, export
 from core.config.framing import FITS, Framing
 from core.imaging import decode
-from tests.browser.conftest import ARGUMENTS, FAKE_CAMERA, PATIENCE
+from tests.browser.conftest import ARGUMENTS, PATIENCE
 from tests.conftest import CHROMIUM
 from tests.pictures import encoded
 
@@ -40,38 +40,35 @@ def served(trained: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.slow
 @pytest.mark.network  # it fetches LiteRT.js
-def test_the_page_answers_as_the_program_does(served: tuple[Path, str]) -> None:
+def test_the_page_answers_as_the_program_does(served: tuple[Path, str], browser: Browser) -> None:
     folder, address = served
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
-        elsewhere: list[str] = []
-        page.on("request", lambda request: request.url.startswith(address[:21]) or elsewhere.append(request.url[:80]))
-        page.goto(address)
-        page.wait_for_function("!document.getElementById('file').disabled")
-        for one in expected:
-            row = page.evaluate(
-                "async (name) => { const picture = await createImageBitmap(await (await fetch(name)).blob());"
-                " return await classify(picture, picture.width, picture.height) }",
-                f"../{one['file']}",
-            )
-            assert row == pytest.approx(one["probabilities"], abs=1e-3)
-            page.set_input_files("#file", folder / one["file"])
-            page.wait_for_function(f"document.getElementById('said').textContent.startsWith('{one['label']} (')")
-        page.get_by_role("button", name="Use the camera").click()
-        page.wait_for_function("document.querySelector('video').readyState === 4")
-        assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
-        browser.close()
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    elsewhere: list[str] = []
+    page.on("request", lambda request: request.url.startswith(address[:21]) or elsewhere.append(request.url[:80]))
+    page.goto(address)
+    page.wait_for_function("!document.getElementById('file').disabled")
+    for one in expected:
+        row = page.evaluate(
+            "async (name) => { const picture = await createImageBitmap(await (await fetch(name)).blob());"
+            " return await classify(picture, picture.width, picture.height) }",
+            f"../{one['file']}",
+        )
+        assert row == pytest.approx(one["probabilities"], abs=1e-3)
+        page.set_input_files("#file", folder / one["file"])
+        page.wait_for_function(f"document.getElementById('said').textContent.startsWith('{one['label']} (')")
+    page.get_by_role("button", name="Use the camera").click()
+    page.wait_for_function("document.querySelector('video').readyState === 4")
+    assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+    page.close()
 
 
 @pytest.fixture(scope="module")
-def blank() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser.new_page()
-        browser.close()
+def blank(playwright: Playwright) -> Iterator[Page]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser.new_page()
+    browser.close()
 
 
 def function(name: str) -> str:

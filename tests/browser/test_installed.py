@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS
-from tests.conftest import CHROMIUM
 from tests.serving import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -47,18 +45,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory, data_home: Path) -> di
 
 
 @pytest.fixture
-def page(environment: dict[str, str], tmp_path: Path) -> Iterator[Page]:
+def page(environment: dict[str, str], tmp_path: Path, browser: Browser) -> Iterator[Page]:
     """What `fieldguide` opens."""
     program = Path(environment["PYTHONPATH"]) / "bin" / "fieldguide"
     home = {"FIELDGUIDE_HOME": str(tmp_path), "STREAMLIT_SERVER_HEADLESS": "true"}
-    with (
-        subprocess.Popen([program], env=environment | home, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server,
-        sync_playwright() as playwright,
-    ):
+    with subprocess.Popen([program], env=environment | home, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         address = re.search(r"http://\S+", server.stdout.readline())
         assert address
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         for _ in range(600):
             try:

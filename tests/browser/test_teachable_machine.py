@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from core import Classifier, Run, export
 from core.export import litert_js
@@ -105,11 +105,10 @@ def programs(pytestconfig: pytest.Config) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 def said(browser: Browser, page: str, script: str, given: list[Any]) -> list[Any]:

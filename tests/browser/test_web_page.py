@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from core import Run, export
 from core.export import litert_js, web_page
@@ -28,14 +28,13 @@ NAMES = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "
 
 
 @pytest.fixture(scope="module")
-def cut_off() -> Iterator[BrowserContext]:
+def cut_off(playwright: Playwright) -> Iterator[BrowserContext]:
     """A browser without network."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
-        context = browser.new_context()
-        context.set_offline(True)
-        yield context
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + FAKE_CAMERA)
+    context = browser.new_context()
+    context.set_offline(True)
+    yield context
+    browser.close()
 
 
 @pytest.fixture

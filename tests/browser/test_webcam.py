@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 from pages.shared.components.webcam import webcam
 from tests.browser.conftest import ARGUMENTS
@@ -84,11 +84,10 @@ def served(script: Served) -> Served:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, TWO_CAMERAS, ALLOWED])
-        yield browser
-        browser.close()
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, TWO_CAMERAS, ALLOWED])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Imports and edits without end, each told when it is done: to be killed at any moment.
 
-`python -m tests.faults.crasher PROJECT SEED`
+`python -m tests.faults.crasher PROJECT`, with a seed for each process on standard input.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from core import Project
 from core.datasets import importing, labels
 from core.datasets.edit_journal import HIDDEN, Edit
 from core.system.errors import FieldguideError
+from tests.faults import nursery
 from tests.pictures import encoded, shaded
 
 
@@ -61,4 +62,4 @@ def main(root: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    nursery.serve(lambda seed: main(Path(sys.argv[1]), int(seed)))

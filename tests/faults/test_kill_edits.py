@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import signal
 import sqlite3
@@ -18,6 +17,7 @@ from core import Project
 from core.datasets import labels
 from core.datasets.edit_journal import TRASH
 from tests.faults.crasher import state_of
+from tests.faults.nursery import Nursery, nursery
 from tests.pictures import COLOURS, flat_project
 from tests.serving import ROOT
 
@@ -35,23 +35,10 @@ def asked(root: Path, question: str) -> list[tuple]:
         return db.execute(question).fetchall()
 
 
-def killed(root: Path, seed: int, chance: random.Random) -> str:
+def killed(crashers: Nursery, seed: int, chance: random.Random) -> str:
     """Runs edits, kills them at a moment left to chance, and returns the last state that was told as done."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.crasher", str(root), str(seed)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONHASHSEED": "0"},
-    )
-    assert child.stdout
-    heard = [child.stdout.readline() for _ in range(chance.randint(1, 4))]
-    with pytest.raises(subprocess.TimeoutExpired):  # nothing depends on how long it is
-        child.wait(chance.uniform(0, 0.08))
-    child.kill()
-    heard += child.stdout.read().splitlines()
-    child.stdout.close()
-    child.wait()
+    lines = chance.randint(1, 4)
+    heard = crashers.killed(str(seed), chance.uniform(0, 0.08), lines)
     return [line.split()[1] for line in heard if len(line.split()) == 2 and len(line.split()[1]) == 64][-1]
 
 
@@ -62,25 +49,26 @@ def test_no_acknowledged_picture_or_label_is_lost(tmp_path: Path) -> None:
     chance = random.Random(0)
     seen: set[str] = set()
     went_on = 0
-    for seed in range(KILLS):
-        told = killed(root, seed, chance)
-        project = Project.open(root)  # as after a restart
-        assert asked(root, "PRAGMA integrity_check") == [("ok",)]
-        assert not asked(root, "SELECT 1 FROM edits WHERE state IN ('doing', 'undoing')")
-        assert not list((root / ".fieldguide" / "staging").glob("*"))
-        used = {token for (token,) in asked(root, "SELECT token FROM edits")}
-        assert {path.name for path in (root / TRASH).glob("*")} <= used
-        assert seen <= contents(root)
-        assert not project.scan().rejected
-        if state_of(root) != told:
-            # Exactly one edit went on after the last that was told: turned round, what was told stands. Where that was an
-            # undo, it is the second redo, or the first if there was nothing more to undo.
-            went_on += 1
-            for turn in (labels.undo, labels.redo, labels.redo):
-                if state_of(root) != told:
-                    turn(project)
-            assert state_of(root) == told, (seed, project.journal.history(6), sorted(root.glob("*")))
-        seen = contents(root)
+    with nursery("-m", "tests.faults.crasher", str(root)) as crashers:
+        for seed in range(KILLS):
+            told = killed(crashers, seed, chance)
+            project = Project.open(root)  # as after a restart
+            assert asked(root, "PRAGMA integrity_check") == [("ok",)]
+            assert not asked(root, "SELECT 1 FROM edits WHERE state IN ('doing', 'undoing')")
+            assert not list((root / ".fieldguide" / "staging").glob("*"))
+            used = {token for (token,) in asked(root, "SELECT token FROM edits")}
+            assert {path.name for path in (root / TRASH).glob("*")} <= used
+            assert seen <= contents(root)
+            assert not project.scan().rejected
+            if state_of(root) != told:
+                # Exactly one edit went on after the last that was told: turned round, what was told stands. Where that was an
+                # undo, it is the second redo, or the first if there was nothing more to undo.
+                went_on += 1
+                for turn in (labels.undo, labels.redo, labels.redo):
+                    if state_of(root) != told:
+                        turn(project)
+                assert state_of(root) == told, (seed, project.journal.history(6), sorted(root.glob("*")))
+            seen = contents(root)
     assert went_on, "every kill came between two edits: they have to come at other moments"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -12,13 +13,26 @@ from pathlib import Path
 import pytest
 
 from core import Run
-from core.__main__ import _files
+from core.__main__ import _files, main
 from tests.pictures import COLOURS, flat_project, shaded
 
 
 def cli(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "core", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+
+
+def here(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has loaded already what a new one loads for a second."""
+    out, told = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(cwd)
+        patched.setattr(sys, "argv", ["fieldguide", *arguments])
+        patched.setattr(sys, "stdout", out)
+        patched.setattr(sys, "stderr", told)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), told.getvalue())
 
 
 def answer(*arguments: object) -> object:
@@ -214,7 +228,15 @@ def test_patterns_and_the_own_folder_are_filled_in(
 def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], words: str, tmp_path: Path) -> None:
     flat_project(tmp_path / "p", COLOURS, each=4)
     shaded((200, 0, 0), 1).save(tmp_path / "red.png")
-    done = cli(*arguments, cwd=tmp_path)
+    check_one_line(here(*arguments, cwd=tmp_path), words)
+
+
+def test_a_mistake_is_told_alike_by_a_process_of_its_own(tmp_path: Path) -> None:
+    shaded((200, 0, 0), 1).save(tmp_path / "red.png")
+    check_one_line(cli("predict", "missing.tflite", "red.png", cwd=tmp_path), "no file")
+
+
+def check_one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if not line.startswith("looking at pictures")]
     assert len(errors) == 1

@@ -23,9 +23,34 @@ from core.config.export_formats import ALL, Kind, possible_kinds
 from core.config.recipes import get_recipe
 from core.export.exports import Export, export, exports_of, start_exports
 from core.system.errors import ModelError
+from tests.one_process import one_process
 
 NO_TENSORFLOW = "raise ImportError('this program must run without it')"
+ASKED = ["test_pictures", "bad.jpg", "gone.jpg"]
 PROGRAMS = {"predict.py", "webcam.py", "README.txt", "MODEL_CARD.md", "labels.txt", "fieldguide.json", "expected.json"}
+
+WITH_TENSORFLOW = """
+import json, os, runpy, sys, traceback
+import tensorflow  # which takes longer than all the rest: once for all, and each goes on as a process of its own
+folders, asked = map(json.loads, sys.argv[1:])
+for folder in folders:
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        for number, name in ((1, "said.txt"), (2, "errors.txt")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
+        sys.argv, status = ["predict.py", *asked], 0
+        try:
+            runpy.run_path("predict.py", run_name="__main__")
+        except SystemExit as left:
+            status = left.code
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +58,8 @@ def small(colours: Path) -> Run:
     """A network of its own, small enough for a microcontroller, whose pictures are not of Teachable Machine's size; how a
     large one is converted is seen to in other tests."""
     config = get_recipe("tutorial-cnn-improved").config.model_copy(update={"epochs": 6, "pixels": 64})
-    return train(Project.open(colours), config)
+    with one_process():
+        return train(Project.open(colours), config)
 
 
 @pytest.mark.slow
@@ -47,8 +73,9 @@ def test_every_kind_answers_as_trained_here_and_elsewhere(small: Run, tmp_path: 
         measured(kind, made, exact)
         folder = tmp_path / kind.name
         unpacked(made, folder)
-        the_program(kind, folder, tmp_path / "none")
+        (folder / "bad.jpg").write_text("no picture")
         if kind.litert:
+            the_program(folder, PYTHONPATH=str(without_tensorflow(tmp_path / "none")))
             our_classifier(kind, made, folder)
             quantisation(kind, folder)
         else:
@@ -63,6 +90,7 @@ def test_every_kind_answers_as_trained_here_and_elsewhere(small: Run, tmp_path: 
             if kind.integer:
                 assert f"= {made.bytes};" in (folder / "model_data.h").read_text()
                 assert (folder / "classify.ino").exists() == (kind.name == "int8")
+    programs_with_tensorflow([tmp_path / kind.name for kind in kinds if not kind.litert])
     assert set(exports_of(small)) == {kind.name for kind in kinds}
 
 
@@ -90,25 +118,44 @@ def unpacked(made: Export, folder: Path) -> None:
     assert all(not Image.open(picture).getexif() for picture in pictures)
 
 
-def the_program(kind: Kind, folder: Path, none: Path) -> None:
+def without_tensorflow(folder: Path) -> Path:
+    """For PYTHONPATH."""
+    folder.mkdir(exist_ok=True)
+    for name in ("tensorflow", "keras", "core", "streamlit"):
+        (folder / f"{name}.py").write_text(NO_TENSORFLOW)
+    return folder
+
+
+def the_program(folder: Path, **changes: str) -> None:
+    """`changes`: of the environment."""
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | changes
+    done = subprocess.run(
+        [sys.executable, "predict.py", *ASKED], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    answers_as_trained(folder, done.returncode, done.stdout, done.stderr)
+
+
+def programs_with_tensorflow(folders: list[Path]) -> None:
+    """On Linux they share what it takes to load TensorFlow; elsewhere no process can become two."""
+    if sys.platform != "linux":
+        for folder in folders:
+            the_program(folder)
+        return
+    command = [sys.executable, "-c", WITH_TENSORFLOW, json.dumps(list(map(str, folders))), json.dumps(ASKED)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, cwd=folders[0], env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    for folder, status in zip(folders, done.stdout.split(), strict=True):
+        answers_as_trained(folder, int(status), *((folder / name).read_text() for name in ("said.txt", "errors.txt")))
+
+
+def answers_as_trained(folder: Path, status: int, said: str, errors: str) -> None:
     """predict.py says what expected.json has, which the trained model says, too; bad pictures do it no harm."""
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-    (folder / "bad.jpg").write_text("no picture")
-    asked = ["test_pictures", "bad.jpg", "gone.jpg"]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    if kind.litert:
-        none.mkdir(exist_ok=True)
-        for name in ("tensorflow", "keras", "core", "streamlit"):
-            (none / f"{name}.py").write_text(NO_TENSORFLOW)
-        environment["PYTHONPATH"] = str(none)
-    done = subprocess.run(
-        [sys.executable, "predict.py", *asked], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "bad.jpg: not a picture, or damaged" in done.stderr.splitlines()
-    assert "gone.jpg: there is no such file" in done.stderr.splitlines()
+    rows = [json.loads(line) for line in said.splitlines()]
+    assert status == 1
+    assert "Traceback" not in errors
+    assert "bad.jpg: not a picture, or damaged" in errors.splitlines()
+    assert "gone.jpg: there is no such file" in errors.splitlines()
     assert [row["file"] for row in rows] == [one["file"] for one in expected]
     for row, one in zip(rows, expected, strict=True):
         assert row["label"] == one["label"] == one["class"]

@@ -23,6 +23,7 @@ from tests.core.models import timm_reference
 from tests.core.models.test_applications import put
 from tests.core.models.test_hub import get, never, silent, site
 from tests.core.models.timm_reference import TIMM, drawn
+from tests.one_process import one_process
 from tests.serving import free_port
 
 __all__ = ["site"]
@@ -247,7 +248,7 @@ def test_the_weights_of_another_network_are_thrown_away(site: Site, own_home: Pa
 def test_a_fetched_one_learns_frozen_and_fine_tuned(
     name: str, inside: int, site: Site, files: Callable[[str], Path], own_home: Path, tmp_path: Path
 ) -> None:
-    """In the real worker, with the file that came from a server."""
+    """With the file that came from a server; frozen, in the real worker."""
     from core import Project, train
     from tests.core.training.test_recipes_run import largest_difference, small
     from tests.pictures import COLOURS, flat_project
@@ -261,8 +262,8 @@ def test_a_fetched_one_learns_frozen_and_fine_tuned(
     check_converted(name, inside)  # by the file that the worker made
     assert run.snapshot().as_dict()["parameters"] > BACKBONES[name].parameters
     assert largest_difference(run) < 1e-3
-    tuned = train(
-        project, frozen.model_copy(update={"fine_tune": "last", "fine_tune_blocks": 2, "fine_tune_epochs": 1})
-    )
+    changes = {"fine_tune": "last", "fine_tune_blocks": 2, "fine_tune_epochs": 1}
+    with one_process():
+        tuned = train(project, frozen.model_copy(update=changes))
     assert len(tuned.snapshot().history) == len(run.snapshot().history) + 1
     assert largest_difference(tuned) < 1e-3

@@ -46,6 +46,7 @@ def test_of_classes_of_one_size_nothing_is_left_out_and_nothing_is_said() -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("recipe", ["quick", "small-cnn"])
 def test_a_training_learns_from_as_many_of_each_and_says_so(tmp_path: Path, recipe: str) -> None:
     folder = flat_project(tmp_path / "p", COLOURS, each=8)

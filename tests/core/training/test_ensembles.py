@@ -16,6 +16,7 @@ from core.imaging.decode import read_square
 from core.system.errors import RunError
 from core.training import ensembles
 from core.training.ensembles import weights_for
+from tests.one_process import one_process
 from tests.pictures import noise_project
 
 
@@ -66,11 +67,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
         by_heart.model_copy(update={"standardise": False, "learning_rate": 0.01, "batch_size": 8, "dropout": 0.5}),
         get_recipe("small-cnn").config.model_copy(update={"epochs": 1}),
     )
-    return [train(project, config) for config in configs]
+    with one_process():
+        return [train(project, config) for config in configs]
 
 
 @pytest.fixture(scope="module")
 def joined(runs: list[Run]) -> Run:
+    """By the real worker."""
     return ensembles.join(runs[:2])
 
 
@@ -207,7 +210,8 @@ def stacked(runs: list[Run]) -> Run:
     truth = np.array([picture.label for picture in plan.part("val")])
     mistaken = (0.9 * np.eye(3)[(truth + 1) % 3] + 0.1 / 3).astype(np.float32)
     copy.records.write_predictions({"val": mistaken, "test": copy.records.predictions("test")})
-    made = ensembles.join([copy, runs[1]], method="stacking")
+    with one_process():
+        made = ensembles.join([copy, runs[1]], method="stacking")
     shutil.rmtree(copy.folder)
     return made
 

@@ -35,7 +35,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("config", "learned"),
     [
-        (TrainConfig(epochs=3), {"head.npz"}),
+        (TrainConfig(epochs=3, pixels=64), {"head.npz"}),
         (get_recipe("small-cnn").config.model_copy(update={"epochs": 1}), {"model.keras"}),
     ],
     ids=["solved", "from scratch"],

@@ -46,6 +46,7 @@ TUNED = small(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_fine_tuning_goes_on_where_the_head_ended_and_converts(project: Project) -> None:
     run = train(project, TUNED)
     assert [epoch["epoch"] for epoch in run.snapshot().history] == [1, 2, 3, 4, 5]
@@ -61,6 +62,7 @@ def test_fine_tuning_is_the_same_once_more(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
     project = Project.open(noise_project(tmp_path / "noise", classes=2, each=12))
     before = small("quick", pixels=64)
@@ -74,6 +76,7 @@ def test_fine_tuning_that_destroys_is_not_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_two_networks_and_mirrored_views_are_one_file(project: Project) -> None:
     run = train(project, small("balanced", pixels=64))
     assert evaluate(run).accuracy >= 0.9
@@ -89,8 +92,7 @@ def test_two_networks_are_one_file_of_integers(project: Project) -> None:
 
 @pytest.mark.slow
 def test_integer_features_are_close_to_those_of_floats(project: Project) -> None:
-    from core.config.backbones import get_backbone
-    from core.models.feature_extractor import ExtractorSpec, prepare
+    from core.models.feature_extractor import prepare, specs_of
     from core.training.features import FeatureExtractor, PictureView
 
     run = train(project, small("instant", epochs=60))
@@ -98,8 +100,9 @@ def test_integer_features_are_close_to_those_of_floats(project: Project) -> None
     assert run.snapshot().history[-1]["val_accuracy"] >= 0.9
     sights = [PictureView(p.id, project.path_of(p.path), Framing()) for p in project.scan().pictures[:6]]
     found = []
-    for integer in (False, True):
-        spec = ExtractorSpec(get_backbone("efficientnet-lite0"), 224, multi_level=True, integer=integer)
+    for recipe in ("quick", "instant"):
+        (spec,) = specs_of(get_recipe(recipe).config)
+        assert spec.integer == (recipe == "instant")
         file = prepare(spec)
         assert file is not None
         found.append(np.stack(list(FeatureExtractor(file, 224, 1).compute(sights, AugmentConfig(), 0))))
@@ -174,6 +177,7 @@ def test_fine_tuning_two_networks_is_refused_with_a_sentence(project: Project) -
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
     run = train(project, small("small-cnn", epochs=12))
     assert evaluate(run).accuracy >= 0.9
@@ -182,18 +186,20 @@ def test_the_tiny_network_learns_tiny_pictures(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_a_module_of_hub_trains_by_its_folder(project: Project, tmp_path: Path) -> None:
+    import tensorflow as tf
+
     from core.config.backbones import get_backbone
     from core.models.weights_store import trust
 
-    code = (
-        "import sys; import tensorflow as tf; w = tf.Module(); w.k = tf.Variable(tf.random.stateless_normal((3, 16), (1, 2))); "
-        "w.__call__ = tf.function(lambda x: tf.nn.relu(tf.reduce_mean(x, (1, 2)) @ w.k), "
-        "input_signature=[tf.TensorSpec((None, 96, 96, 3))]); "
-        "tf.saved_model.save(w, sys.argv[1])"
+    folder, module = tmp_path / "module", tf.Module()
+    module.kernel = tf.Variable(tf.random.stateless_normal((3, 16), (1, 2)))
+    module.__call__ = tf.function(
+        lambda pictures: tf.nn.relu(tf.reduce_mean(pictures, (1, 2)) @ module.kernel),
+        input_signature=[tf.TensorSpec((None, 96, 96, 3))],
     )
-    folder = tmp_path / "module"
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, capture_output=True)
+    tf.saved_model.save(module, str(folder))
     name = f"hub:{folder}#96"
     config = small("hub-retraining", backbone=name, split=TrainConfig().split)
     with pytest.raises(RunError, match="can run code"):
