@@ -19,7 +19,7 @@ from core.training.job import Job, Trained
 from core.training.search_log import OF_ALL
 from core.training.tuned_attempts import Search, tuning
 
-_ENOUGH = 5
+_ENOUGH = 4
 """Epochs of fine-tuning that make a network worth more than a smaller one that has time for more of them."""
 _TUNINGS = 4
 """So many times is fine-tuned, at most."""

@@ -24,7 +24,7 @@ from core.training.search_log import OF_ALL, OutOfTime
 if TYPE_CHECKING:
     from core.training.fine_tuning import FineTuned
 
-_ROUNDS = 8
+_ROUNDS = 5
 """More epochs of fine-tuning gain nothing."""
 _MIXUP = 0.2
 """The alpha of MixUp that is usual."""

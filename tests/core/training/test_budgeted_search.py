@@ -150,7 +150,7 @@ class Fake(Search):
         took = self.spend("tune", machine.building)
         once = machine.epoch * machine.larger[name]
         each = once * machine.slower.get("tune", 1.0)
-        rounds = min(8, int((seconds - took) / each))
+        rounds = min(5, int((seconds - took) / each))
         if rounds < 1:
             raise OutOfTime
         self.budget.tuned(name, rounds, took + self.spend("tune", rounds * once))
@@ -199,7 +199,7 @@ FROZEN = ["Lite0", "probe Lite2", "probe Lite1", "Lite0 + Lite2", "Lite0 + Lite2
         # No time to fine-tune: what is kept for that at first is for frozen networks then.
         (1.4, Machine(epoch=100), ["Lite0", "Lite0, mirrored views", "probe Lite2", "probe Lite1"],
          "The time was too short for EfficientNet-Lite0, fine-tuned"),
-        # Not five rounds of the most promising fit in, but of the next.
+        # Not enough epochs of the most promising fit in, but of the next.
         (6, Machine(epoch=25), [*FROZEN, "Lite0 + Lite2 + Lite1, mirrored views", "Lite1, fine-tuned"],
          "The time was too short for EfficientNet-Lite2, fine-tuned."),
         # Nor of any: that of which most fit in.
