@@ -23,10 +23,10 @@ from core.training.whole import Batches
 def batches_above(job: Job, lower: keras.Model, config: TrainConfig) -> Batches:
     """Batches of what `lower` makes of the pictures, float32 (B, D): of the training part shuffled anew in each epoch, each
     time of the picture or of one of its copies. Raises Stopped, PictureError, and RunError where the disk has no room."""
-    job.phase("prepare")
+    job.phase("building")
     below = FeatureExtractor(job.waiting_for(lambda: to_tflite(lower)), lower.input_shape[1])
     ways = {"train": copies(config), "val": 1}
-    job.phase("features", sum(count * len(job.plan.part(part)) for part, count in ways.items()))
+    job.phase("activations", sum(count * len(job.plan.part(part)) for part, count in ways.items()))
     kept = {part: _kept(job, below, lower.output_shape[1], config, part, count) for part, count in ways.items()}
     job.spend("decode", below.spent.decode)
     job.spend("features", below.spent.features)

@@ -140,7 +140,7 @@ class Search(FrozenSearch):
         from core.models.litert_conversion import to_tflite
 
         job, framing = self.job, self.config.input_framing
-        job.phase("prepare")
+        job.phase("building")
         extractor = FeatureExtractor(job.waiting_for(lambda: to_tflite(look.build())), pixels)
         sights = [PictureView(picture.id, job.plan.file(picture), framing) for picture in self._everyone]
         job.phase("features", len(sights))
