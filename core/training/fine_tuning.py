@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from core.config.split import PARTS
 from core.config.training import TrainConfig
 from core.inference.calibration import score, softmax
 from core.models.devices import training_scope
@@ -77,12 +78,14 @@ def fine_tune(
     Raises Stopped if it was stopped before an epoch was better than the rival: it is not worth waiting for the test of it then.
     Raises NoTime if no epoch would fit.
     """
-    start = clock()
-    squares = read_parts(job, spec.pixels)
-    began = time.perf_counter()
+    start, building = clock(), time.perf_counter()
     fit.seed_everything(config.seed)
     job.phase("building")
-    extractor, model, in_parts = job.waiting_for(lambda: _tunable(spec, head, config, len(squares["train"]), thorough))
+    examples = len(job.plan.part("train"))
+    extractor, model, in_parts = job.waiting_for(lambda: _tunable(spec, head, config, examples, thorough))
+    built = time.perf_counter() - building
+    squares = read_parts(job, spec.pixels, PARTS[1:] if in_parts else PARTS)
+    began = time.perf_counter() - built
     # What will answer is made ready now: after a stop nobody wants to wait for that.
     twin, answering = job.waiting_for(lambda: _answering(spec, len(head.bias), squares["val"][:1]))
     places = {id(variable): place for place, variable in enumerate(model.weights)}
@@ -122,7 +125,7 @@ def fine_tune(
     parts = divided(twin) if in_parts else None
     batches = batches_above(job, parts.lower, config) if parts else batches_of(job, squares, config)
     # What weigh_views asks about, by the whole network.
-    later = _WHOLE * ASKING * (4 * len(batches.val) + 2 * len(squares["test"]) / config.batch_size) if thorough else 0.0
+    asked = 4 * len(batches.val) + 2 * len(squares["test"]) / config.batch_size if thorough else 0.0
     # An epoch that beats the rival is asked at once: whoever stops afterwards waits for no answers.
     recorder, kept, averaged = learn(
         job,
@@ -131,7 +134,7 @@ def fine_tune(
         config,
         warm_up=config.fine_tune_warm_up,
         seconds=seconds and seconds - (clock() - start),
-        later=later,
+        later=_WHOLE * ASKING * asked,
         ask=lambda weights, reached: answers(weights) if reached > rival else None,
         clock=clock,
         average=thorough,
