@@ -90,7 +90,9 @@ def classifier(extractors: Sequence[keras.Model], kernel: np.ndarray, bias: np.n
         picture, features = extractors[0].input, extractors[0].output
     else:
         picture = keras.Input(extractors[0].input_shape[1:], name="picture")
-        features = keras.layers.Concatenate(name="all_features")([extractor(picture) for extractor in extractors])
+        # One that learned beside the same one that did not has its name, and each must have its own.
+        named = [keras.Model(each.input, each.output, name=f"{each.name}_{n}") for n, each in enumerate(extractors)]
+        features = keras.layers.Concatenate(name="all_features")([extractor(picture) for extractor in named])
     dense = keras.layers.Dense(kernel.shape[1], name="logits")
     outputs = keras.layers.Softmax(name="probabilities")(dense(features))
     dense.set_weights([kernel, bias])

@@ -252,6 +252,7 @@ def _apart(work: Callable[[Said], None], progress: Callable[[int, int], None], s
         interruptible(lambda: work(said), look, _GRACE_SECONDS)
     finally:
         stopped.set()
+    progress(*reached[0])  # what came between two looks
 
 
 def _bring_weights(backbone: Backbone, place: Path, said: Said, timeout: float, pauses: Sequence[float]) -> None:

@@ -189,9 +189,10 @@ def tune_best(found: Search) -> None:
     rounds = {name: found.rounds_fitting(name) for name in order}
     enough = [name for name in order if rounds[name] >= _ENOUGH]
     first = enough[0] if enough else max(order, key=lambda name: (rounds[name], -found.cost_of_tuning(name, 1)))
-    plans = [(first, False), *((name, False) for name in order if name != first)][: _TUNINGS - 1]
+    others = [name for name in order if name != first][: _TUNINGS - 2]
+    plans = [(first, False), *((name, False) for name in others)]
     plans += [] if found.config.augment.mixes else [(first, True)]
-    for number, (name, mixing) in enumerate(plans):
+    for number, (name, mixing) in enumerate(plans[:_TUNINGS]):
         what = tuning(name, mixing=mixing)
         if not found.log.fits(what, found.cost_of_tuning(name, _ENOUGH if number else 1, hopeful=True)):
             break

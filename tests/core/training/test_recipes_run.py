@@ -16,7 +16,7 @@ from core.config.framing import Framing
 from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
-from core.training import attempts, budgeted_search
+from core.training import budgeted_search, tuned_attempts
 from core.training.candidates import Candidate, networks_here
 from tests.core.training.test_candidates import search_in
 from tests.core.training.test_film import check_film
@@ -116,14 +116,14 @@ def _little(monkeypatch: pytest.MonkeyPatch, one_process: None) -> None:
     """A search that has little to try, so that all of it is tried however slow the machine is."""
     monkeypatch.setattr(budgeted_search, "networks_here", lambda _: ["efficientnet-lite0"])
     monkeypatch.setattr(budgeted_search, "_TUNINGS", 1)
-    monkeypatch.setattr(attempts, "_ROUNDS", 2)
+    monkeypatch.setattr(tuned_attempts, "_ROUNDS", 2)
 
 
 @pytest.mark.slow
 def test_a_search_tells_what_it_tried_and_makes_one_file(
     tmp_path: Path, little: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Candidate, "worth", lambda self, _: float(len(self.kernel)))  # so that the largest is kept
+    monkeypatch.setattr(Candidate, "worth", lambda self, _: float(self.parameters))  # so that the largest is kept
     project = Project.open(noise_project(tmp_path / "noise", classes=2, each=14))
     run = train(project, small("best", pixels=64, minutes=600))
     result, tried = run.snapshot().result, run.records.tried()
@@ -135,10 +135,11 @@ def test_a_search_tells_what_it_tried_and_makes_one_file(
     place = names.index(tuned)
     assert names[place + 1] == f"{tuned}, averaged weights"
     assert names[place + 2] in (f"{tuned}, mirrored views", f"{tuned}, averaged weights, mirrored views")
-    assert names[place + 3 :] == [next(name for name in names if name.endswith("with the best before it"))]
+    assert names[place + 3].endswith("with the best before it")
+    assert names[place + 4 :] == [f"{tuned}, a new head on all{more}" for more in ("", ", with the best before it")]
     assert [attempt.gained is None for attempt in tried] == [True] + [False] * (len(tried) - 1)
-    assert [attempt.cross_validated is None for attempt in tried] == [False] * place + [True] * 4
-    assert result.chosen == tried[-1].what
+    assert [attempt.cross_validated is None for attempt in tried] == [False] * place + [True] * 6
+    assert result.chosen.replace("EfficientNet-", "") in names[place + 3 :]
     assert (result.why_stopped, result.left_out) == ("Everything that it knows was tried.", [])
     assert len(run.snapshot().history) == 2
     assert largest_difference(run) < 1e-3
