@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -107,6 +108,12 @@ class FeatureStore:
                         found[key] = np.frombuffer(vector, np.float32)
         return found
 
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """While it lasts the file stays open: whoever closes it last writes all back into it, and waits for the disk."""
+        with connect(self._path):
+            yield
+
     def put(self, vectors: Iterable[tuple[str, np.ndarray]]) -> None:
         """Adds vectors in one transaction; those that are there already stay."""
         with connect(self._path) as db:
@@ -203,14 +210,15 @@ def features_of(
         progress(min(start + _READ, total) - len(missing), total)
     done = total - len(missing)
     computed = extractor.compute((sights[row] for row in missing), augmentation, seed)
-    for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
-        _keep(kept, [(mark(row), vector) for row, vector in chunk])
-        for row, vector in chunk:
-            place(row, vector)
-        done += len(chunk)
-        progress(done, total)
-        if done < total and should_stop():
-            raise Stopped
+    with kept.open() if missing else nullcontext():
+        for chunk in chunks(zip(missing, computed, strict=True), CHUNK):
+            _keep(kept, [(mark(row), vector) for row, vector in chunk])
+            for row, vector in chunk:
+                place(row, vector)
+            done += len(chunk)
+            progress(done, total)
+            if done < total and should_stop():
+                raise Stopped
     return np.empty((0, 1), np.float32) if vectors is None else filled(vectors, total)
 
 
