@@ -27,6 +27,8 @@ from core.training.standardise import fold
 from core.training.weight_averaging import weigh_views
 from core.training.whole import ASKING, answers_of, batches_of, learn, read_parts
 
+BATCH = 32
+"""Pictures of a step, at most."""
 _WHOLE = 2.0
 """A step of the whole network against one of its later part."""
 
@@ -119,7 +121,7 @@ def fine_tune(
             "epochs": config.fine_tune_epochs,
             "learning_rate": config.fine_tune_rate,
             "schedule": "cosine",
-            "batch_size": min(config.batch_size, 32),
+            "batch_size": min(config.batch_size, BATCH),
         }
     )
     parts = divided(twin) if in_parts else None

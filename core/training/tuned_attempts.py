@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,8 +25,8 @@ from core.training.search_log import OF_ALL, OutOfTime
 if TYPE_CHECKING:
     from core.training.fine_tuning import FineTuned
 
-_ROUNDS = 5
-"""More epochs of fine-tuning gain nothing."""
+_ROUNDS, _STEPS, _MOST = 5, 300, 30
+"""More epochs of fine-tuning gain nothing where they are so many steps; of few pictures there must be more, up to a limit."""
 _MIXUP = 0.2
 """The alpha of MixUp that is usual."""
 
@@ -56,7 +57,7 @@ class Search(FrozenSearch):
     def tune(self, name: str, *, mixing: bool = False) -> None:
         """Fine-tunes a network for the time that is left, takes averaged weights and mirrored views where they gain, then
         weighs it against the best so far, and both together. Raises OutOfTime where not one epoch turned out to fit in."""
-        from core.training.fine_tuning import fine_tune
+        from core.training.fine_tuning import BATCH, fine_tune
         from core.training.whole import NoTime
 
         began, plan = self.clock(), self.job.plan
@@ -67,7 +68,9 @@ class Search(FrozenSearch):
         head = learn_head(self.job, self.plain, parts)
         # Softened labels and the last round, where the rate has come down to 0: by the loss alone an early round would
         # be kept, because a network that knows its training pictures by heart becomes too sure of itself.
-        update = {"fine_tune": "all", "fine_tune_epochs": _ROUNDS, "label_smoothing": 0.1, "keep_best": False}
+        steps = math.ceil(len(plan.part("train")) / min(BATCH, self.config.batch_size))
+        rounds = max(_ROUNDS, min(_MOST, math.ceil(_STEPS / steps)))
+        update = {"fine_tune": "all", "fine_tune_epochs": rounds, "label_smoothing": 0.1, "keep_best": False}
         update |= {"backbone": name, "second_backbone": "", "patience": 0}
         if mixing:
             update["augment"] = self.config.augment.model_copy(update={"mixup": _MIXUP})

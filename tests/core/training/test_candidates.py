@@ -292,6 +292,7 @@ def test_a_downloaded_network_is_looked_through_fine_tuned_and_joined(
 
     at_random(name, tmp_path, monkeypatch)
     monkeypatch.setattr(tuned_attempts, "_ROUNDS", 1)
+    monkeypatch.setattr(tuned_attempts, "_STEPS", 0)
     monkeypatch.setattr(Candidate, "worth", lambda self, _: float(self.parameters))  # the largest is kept
     found = search_in(tmp_path, CONFIG.model_copy(update={"pixels": PIXELS, "minutes": 1440}))
     assert name in networks_here(found.config)

@@ -117,6 +117,7 @@ def _little(monkeypatch: pytest.MonkeyPatch, one_process: None) -> None:
     monkeypatch.setattr(budgeted_search, "networks_here", lambda _: ["efficientnet-lite0"])
     monkeypatch.setattr(budgeted_search, "_TUNINGS", 1)
     monkeypatch.setattr(tuned_attempts, "_ROUNDS", 2)
+    monkeypatch.setattr(tuned_attempts, "_STEPS", 0)
 
 
 @pytest.mark.slow
