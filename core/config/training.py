@@ -192,7 +192,11 @@ class TrainConfig(Settings):
         5, ge=1, le=200, title="Rounds of fine-tuning", description="After the rounds of the head."
     )
     fine_tune_rate: float = Field(
-        0.0003, gt=0, le=0.1, title="Learning rate of fine-tuning", description="Much smaller than the head's."
+        0.0003,
+        gt=0,
+        le=0.1,
+        title="Learning rate of fine-tuning",
+        description="Too large a rate destroys what the model already knows.",
     )
     fine_tune_warm_up: Percent = Field(
         0.1, ge=0, le=0.5, title="Warm-up", description="Share of the fine-tuning in which its steps grow from 0."

@@ -12,7 +12,7 @@ from core.imaging.augment import generator
 from core.imaging.mixing import mix
 from core.models.litert_conversion import to_tflite
 from core.system.tasks.job import Stopped
-from core.training.batches import batches, example_weights, one_hot, sampled
+from core.training.batches import batches, example_weights, one_hot, order_of
 from core.training.feature_matrix import FeatureFile
 from core.training.features import CHUNK, FeatureExtractor, PictureView, Views
 from core.training.job import Job
@@ -72,9 +72,5 @@ def _batches(
             activations, truth = mix(activations, truth, config.augment, rng)
         return activations, truth, weights[rows]
 
-    def order(epoch: int) -> np.ndarray:
-        if not training:
-            return np.arange(len(labels))
-        return sampled(labels, config, generator(config.seed, "order", epoch))
-
+    order = order_of(labels, config, training=training)
     return batches(len(order(0)), load, kept.shape[1:], classes, config.batch_size, order)

@@ -31,6 +31,14 @@ def sampled(labels: np.ndarray, config: TrainConfig, rng: np.random.Generator) -
     return rng.permutation(np.concatenate(drawn))
 
 
+def order_of(labels: np.ndarray, config: TrainConfig, *, training: bool) -> Callable[[int], np.ndarray]:
+    """What gives the positions int (M,) of an epoch, by its number: as they are, or, with `training`, as `sampled` draws them
+    anew each time, the same way for the same seed. `labels` int (N,)."""
+    if not training:
+        return lambda _: np.arange(len(labels))
+    return lambda epoch: sampled(labels, config, generator(config.seed, "order", epoch))
+
+
 def example_weights(labels: np.ndarray, classes: int, config: TrainConfig) -> np.ndarray:
     """Weight of each training example, float32 (N,)."""
     if config.class_weights and config.sampling != "over-sampling":
@@ -98,11 +106,7 @@ def feature_batches(
     def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return scaled(features[rows], *scale), one_hot(labels[rows], classes), weights[rows]
 
-    def order(epoch: int) -> np.ndarray:
-        if not training:
-            return np.arange(len(labels))
-        return sampled(labels, config, generator(config.seed, "order", epoch))
-
+    order = order_of(labels, config, training=training)
     # Few pictures in large batches would be too few steps: the head would end before it has learned.
     size = min(config.batch_size, max(8, len(labels) // 16)) if training else 1024
     if isinstance(features, StoredFeatures) or features.nbytes > KEPT_BYTES:

@@ -15,7 +15,7 @@ from core.imaging.mixing import mix
 from core.system import storage
 from core.system.tasks.job import Stopped
 from core.system.threads import in_threads
-from core.training.batches import batches, example_weights, one_hot, sampled
+from core.training.batches import batches, example_weights, one_hot, order_of
 from core.training.features import CHUNK, read_named
 
 IN_MEMORY_BYTES = 1_000_000_000
@@ -110,9 +110,5 @@ def picture_batches(
             pictures, truth = mix(pictures, truth, changes, generator(config.seed, "mix", epoch, *rows[:2]))
         return pictures, truth, weights[rows]
 
-    def order(epoch: int) -> np.ndarray:
-        if not training:
-            return np.arange(len(labels))
-        return sampled(labels, config, generator(config.seed, "order", epoch))
-
+    order = order_of(labels, config, training=training)
     return batches(len(order(0)), load, squares.shape[1:], classes, config.batch_size, order)
