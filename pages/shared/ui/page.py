@@ -277,7 +277,7 @@ def ask_to_trust(here: Here) -> bool:
     if here.run is None or not is_foreign(here.run.run):
         return False
     st.info(
-        "**This training was made on another computer,** or its model was changed since. It answers here, in a process of its "
+        "**This training was made on another computer, or its model was changed since.** It answers here, in a process of its "
         "own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer.",
         icon=":material/encrypted:",
     )
