@@ -31,14 +31,10 @@ if TYPE_CHECKING:
     import keras
 
 
-_ROUNDS = 15
-"""More epochs of fine-tuning gain nothing."""
 _SOME = 300
 """Pictures by which the promise of a network is told."""
 FEATURES = 4000
 """About so many has a network."""
-_MIXUP = 0.2
-"""The alpha of MixUp that is usual."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +68,8 @@ class FrozenSearch:
         self.some = self.folds.some(_SOME)
         self.networks: dict[str, Network] = {}
         self.looked: set[str] = set()  # through which all pictures were looked at
-        self.heads: set[tuple[tuple[str, ...], bool]] = (
-            set()
-        )  # the networks of each, sorted; whether with mirrored views
+        # The networks of each, sorted, and whether with mirrored views.
+        self.heads: set[tuple[tuple[str, ...], bool]] = set()
         self._promises: dict[tuple[str, ...], float] = {}
         self.best: Candidate | None = None
         self.joined: tuple[str, ...] = ()  # the frozen networks of the best head

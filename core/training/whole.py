@@ -83,19 +83,24 @@ def learn_from_scratch(
     on those of "val", both uint8 (N, S, S, 3). Raises RunError when the loss is no longer finite, Stopped if there is nothing
     to keep."""
     fit.seed_everything(config.seed)
-    penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
-    name = config.backbone.replace("-", "_")
-
-    def build() -> keras.Model:
-        classes = len(job.plan.classes)
-        return build_network(config.architecture, config.input_pixels, classes, config.dropout, penalty, name)
-
-    with training_scope():
-        model = build()
+    classes = len(job.plan.classes)
+    model = from_scratch(config, classes)
     recorder, learned, _ = learn(job, model, batches_of(job, squares, config), config)
-    plain = build()
+    plain = _build(config, classes)
     plain.set_weights(learned)
     return recorder, fit.with_softmax(plain)
+
+
+def from_scratch(config: TrainConfig, classes: int) -> keras.Model:
+    """A new network that gives logits, on all cards that learn."""
+    with training_scope():
+        return _build(config, classes)
+
+
+def _build(config: TrainConfig, classes: int) -> keras.Model:
+    penalty = fit.regularizer(config.model_copy(update={"l2": 0}), 1)
+    name = config.backbone.replace("-", "_")
+    return build_network(config.architecture, config.input_pixels, classes, config.dropout, penalty, name)
 
 
 def batches_of(job: Job, squares: dict[str, np.ndarray], config: TrainConfig) -> Batches:

@@ -27,7 +27,7 @@ class SearchOptions(Shape):
 class RateOptions(Shape):
     """Where the rate begins and ends."""
 
-    low: _Rate = 1e-6
+    low: _Rate = 1e-5
     high: _Rate = 1.0
 
 
@@ -87,7 +87,8 @@ class SearchFound(Shape):
 
 
 class RatesFound(Shape):
-    """Learning rates, the smoothed loss at each, and the rate at which it falls most steeply; None if it never fell."""
+    """Learning rates, the smoothed loss at each, and the rate at which it falls most steeply; None if it did not fall by more
+    than noise."""
 
     rates: list[_Rate]
     losses: list[float]

@@ -14,6 +14,7 @@ from core.training.experiments.found import RatesFound
 from pages.shared.configure import search_charts
 from pages.shared.session import tab
 from pages.shared.ui import charts, page
+from pages.shared.ui.progress import show_progress, stop_button
 from pages.shared.ui.text import literal
 
 WANTED = "learning rate wanted"
@@ -33,28 +34,24 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
     if live and (now is None or now.ended):
         st.rerun()
     st.markdown("**How far should each step go (learning-rate finder)?**")
-    st.caption(
-        "Takes larger and larger steps, and sees where they help most. A few seconds, once the pictures are known."
-        + (
-            " Now the head is solved at once (lbfgs), without steps; with a rate it learns by adam."
-            if config.solved
-            else ""
-        )
-    )
-    if st.button("Looking…" if live else "Find a learning rate", icon=":material/trending_down:", disabled=live):
+    st.caption("Takes larger and larger steps, 300 in all, and sees where they help most. " + _of(config))
+    if study and now and live:
+        show_progress(now)
+        stop_button(study.task, "rate stop")
+        return
+    if st.button("Find a learning rate", icon=":material/trending_down:"):
         try:
-            if not config.pretrained:
-                raise FieldguideError(
-                    "This works for models that know pictures already.", "Choose one, or the recipe Quick."
-                )
             analysis.task(project).stop()  # a look at the pictures would make it wait
             start_study(project, "learning-rate", config, catalogue=catalogue)
         except FieldguideError as error:
             page.show_error(error)
             return
         st.rerun()
-    if study is None or now is None or live:
+    if study is None or now is None:
         return
+    if now.state in ("failed", "interrupted"):
+        message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
+        st.error(f"**{literal(message)}** {literal(now.hint if now.state == 'failed' else 'Try again.')}")
     found = study.found(RatesFound)
     if now.state in ("failed", "interrupted"):
         message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
@@ -62,9 +59,17 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
     if not found:
         return
     rate = found.suggestion
-    told = f"The loss falls most steeply at {rate:g}." if rate else "The loss did not fall at any rate."
+    told = f"The loss falls most steeply at {rate:g}." if rate else "The loss fell at no rate by more than chance."
     charts.show(search_charts.rates(found), "learning rates", f"Loss by learning rate. {told}")
     st.caption(told)
     if rate and st.button(f"Use this rate: {rate:g}", key="use the rate", icon=":material/check:"):
         tab.put(WANTED, rate)
         st.rerun()
+
+
+def _of(config: TrainConfig) -> str:
+    """What learns, and how long that takes."""
+    if not config.pretrained:
+        return "The whole network learns: seconds for a small one, minutes for a large one."
+    solved = " Now the head is solved at once (lbfgs), without steps; with a rate it learns by adam." * config.solved
+    return f"A few seconds, once the pictures are known.{solved}"

@@ -385,21 +385,24 @@ def test_the_finder_is_not_led_astray_by_noise() -> None:
 
     rates = np.geomspace(1e-6, 1, 100)
     clean = 1.6 - 1.3 / (1 + (0.003 / rates) ** 1.5) + np.maximum(0, rates - 0.1) * 10
-    quiet = suggest(*smooth(rates, np.stack([clean] * 3)))
+    quiet = suggest(rates, np.stack([clean] * 3))
     assert quiet is not None
     assert 0.001 < quiet < 0.01
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        noisy = suggest(*smooth(rates, clean + rng.normal(0, 0.15, (3, 100))))
+        noisy = suggest(rates, clean + rng.normal(0, 0.15, (3, 100)))
         assert noisy is not None
         assert quiet / 5 < noisy < quiet * 5
+        assert suggest(rates, 1.6 + rng.normal(0, 0.15, (3, 100))) is None
+        slow = 1.6 - 0.2 / (1 + (0.003 / rates) ** 1.5) + np.maximum(0, rates - 0.1) * 10  # a network from scratch
+        assert suggest(rates, slow + rng.normal(0, 0.05, (3, 100))) is not None
 
     rising = np.stack([1 + rates * 5] * 3)
-    assert suggest(*smooth(rates, rising)) is None
+    assert suggest(rates, rising) is None
     for known in (0, 1, 2):
         short = np.full((3, 100), np.nan)
         short[:, :known] = 1.0
-        assert suggest(*smooth(rates, short)) is None
+        assert suggest(rates, short) is None
     astray = np.stack([clean, clean, np.where(rates < 0.05, clean, np.nan)])
     shown, smoothed = smooth(rates, astray)
     assert shown.max() < 0.05
