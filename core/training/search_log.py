@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.runs.result import Attempt
-from core.system.errors import FieldguideError
+from core.system.errors import FieldguideError, in_words
 from core.system.naming import duration
 from core.system.tasks.job import Stopped
 from core.training.budget import Budget
@@ -71,8 +71,8 @@ class SearchLog:
                 raise
             self._too_long(what)
             self.left_out[what] = f"Broken off: {what}. It took longer than was expected."
-        except FieldguideError as error:
-            self.left_out[what] = f"Went wrong: {what}. {error.message}"
+        except (FieldguideError, OSError) as error:  # a disk that is full, and may not be for the next one
+            self.left_out[what] = f"Went wrong: {what}. {in_words(error).message}"
         except Exception as error:
             if not isinstance(error, MemoryError) and "ResourceExhausted" not in type(error).__name__:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -260,14 +261,16 @@ def test_what_goes_wrong_is_told_and_the_others_are_tried(tmp_path: Path) -> Non
     fails: dict[str, Exception] = {
         "EfficientNet-Lite0": ModelError("It is damaged.", ""),
         "probe EfficientNet-Lite0": ModelError("It is damaged.", ""),
-        "EfficientNet-Lite2, fine-tuned": exhausted,
-        "EfficientNet-Lite2, fine-tuned with mixing": MemoryError(),
+        "EfficientNet-Lite1 + EfficientNet-Lite2, mirrored views": MemoryError(),
+        "EfficientNet-Lite2, fine-tuned": OSError(errno.ENOSPC, "No space left on device"),
+        "EfficientNet-Lite2, fine-tuned with mixing": exhausted,
     }
     found = search_with(tmp_path, Machine(fails=fails), 60)
     budgeted_search.try_all(found)
     assert tried(found)[:2] == ["Lite0", "Lite1"]
     assert tried(found)[-2:] == ["Lite1, fine-tuned", "Lite2, fine-tuned with mixing"]
     assert next(iter(found.log.left_out.values())) == "Went wrong: EfficientNet-Lite0. It is damaged."
+    assert "Went wrong: EfficientNet-Lite2, fine-tuned. The disk is full." in found.log.left_out.values()
     assert list(found.log.left_out.values())[-1] == (
         "Went wrong: EfficientNet-Lite2, fine-tuned with mixing (MixUp). It needs more memory than there is."
     )
