@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
 import time
 import uuid
@@ -21,6 +22,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.system import disk
+from core.system.errors import RunError
 from core.system.naming import class_key
 
 _TEMPORARY = ".fieldguide-tmp-"
@@ -42,6 +44,15 @@ def make_folder(folder: Path) -> None:
     worked on it must not appear again, empty. Raises FileNotFoundError instead."""
     folder.parent.mkdir(exist_ok=True)
     folder.mkdir(exist_ok=True)
+
+
+def require_disk(folder: Path, needed: float, what: str) -> None:
+    """Raises RunError if the disk of `folder` has no room for the `needed` bytes of what is called so, a singular."""
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise RunError(
+            f"{what} takes up to {needed / 1e6:,.0f} MB for a while, and the disk of {folder} has {free / 1e6:,.0f} MB left.",
+            "Make room there, and try again.",
+        )
 
 
 def write_with(path: Path, write: Callable[[Path], None], *, durable: bool = True) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from core.config.backbones import get_backbone
 from core.inference.calibration import softmax
 from core.models.weights_store import fetch
+from core.system import storage
 from core.system.tasks.job import Stopped, load_in_background
 from core.training.attempts import named
 from core.training.candidates import networks_here, worth_fetching
@@ -29,6 +30,8 @@ _SHARE = 0.3
 """Of the time that is left, for one attempt with frozen networks: fine-tuning needs most of it."""
 _PROBING = 0.15
 """Of the time that is left, to tell what one more network promises."""
+_BYTES = 8
+"""Of a weight, in both files."""
 _PRICE = 0.02
 """Of accuracy, that networks must promise for all of the time that is left."""
 
@@ -36,9 +39,10 @@ _PRICE = 0.02
 def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
     """Tries what fits into `config.minutes`, and gives the best by the validation part; a stop gives the best so far.
 
-    Raises Stopped if nothing was finished by then.
+    Raises Stopped if nothing was finished by then, RunError where the disk has no room for what would be kept.
     """
     found = Search(job, clock)
+    storage.require_disk(job.records.folder, most_bytes(networks_here(job.config)), "What a search may have to keep")
     loading = load_in_background("core.training.fine_tuning")
     job.quiet = True
     job.due = lambda: found.best is not None and found.budget.left < 0
@@ -69,6 +73,13 @@ def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
         best.model,
         {"tried": [attempt.model_dump() for attempt in found.log.attempts], **told},
     )
+
+
+def most_bytes(names: Sequence[str]) -> int:
+    """About what a model of several of these networks takes on the disk, at most: of the largest, some frozen and one of them
+    fine-tuned, too, in float32, in each of its two files."""
+    sizes = sorted((get_backbone(name).parameters for name in names), reverse=True)[:_JOINED]
+    return _BYTES * (sum(sizes) + max(sizes, default=0))
 
 
 def try_all(found: Search) -> None:

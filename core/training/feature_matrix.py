@@ -6,7 +6,6 @@ Whoever learns from it takes piece by piece, of which a small array is one: so t
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 
-from core.system.errors import RunError
+from core.system import storage
 from core.system.threads import in_threads, serial_linear_algebra
 
 Result = TypeVar("Result")
@@ -39,13 +38,8 @@ class FeatureFile:
 
     def __init__(self, count: int, width: int, folder: Path) -> None:
         """Raises RunError if the disk of `folder` has no room for it."""
-        self.shape, needed = (count, width), 2 * count * width
-        if (free := shutil.disk_usage(folder).free) < needed:
-            raise RunError(
-                f"What the model sees of {count:,} pictures takes {needed / 1e9:,.1f} GB for a while, and the disk of {folder} "
-                f"has {free / 1e9:,.1f} GB left.",
-                "Make room there, and try again.",
-            )
+        self.shape = (count, width)
+        storage.require_disk(folder, 2 * count * width, f"What the model sees of {count:,} pictures")
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this does
         weakref.finalize(self, self._file.close)
 

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.config.training import TrainConfig
 from core.runs.records import RunPicture, RunPlan, RunRecords
-from core.system.errors import ModelError
+from core.system.errors import ModelError, RunError
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training import budgeted_search
@@ -278,6 +279,15 @@ def test_what_goes_wrong_is_told_and_the_others_are_tried(tmp_path: Path) -> Non
     found = search_with(tmp_path, Machine(fails={"EfficientNet-Lite0": ZeroDivisionError()}), 60)
     with pytest.raises(ZeroDivisionError):
         budgeted_search.try_all(found)
+
+
+def test_a_disk_without_room_for_its_model_is_told_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = search_with(tmp_path, Machine(), 60).job
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=90_000_000))
+    with pytest.raises(RunError, match=r"takes up to 139 MB for a while, and the disk of .* has 90 MB left"):
+        budgeted_search.search(job)
 
 
 def test_a_person_who_stops_is_heard(tmp_path: Path) -> None:
