@@ -153,6 +153,9 @@ def test_the_rate_that_was_found_is_used(root: Path, backbone: str) -> None:
     press(drawn(at), f"Use this rate: {rate:g}")
     assert at.session_state["chosen"]["learning_rate"] == rate
     assert at.session_state["chosen"]["seed"] == 7
+    other = opened(root, "small-cnn")  # a rate for another network is none for this
+    assert "falls most steeply" in said(drawn(at))
+    assert "falls most steeply" not in said(other)
 
 
 def test_the_lines_say_what_was_tried_literally() -> None:

@@ -9,7 +9,7 @@ from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
 from core.quality import analysis
 from core.system.errors import FieldguideError
-from core.training.experiments import latest, start_study
+from core.training.experiments import Study, latest, start_study
 from core.training.experiments.found import RatesFound
 from pages.shared.configure import search_charts
 from pages.shared.session import tab
@@ -53,13 +53,14 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
         message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
         st.error(f"**{literal(message)}** {literal(now.hint if now.state == 'failed' else 'Try again.')}")
     found = study.found(RatesFound)
-    if now.state in ("failed", "interrupted"):
-        message = now.message if now.state == "failed" else "It was cut off: its process ended without a word."
-        st.error(f"**{literal(message)}** {literal(now.hint if now.state == 'failed' else 'Try again.')}")
-    if not found:
+    if not found or not _alike(study, config):
         return
     rate = found.suggestion
-    told = f"The loss falls most steeply at {rate:g}." if rate else "The loss fell at no rate by more than chance."
+    told = (
+        f"The loss falls most steeply at {rate:g}."
+        if rate
+        else "The loss fell at no rate by more than chance. More pictures may help."
+    )
     charts.show(search_charts.rates(found), "learning rates", f"Loss by learning rate. {told}")
     st.caption(told)
     if rate and st.button(f"Use this rate: {rate:g}", key="use the rate", icon=":material/check:"):
@@ -73,3 +74,17 @@ def _of(config: TrainConfig) -> str:
         return "The whole network learns: seconds for a small one, minutes for a large one."
     solved = " Now the head is solved at once (lbfgs), without steps; with a rate it learns by adam." * config.solved
     return f"A few seconds, once the pictures are known.{solved}"
+
+
+def _alike(study: Study, config: TrainConfig) -> bool:
+    """Whether it is of the network that is chosen now, and of steps of that kind: of another it would tell nothing."""
+    try:
+        then = study.records.plan().config
+    except FieldguideError:  # its record is damaged
+        return False
+    return _kind(then) == _kind(config)
+
+
+def _kind(config: TrainConfig) -> tuple[object, ...]:
+    layers = None if config.pretrained else config.architecture
+    return config.backbones, layers, "adam" if config.solved else config.optimizer

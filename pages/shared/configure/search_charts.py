@@ -91,8 +91,10 @@ def rates(found: RatesFound) -> go.Figure:
             hovertemplate=f"suggested: {suggestion:g}<extra></extra>",
         )
     figure.update_xaxes(type="log", title="learning rate", dtick=1, tickformat="~g", exponentformat="none")
-    top = 1.15 * y[0] if y else 1.0  # where the steps are too large, the loss has no bound
-    figure.update_yaxes(range=[0, top], title="loss", nticks=4)
+    # Where the steps are too large, the loss has no bound; the fall before that is what shall be seen, be it small.
+    first, lowest = (y[0], min(y)) if y else (1.0, 0.0)
+    fall = max(first - lowest, 0.05 * first)
+    figure.update_yaxes(range=[max(0.0, lowest - 0.2 * fall), first + 0.4 * fall], title="loss", nticks=4)
     return figure
 
 
