@@ -45,6 +45,7 @@ class Budget:
     def __init__(self, config: TrainConfig, learning: int, clock: Callable[[], float]) -> None:
         self.clock, self.learning, self.card, self.saving = clock, learning, False, _SAVING
         self._looks_to_keep = copies(config)
+        self._patched = bool(config.augment.cutmix)  # for which a network learns as a whole
         self._ends = clock() + 60 * config.minutes
         self._config = config.model_copy(update={"minutes": 0, "augment": AugmentConfig(), "second_backbone": ""})
         self._slower: dict[str, float] = {}  # than it was thought to be, by the kind of work
@@ -121,7 +122,7 @@ class Budget:
 
     def _tune(self, name: str, rounds: int, hopeful: bool = False) -> float:
         start = _BUILDING + _BUILDING_EACH * get_backbone(name).parameters / 1e6 + _COMPILING * self.card
-        in_parts = get_backbone(name).source != HUB
+        in_parts = get_backbone(name).source != HUB and not self._patched
         each = (_LATER if in_parts else TRAINING) * self.look(name, 1) * (_CARD if self.card else 1.0)
         quicker = _HOPE if hopeful and _TUNING not in self._slower else 1.0
         looks = self.look(name, self._looks_to_keep * self.learning) if in_parts else 0.0

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.config.augmentation import AugmentConfig
 from core.config.training import TrainConfig
 from core.runs.records import RunPicture, RunPlan, RunRecords
 from core.system.errors import ModelError, RunError
@@ -330,3 +331,11 @@ def test_what_takes_longer_is_expected_to_take_longer_from_then_on() -> None:
     assert budget.left == 300 - 12
     clock.now += 400
     assert budget.left < 0
+
+
+def test_what_learns_as_a_whole_is_expected_to_take_longer() -> None:
+    clock = Clock()
+    config = TrainConfig(recipe="best", minutes=5, pixels=256)
+    patched = config.model_copy(update={"augment": AugmentConfig(cutmix=0.5)})
+    in_parts, whole = (Budget(each, 2000, clock).tune(LITE0, 5) for each in (config, patched))
+    assert whole > 1.5 * in_parts
