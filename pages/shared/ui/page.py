@@ -277,8 +277,8 @@ def ask_to_trust(here: Here) -> bool:
     if here.run is None or not is_foreign(here.run.run):
         return False
     st.info(
-        "**This training was made on another computer, or its model was changed since.** Here it is only asked, in a process of "
-        "its own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer.",
+        "**This training was made on another computer, or its model was changed since.** Here it is only asked, in a process "
+        "of its own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer.",
         icon=":material/encrypted:",
     )
     if st.button("I know who made it: load it", icon=":material/verified_user:"):
