@@ -50,7 +50,7 @@ def require_disk(folder: Path, needed: float, what: str) -> None:
     """Raises RunError if the disk of `folder` has no room for the `needed` bytes of what is called so, a singular."""
     if (free := shutil.disk_usage(folder).free) < needed:
         raise RunError(
-            f"{what} takes up to {needed / 1e6:,.0f} MB for a while, and the disk of {folder} has {free / 1e6:,.0f} MB left.",
+            f"{what} takes up to {needed / 1e6:,.0f} MB, and the disk of {folder} has {free / 1e6:,.0f} MB left.",
             "Make room there, and try again.",
         )
 

@@ -138,6 +138,21 @@ def test_a_search_from_start_to_use(root: Path) -> None:
 
 
 @slow
+def test_the_finder_can_be_stopped(root: Path) -> None:
+    at = opened(root, "tutorial-cnn")
+    press(at, "Find a learning rate")
+    assert set(buttons(at)) == {"Start", "Stop"}
+    press(at, "Stop")
+    finder = latest(Project.open(root), "learning-rate")
+    assert finder is not None
+    until(lambda: finder.state().ended)
+    assert finder.state().state == "stopped"
+    assert set(buttons(drawn(at))) == {"Start", "Find a learning rate"}
+    assert not at.error
+    assert not list(finder.folder.glob("*.npy"))
+
+
+@slow
 @pytest.mark.parametrize("backbone", ["efficientnet-lite0", "tutorial-cnn"])
 def test_the_rate_that_was_found_is_used(root: Path, backbone: str) -> None:
     project = Project.open(root)

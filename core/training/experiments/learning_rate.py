@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 LOWEST, HIGHEST = 1e-6, 1.0
-"""Where the rate begins and ends: up to TrainConfig's bound."""
+"""What may be suggested: TrainConfig's bounds."""
 _STEPS = 100
 _FALLEN = 10.0  # deviations of the smoothed loss; noise alone makes 5, and 9 once in a hundred times
 _AROUND = 10  # steps on each side by which a slope is measured: noise between two steps is steeper than any fall

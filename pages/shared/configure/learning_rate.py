@@ -34,7 +34,7 @@ def _finder(project: Project, catalogue: Catalogue, config: TrainConfig, live: b
     if live and (now is None or now.ended):
         st.rerun()
     st.markdown("**How far should each step go (learning-rate finder)?**")
-    st.caption("Takes larger and larger steps, 300 in all, and sees where they help most. " + _of(config))
+    st.caption("Takes larger and larger steps, 300 at most, and sees where they help most. " + _of(config))
     if study and now and live:
         show_progress(now)
         stop_button(study.task, "rate stop")

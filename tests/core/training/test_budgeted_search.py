@@ -287,7 +287,7 @@ def test_a_disk_without_room_for_its_model_is_told_before_it_begins(
 ) -> None:
     job = search_with(tmp_path, Machine(), 60).job
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=90_000_000))
-    with pytest.raises(RunError, match=r"takes up to 139 MB for a while, and the disk of .* has 90 MB left"):
+    with pytest.raises(RunError, match=r"takes up to 139 MB, and the disk of .* has 90 MB left"):
         budgeted_search.search(job)
 
 
