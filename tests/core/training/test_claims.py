@@ -87,14 +87,15 @@ def test_a_silent_process_loses_its_task_and_what_it_says_later_counts_no_more(j
     assert not third.waiting(1)
 
 
-def test_a_process_that_speaks_keeps_its_task(journal: Path) -> None:
-    speaking, other = claims_of(journal, patience=1.0), claims_of(journal)
+def test_a_process_that_speaks_keeps_its_task(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.training.experiments.claims._BEATS", 36_000)  # many words, and none that is late
+    speaking, other = claims_of(journal), claims_of(journal)
     claimed = speaking.claim(1)
     assert claimed is not None
     for _ in range(3):
-        before = other.tasks()[0][0].user_attrs.get("beat")
         forgotten(other)
-        until(lambda known=before: other.tasks()[0][0].user_attrs.get("beat") != known)
+        (_, heard), _ = other._seen[0]
+        until(lambda known=heard: other.tasks()[0][0].user_attrs.get("beat") != known)
         assert not other.waiting(1)
     speaking.leave(claimed[1])
     assert other.claim(1) is not None  # at once, without any waiting
