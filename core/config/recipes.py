@@ -91,7 +91,6 @@ RECIPES: dict[str, Recipe] = {
             TrainConfig(
                 recipe="best",
                 backbone="efficientnet-lite0",
-                pixels=300,
                 minutes=20,
                 fine_tune_rate=0.001,
                 augment=LEVELS["medium"],

@@ -219,7 +219,7 @@ class _Exporter:
         return as_text(Path(self.plan.project).name)
 
     def _pixels(self, kind: Kind) -> int:
-        return TEACHABLE_PIXELS if kind.teachable else self.plan.config.input_pixels
+        return TEACHABLE_PIXELS if kind.teachable else self.run.records.input_pixels()
 
     def _describe(self, kind: Kind, model: Path) -> None:
         """Writes what the program needs beside the model."""

@@ -31,7 +31,7 @@ def make_spec(
         "sha256": hashlib.sha256(model).hexdigest(),
         "classes": list(plan.classes),
         "input": {
-            "pixels": plan.config.input_pixels,
+            "pixels": result.pixels or plan.config.input_pixels,
             "channels": "RGB",
             "range": [0, 255],
             "framing": framing.model_dump(mode="json"),

@@ -174,6 +174,12 @@ class RunRecords(TaskRecords):
         path = self.folder / "result.json"
         return _read_result(path, stamp) if (stamp := storage.stamp(path)) else None
 
+    def input_pixels(self) -> int:
+        """The side of the squares that the model sees, or will, as far as that is known before a search has ended. Raises
+        RunError if the plan is missing or damaged."""
+        result = self.result()
+        return (result and result.pixels) or self.head().config.input_pixels
+
     def write_tried(self, attempts: Sequence[Attempt]) -> None:
         """Writes tried.json: what a search has tried so far."""
         storage.write_json(self.folder / "tried.json", [attempt.model_dump() for attempt in attempts])

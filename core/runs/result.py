@@ -48,8 +48,8 @@ class RunResult(Shape):
 
     `best_epoch`: the one that it is as after, 0 for none; `seconds`: what each kind of work took, "total" in all; `ensemble`:
     what it was joined from; `chosen`, `why_stopped`, `left_out`: of a search, what it kept, why it ended, and a sentence for
-    each thing that it did not try, or not to its end; `model_sha256`: of what was learned (head.npz or model.keras), "" until
-    that is written.
+    each thing that it did not try, or not to its end; `pixels`: the side of the squares that the model sees, where that is not
+    what the settings say, else 0; `model_sha256`: of what was learned (head.npz or model.keras), "" until that is written.
     """
 
     val: Scores
@@ -62,6 +62,7 @@ class RunResult(Shape):
     chosen: str | None = None
     why_stopped: str | None = None
     left_out: list[str] = []
+    pixels: Whole = 0
     model_sha256: str = ""
 
 

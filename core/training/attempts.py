@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,18 @@ class Network:
     features: np.ndarray
 
 
+@dataclass
+class Scale:
+    """What was tried at squares of one size. `looked`: the networks through which all pictures were looked at; `heads`: the
+    networks of each head, sorted, and whether with mirrored views; `promises`: see `FrozenSearch.promise_of`."""
+
+    pixels: int
+    networks: dict[str, Network] = field(default_factory=dict)
+    looked: set[str] = field(default_factory=set)
+    heads: set[tuple[tuple[str, ...], bool]] = field(default_factory=set)
+    promises: dict[tuple[str, ...], float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Seen:
     """A network of so many weights, by what it is called, and its features (N, F) of the pictures to learn from, to check with
@@ -66,15 +78,16 @@ class FrozenSearch:
         self.log = SearchLog(job, self.budget)
         self.folds = CrossValidation(job.plan, job.config)
         self.some = self.folds.some(_SOME)
-        self.networks: dict[str, Network] = {}
-        self.looked: set[str] = set()  # through which all pictures were looked at
-        # The networks of each, sorted, and whether with mirrored views.
-        self.heads: set[tuple[tuple[str, ...], bool]] = set()
-        self._promises: dict[tuple[str, ...], float] = {}
+        self.scale = Scale(job.config.input_pixels)
         self.best: Candidate | None = None
         self.joined: tuple[str, ...] = ()  # the frozen networks of the best head
         self.frozen: tuple[ExtractorSpec, ...] = ()  # how these look
         self.promise, self.judged = -np.inf, 0.0  # of that head by cross-validation, and its accuracy
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """Those that were looked through, at the size that is tried."""
+        return self.scale.networks
 
     @property
     def perfect(self) -> bool:
@@ -84,12 +97,16 @@ class FrozenSearch:
         self.log.perfect = found
         return found
 
+    def at(self, scale: Scale) -> None:
+        """Goes on with squares of that size."""
+        self.scale, self.budget.pixels = scale, scale.pixels
+
     def cost(self, names: Sequence[str], *, mirrored: bool = False) -> float:
         """Seconds that `look` is expected to take."""
         plan, total = self.job.plan, 0.0
         for name in names:
             spec = self.spec(name, mirrored=mirrored)
-            looked = mirrored or name not in self.looked
+            looked = mirrored or name not in self.scale.looked
             total += looked * self.budget.look(name, len(plan.pictures)) + (not spec.ready) * self.budget.convert(name)
         return total + self.budget.solve(len(plan.pictures), FEATURES * len(names), len(plan.classes))
 
@@ -101,8 +118,8 @@ class FrozenSearch:
         return look + self.budget.solve(count, FEATURES, classes)
 
     def spec(self, name: str, *, mirrored: bool = False) -> ExtractorSpec:
-        """How a network looks at the pictures: at squares of the settings' size, or of its own where it takes no other."""
-        pixels = self.networks[name].pixels if name in self.networks else self.config.input_pixels
+        """How a network looks at the pictures: at squares of the size that is tried, or of its own where it takes no other."""
+        pixels = self.networks[name].pixels if name in self.networks else self.scale.pixels
         return ExtractorSpec(get_backbone(name), pixels, True, mirrored=mirrored, expanded=True)
 
     def see(self, spec: ExtractorSpec, pictures: Sequence[RunPicture]) -> np.ndarray:
@@ -139,7 +156,7 @@ class FrozenSearch:
     def probe(self, name: str) -> None:
         """Tells by some of the pictures what a network promises."""
         some = [self.folds.pictures[row] for row in self.some]
-        own, pixels = get_backbone(name).input_pixels, self.config.input_pixels
+        own, pixels = get_backbone(name).input_pixels, self.scale.pixels
         try:
             features = self.see(self.spec(name), some)
         except ModelError:
@@ -152,47 +169,49 @@ class FrozenSearch:
     def promise_of(self, names: Sequence[str]) -> float:
         """What a head on these networks promises, by some of the pictures; each was probed."""
         key = tuple(sorted(names))
-        if key not in self._promises:
+        if key not in self.scale.promises:
             features = np.concatenate([self.networks[name].features for name in key], axis=1)
             accuracy, likelihood = self.job.waiting_for(lambda: self.folds.judge(features, self.some))
-            self._promises[key] = accuracy + SURE * likelihood
-        return self._promises[key]
+            self.scale.promises[key] = accuracy + SURE * likelihood
+        return self.scale.promises[key]
 
-    def look(self, names: Sequence[str], *, mirrored: bool = False) -> None:
-        """A head on frozen networks; with `mirrored`, each looks at the mirror image, too."""
+    def look(self, names: Sequence[str], *, mirrored: bool = False, what: str = "", price: float = 0.0) -> None:
+        """A head on frozen networks; with `mirrored`, each looks at the mirror image, too. `what`: what that is called;
+        `price`: how much more it must promise than the best so far."""
         began = self.clock()
         specs = [self.spec(name, mirrored=mirrored) for name in names]
         seen = [self._seen(spec) for spec in specs]
         for name, one, spec in zip(names, seen, specs, strict=True):
             if not mirrored:
-                self.looked.add(name)
+                self.scale.looked.add(name)
                 self.networks.setdefault(name, Network(spec.pixels, one.features[self.some]))
-        solving, what = self.clock(), named(names) + ", mirrored views" * mirrored
+        solving, what = self.clock(), what or named(names) + ", mirrored views" * mirrored
         candidate, known = self._with_head(what, seen, specs[0].pixels, specs)
-        accuracy, likelihood = self.job.waiting_for(lambda: self.folds.judge(known))
+        judged = self.job.waiting_for(lambda: self.folds.judge(known))
         self.budget.solved(len(known), known.shape[1], len(self.job.plan.classes), self.clock() - solving)
-        if mirrored and accuracy + SURE * likelihood > self.promise:
+        if self._weigh(candidate, names, began, judged, price) and mirrored:
             self.job.phase("prepare")
             for spec in specs:  # the file is made of these: who waits for it waits no longer
                 self.job.waiting_for(partial(prepare, spec))
-        self._weigh(candidate, names, began, accuracy, likelihood)
-        self.heads.add((tuple(sorted(names)), mirrored))
+        self.scale.heads.add((tuple(sorted(names)), mirrored))
 
     def look_quickly(self) -> None:
         """The head of the recipe Quick."""
         began, specs = self.clock(), specs_of(TrainConfig())
         candidate, known = self._with_head("Quick", [self._seen(spec) for spec in specs], specs[0].pixels, specs)
-        self._weigh(candidate, (), began, *self.job.waiting_for(lambda: self.folds.judge(known)))
+        self._weigh(candidate, (), began, self.job.waiting_for(lambda: self.folds.judge(known)))
 
     def _weigh(
-        self, candidate: Candidate, names: Sequence[str], began: float, accuracy: float, likelihood: float
-    ) -> None:
-        """Writes a head down, and keeps it if it is the best by cross-validation."""
+        self, candidate: Candidate, names: Sequence[str], began: float, judged: tuple[float, float], price: float = 0.0
+    ) -> bool:
+        """Writes a head down, and keeps it if it is the best by cross-validation, by more than `price`; whether it did."""
+        accuracy, promise = judged[0], judged[0] + SURE * judged[1]
         gained = None if self.best is None else accuracy - self.judged
         self.log.note(candidate, began, cross_validated=accuracy, gained=gained)
-        if accuracy + SURE * likelihood > self.promise:
+        if better := promise - price > self.promise:
             self.best, self.joined, self.frozen = candidate, tuple(names), candidate.frozen
-            self.promise, self.judged = accuracy + SURE * likelihood, accuracy
+            self.promise, self.judged = promise, accuracy
+        return better
 
     @property
     def _everyone(self) -> list[RunPicture]:

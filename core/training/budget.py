@@ -40,16 +40,18 @@ _LOOKING, _CONVERSION, _SOLUTION, _TUNING, _FETCHING = "looking", "conversion", 
 
 class Budget:
     """The seconds of a search, by `clock`, from now on; so many pictures learn. `card`: whether a graphics card trains;
-    `saving`: seconds that are kept back for the test and the file."""
+    `saving`: seconds that are kept back for the test and the file; `pixels`: the side of the squares that networks look at."""
 
     def __init__(self, config: TrainConfig, learning: int, clock: Callable[[], float]) -> None:
         self.clock, self.learning, self.card, self.saving = clock, learning, False, _SAVING
         self._looks_to_keep = copies(config)
         self._patched = bool(config.augment.cutmix)  # for which a network learns as a whole
         self._ends = clock() + 60 * config.minutes
+        self.pixels = config.input_pixels
         self._config = config.model_copy(update={"minutes": 0, "augment": AugmentConfig(), "second_backbone": ""})
         self._slower: dict[str, float] = {}  # than it was thought to be, by the kind of work
-        self._looks: dict[str, tuple[int, float]] = {}  # by network: pictures that were looked at, and seconds
+        # By network and size: pictures that were looked at, and seconds.
+        self._looks: dict[tuple[str, int], tuple[int, float]] = {}
 
     @property
     def left(self) -> float:
@@ -62,7 +64,7 @@ class Budget:
 
     def look(self, name: str, pictures: int) -> float:
         """To look at so many pictures."""
-        seen, took = self._looks.get(name, (0, 0.0))
+        seen, took = self._looks.get((name, self.pixels), (0, 0.0))
         if took >= _LITTLE:
             return pictures * took / seen
         return self._look(name, pictures) * self._pace(_LOOKING)
@@ -70,8 +72,8 @@ class Budget:
     def looked(self, name: str, pictures: int, took: float) -> None:
         """So many pictures were looked at."""
         self._took(_LOOKING, self._look(name, pictures), took)
-        seen, before = self._looks.get(name, (0, 0.0))
-        self._looks[name] = seen + pictures, before + took
+        seen, before = self._looks.get((name, self.pixels), (0, 0.0))
+        self._looks[name, self.pixels] = seen + pictures, before + took
 
     def convert(self, name: str) -> float:
         """To make of a network what looks at pictures."""
@@ -114,7 +116,8 @@ class Budget:
         self._slower[work] = (took + _LITTLE) / (expected + _LITTLE)
 
     def _look(self, name: str, pictures: int) -> float:
-        config = self._config.model_copy(update={"backbone": name, "mirrored": False, "fine_tune": "off"})
+        update = {"backbone": name, "pixels": self.pixels, "mirrored": False, "fine_tune": "off"}
+        config = self._config.model_copy(update=update)
         return seconds(config, pictures) - seconds(config, 0)  # it has started already
 
     def _convert(self, parameters: int) -> float:

@@ -14,7 +14,7 @@ from core.inference.calibration import softmax
 from core.models.weights_store import fetch
 from core.system import storage
 from core.system.tasks.job import Stopped, load_in_background
-from core.training.attempts import named
+from core.training.attempts import Scale, named
 from core.training.candidates import networks_here, worth_fetching
 from core.training.job import Job, Trained
 from core.training.search_log import OF_ALL
@@ -32,6 +32,13 @@ _PROBING = 0.15
 """Of the time that is left, to tell what one more network promises."""
 _BYTES = 8
 """Of a weight, in both files."""
+_LARGER = 300
+"""Pixels: the side of the larger squares, at which networks for 224 see more (Touvron et al. 2019: the train-test resolution
+discrepancy)."""
+_PRICE_OF_SIZE = 0.005
+"""Of accuracy, that larger squares must promise: all that follows takes nearly twice as long with them."""
+_DIFFERENT = 1.2
+"""Less than so many times as large is no other size."""
 _PRICE = 0.02
 """Of accuracy, that networks must promise for all of the time that is left."""
 
@@ -64,14 +71,15 @@ def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
         job.quiet = False
     best = found.best
     assert best is not None  # the first attempt is made whatever it takes
-    told = {"chosen": best.what, "why_stopped": found.log.why, "left_out": list(found.log.left_out.values())}
+    pixels = best.pixels if best.pixels != job.config.input_pixels else 0
+    told = {"chosen": best.what, "pixels": pixels, "why_stopped": found.log.why}
     return Trained(
         lambda part: softmax(best.logits[part]),
         best.epoch,
         found.log.stopped,
         best.parameters,
         best.model,
-        {"tried": [attempt.model_dump() for attempt in found.log.attempts], **told},
+        {**told, "left_out": list(found.log.left_out.values())},
     )
 
 
@@ -92,6 +100,8 @@ def try_all(found: Search) -> None:
         partial(probe_all, found, names, _PROBING),
         partial(fetch_more, found, names),
         partial(join_frozen, found, _SHARE),
+        partial(choose_size, found, _SHARE),
+        partial(look_mirrored, found, _SHARE),
         partial(tune_best, found),
     )
     for step in steps:
@@ -101,6 +111,7 @@ def try_all(found: Search) -> None:
     if not found.tuned:  # what was kept for fine-tuning is for frozen networks then
         probe_all(found, names, OF_ALL)
         join_frozen(found, OF_ALL)
+        look_mirrored(found, OF_ALL)
 
 
 def begin(found: Search, names: Sequence[str]) -> bool:
@@ -155,8 +166,8 @@ def download(found: Search, name: str) -> None:
 def join_frozen(found: Search, share: float) -> None:
     """Looks through more networks, alone and with those of the best head, each within that share of the time that is left: as
     long as some of the pictures promise more for the time that it takes, or the features are there, or the last one that
-    joined gained something; then at mirror images, too."""
-    refused = {names for names, mirrored in found.heads if not mirrored}
+    joined gained something."""
+    refused = {names for names, mirrored in found.scale.heads if not mirrored}
     gaining = True
     while True:
         now = found.promise_of(found.joined)
@@ -168,7 +179,7 @@ def join_frozen(found: Search, share: float) -> None:
         best = max(options, key=worth.__getitem__, default=())
         if not best or worth[best] <= now:
             # All has been seen by these already: trying them costs next to nothing, and tells more than some pictures do.
-            best = next((option for option in options if found.looked.issuperset(option)), ())
+            best = next((option for option in options if found.scale.looked.issuperset(option)), ())
         if not best and gaining:
             # What one more network gains is less than some pictures can tell.
             best = max((option for option in options if len(option) > 1), key=worth.__getitem__, default=())
@@ -179,8 +190,27 @@ def join_frozen(found: Search, share: float) -> None:
         if found.log.fits(named(best), found.cost(best), share):
             found.log.attempt(named(best), partial(found.look, best))
         gaining = len(best) == 1 or found.promise > before
+
+
+def choose_size(found: Search, share: float) -> None:
+    """Looks through the networks of the best head at larger squares, too, within that share of the time that is left, if the
+    settings leave the size open; goes on with these where they promise enough more."""
+    usual = found.scale
+    if found.config.pixels or _DIFFERENT * usual.pixels > _LARGER:
+        return
+    what = f"{named(found.joined)} at {_LARGER} pixels"
+    found.at(Scale(_LARGER))
+    if found.log.fits(what, found.cost(found.joined), share):
+        found.log.attempt(what, partial(found.look, found.joined, what=what, price=_PRICE_OF_SIZE))
+    assert found.best is not None
+    if found.best.pixels != _LARGER:
+        found.at(usual)
+
+
+def look_mirrored(found: Search, share: float) -> None:
+    """Looks through the networks of the best head at mirror images, too, within that share of the time that is left."""
     what, joined = f"{named(found.joined)}, mirrored views", found.joined
-    if (tuple(sorted(joined)), True) in found.heads:
+    if (tuple(sorted(joined)), True) in found.scale.heads:
         return
     if found.log.fits(what, found.cost(joined, mirrored=True), share):
         found.log.attempt(what, partial(found.look, joined, mirrored=True))

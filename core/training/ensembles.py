@@ -44,7 +44,7 @@ def candidates(project: Project) -> list[list[Run]]:
     for run in list_runs(project):
         try:
             if _can_join(run):
-                found[_fit(run.records.plan())].append(run)
+                found[_fit(run)].append(run)
         except FieldguideError:
             continue  # a damaged record
     return [runs for runs in found.values() if len(runs) > 1]
@@ -61,15 +61,15 @@ def why_not(runs: Sequence[Run]) -> str:
         return "One of these has no model of its own; choose trainings that ended here, and were not joined themselves."
     if len({plan.classes for plan in plans}) > 1:
         return "These trainings have different classes."
-    if len({plan.config.input_pixels for plan in plans}) > 1:
-        sizes: dict[int, list[str]] = defaultdict(list)
-        for plan in plans:
-            sizes[plan.config.input_pixels].append(plan.id)
+    sizes: dict[int, list[str]] = defaultdict(list)
+    for run in runs:
+        sizes[run.records.input_pixels()].append(run.id)
+    if len(sizes) > 1:
         told = "; ".join(f"{pixels} px: {', '.join(names)}" for pixels, names in sorted(sizes.items()))
         return f"These models look at pictures of different sizes. What fits together is: {told}."
     if len({plan.config.input_framing for plan in plans}) > 1:
         return "These models see different parts of a picture (centre square, whole, region): choose those that see the same."
-    if len({_fit(plan) for plan in plans}) > 1:
+    if len({_fit(run) for run in runs}) > 1:
         return "These trainings were checked and tested on different pictures; train them with the same seed and parts."
     return ""
 
@@ -151,7 +151,7 @@ def start(runs: Sequence[Run], method: Method = "averaging") -> Run:
         if under_way:
             return under_way
         config = plan.config.model_copy(
-            update={"recipe": RECIPE, "pixels": plan.config.input_pixels, "minutes": 0.0, "fine_tune": "off"}
+            update={"recipe": RECIPE, "pixels": runs[0].records.input_pixels(), "minutes": 0.0, "fine_tune": "off"}
         )
         folder = new_folder(project, config, None)
         members = [
@@ -217,7 +217,8 @@ def _can_join(run: Run) -> bool:
     return whole and records.result() is not None and not members_of(run.folder)
 
 
-def _fit(plan: RunPlan) -> Hashable:
+def _fit(run: Run) -> Hashable:
     """Runs for which this is the same fit together."""
+    plan = run.records.plan()
     held_out = [frozenset((p.id, p.label) for p in plan.part(part)) for part in ("val", "test")]
-    return plan.classes, plan.config.input_pixels, plan.config.input_framing, *held_out
+    return plan.classes, run.records.input_pixels(), plan.config.input_framing, *held_out

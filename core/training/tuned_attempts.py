@@ -42,7 +42,7 @@ class Search(FrozenSearch):
     def cost_of_tuning(self, name: str, rounds: int, *, hopeful: bool = False) -> float:
         """Seconds that `tune` is expected to take for so many epochs, and that saving it takes longer than it would now.
         `hopeful`: see Budget.tune."""
-        look = (name not in self.looked) * self.budget.look(name, len(self.folds.pictures))
+        look = (name not in self.scale.looked) * self.budget.look(name, len(self.folds.pictures))
         longer = self.budget.saving_of(self._size_with(name)) - self.budget.saving
         return look + self.budget.tune(name, rounds, hopeful=hopeful) + max(0.0, longer)
 
@@ -133,10 +133,9 @@ class Search(FrozenSearch):
             self.changed.append(seen)
             return self._with_head(what, [*map(self._seen, self.frozen), *self.changed], views.pixels)[0]
 
-        joint, before, truth = self._weigh_more(learned), self.best, self.job.labels("val")
+        before, joint, truth = self.best, self._weigh_more(learned), self.job.labels("val")
         assert before is not None
-        if before is not joint:
-            self._weigh_more(lambda: mixed(before, joint, truth, f"{what}, with the best before it"))
+        self._weigh_more(lambda: mixed(before, joint, truth, f"{what}, with the best before it"))
 
     def _features_of(self, look: Look, pixels: int) -> np.ndarray:
         """What a network sees now: features (N, F) of all pictures, which nobody needs again."""

@@ -112,7 +112,8 @@ class Explainer:
     def __init__(self, run: Run) -> None:
         """Raises ModelError if the run has no model that opens."""
         plan = run.records.plan()
-        self.classes, self.pixels, self.framing = plan.classes, plan.config.input_pixels, plan.config.input_framing
+        self.classes, self.pixels = plan.classes, run.records.input_pixels()
+        self.framing = plan.config.input_framing
         self._temperature = decision_of(run.folder).temperature
         self._file = _File.of(run)
         self._classifier = None if self._file else load_model(run.folder)

@@ -179,12 +179,12 @@ def _data(plan: RunPlan) -> list[Block]:
 
 
 def _settings(plan: RunPlan, result: RunResult) -> Table:
-    config = plan.config
+    config, side = plan.config, result.pixels or plan.config.input_pixels
     rows = [
         ("recipe", title_of(config.recipe)),
         ("network (backbone)", " + ".join(config.backbones)),
         ("weights (parameters)", f"{result.parameters:,}"),
-        ("picture size", f"{config.input_pixels} x {config.input_pixels} pixels, RGB"),
+        ("picture size", f"{side} x {side} pixels, RGB"),
         ("what it sees of a picture (framing)", config.input_framing.words),
         ("time", f"{result.seconds.get('total', 0):.0f} s"),
     ]

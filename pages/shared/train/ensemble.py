@@ -102,4 +102,4 @@ def _title(run: Run, result: RunResult) -> str:
 
 
 def _pixels(runs: list[Run]) -> int:
-    return runs[0].records.plan().config.input_pixels
+    return runs[0].records.input_pixels()

@@ -44,8 +44,8 @@ class Clock:
 @dataclass
 class Machine:
     """Seconds that things take: a look at all pictures, to make a network look, a head, an epoch of fine-tuning and what
-    comes before it; how much longer each of them takes than this; and what one network more promises, by some
-    pictures, and gains, by all."""
+    comes before it; how much longer each of them takes than this; what one network more promises, by some
+    pictures, and gains, by all; and what squares of 300 pixels gain, for which a look takes nearly twice the time."""
 
     look: float = 10.0
     convert: float = 8.0
@@ -56,6 +56,7 @@ class Machine:
     slower: dict[str, float] = field(default_factory=dict)
     another: float = 0.03
     joining: float = 0.03
+    finer: float = 0.02
     promises: dict[str, float] = field(default_factory=lambda: {LITE0: 0.80, LITE1: 0.82, LITE2: 0.85})
     fails: dict[str, Exception] = field(default_factory=dict)
     converted: set[str] = field(default_factory=set)
@@ -68,7 +69,7 @@ class Guess(Budget):
     machine: Machine
 
     def _look(self, name: str, pictures: int) -> float:
-        return self.machine.look * pictures / 60
+        return self.machine.look * pictures / 60 * (self.pixels / 224) ** 2
 
     def _convert(self, parameters: int) -> float:
         return self.machine.convert
@@ -77,7 +78,8 @@ class Guess(Budget):
         return 0.0 if name in self.machine.converted else super().convert(name)
 
     def _tune(self, name: str, rounds: int, hopeful: bool = False) -> float:
-        return self.machine.building + rounds * self.machine.epoch * self.machine.larger[name]
+        once = self.machine.epoch * self.machine.larger[name] * (self.pixels / 224) ** 2
+        return self.machine.building + rounds * once
 
     def solve(self, pictures: int, features: int, classes: int) -> float:
         return self.machine.solve * self._pace("solution")
@@ -109,8 +111,9 @@ class Fake(Search):
         if name not in self.networks:
             self.budget.converted(name, self.spend("convert", machine.convert))
             machine.converted.add(name)
-        self.budget.looked(name, int(60 * share), self.spend("look", machine.look * share))
-        self.networks.setdefault(name, Network(64, np.zeros((1, 1))))
+        took = self.spend("look", machine.look * share * (self.scale.pixels / 224) ** 2)
+        self.budget.looked(name, int(60 * share), took)
+        self.networks.setdefault(name, Network(self.scale.pixels, np.zeros((1, 1))))
 
     def probe(self, name: str) -> None:
         self.fail(f"probe {named([name])}")
@@ -120,25 +123,25 @@ class Fake(Search):
         promises = self.budget.machine.promises
         return max(promises[name] for name in names) + self.budget.machine.another * (len(names) - 1)
 
-    def look(self, names: Sequence[str], *, mirrored: bool = False) -> None:
-        what = named(names) + ", mirrored views" * mirrored
+    def look(self, names: Sequence[str], *, mirrored: bool = False, what: str = "", price: float = 0.0) -> None:
+        what, machine = what or named(names) + ", mirrored views" * mirrored, self.budget.machine
         self.fail(what)
         for name in names:
-            if mirrored or name not in self.looked:
+            if mirrored or name not in self.scale.looked:
                 self.see_some(name, 1.0)
-                self.looked.add(name)
-        self.spend("solve", self.budget.machine.solve)
-        gained = self.budget.machine.joining * (len(names) - 1) + 0.001 * mirrored
-        self.keep(what, names, max(self.promise_of([name]) for name in names) + gained)
-        self.heads.add((tuple(sorted(names)), mirrored))
+                self.scale.looked.add(name)
+        self.spend("solve", machine.solve)
+        gained = machine.joining * (len(names) - 1) + 0.001 * mirrored + machine.finer * (self.scale.pixels > 224)
+        self.keep(what, names, max(self.promise_of([name]) for name in names) + gained, price)
+        self.scale.heads.add((tuple(sorted(names)), mirrored))
 
-    def keep(self, what: str, names: Sequence[str], promise: float) -> None:
-        if promise > self.promise:
+    def keep(self, what: str, names: Sequence[str], promise: float, price: float = 0.0) -> None:
+        if promise - price > self.promise:
             self.promise, self.joined = promise, tuple(names)
             self.judged = min(1.0, promise)
             logits = {"val": np.eye(2)[[0, 1]] * 9}
             looks = {name: Look(NotImplemented, np.zeros((0, 2)), 3_000_000) for name in names}
-            self.best = Candidate(what, logits, looks, np.zeros(0), 64)
+            self.best = Candidate(what, logits, looks, np.zeros(0), self.scale.pixels)
 
     def look_quickly(self) -> None:
         self.fail("quick")
@@ -151,7 +154,7 @@ class Fake(Search):
         machine, seconds = self.budget.machine, OF_ALL * self.budget.left
         self.budget.saving = max(self.budget.saving, self.budget.saving_of(self._size_with(name)))
         took = self.spend("tune", machine.building)
-        once = machine.epoch * machine.larger[name]
+        once = machine.epoch * machine.larger[name] * (self.scale.pixels / 224) ** 2
         each = once * machine.slower.get("tune", 1.0)
         rounds = min(5, int((seconds - took) / each))
         if rounds < 1:
@@ -161,7 +164,7 @@ class Fake(Search):
 
 
 def job_of(folder: Path, **changes: Any) -> Job:
-    config = TrainConfig(recipe="best", **changes)
+    config = TrainConfig(recipe="best", **{"pixels": 224} | changes)
     parts = ["train"] * 40 + ["val", "val"] + ["test"] * 18
     pictures = tuple(RunPicture(f"{n:064}", f"{n}.png", n % 2, part) for n, part in enumerate(parts))
     plan = RunPlan("run", str(folder), 0.0, config, ("a", "b"), pictures)
@@ -235,18 +238,65 @@ def test_only_what_fits_is_tried_and_what_does_not_is_told(
         assert found.clock.now <= 60 * minutes
 
 
+FINER = "Lite0 + Lite2 + Lite1 at 300 pixels"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "machine", "frozen", "pixels"),
+    [
+        (60, Machine(), [*FROZEN, FINER], 300),
+        (60, Machine(finer=0.004), [*FROZEN, FINER], 224),  # not worth that all that follows takes twice as long
+        # No time for it beside the rest.
+        (3, Machine(), FROZEN, 224),
+        # It does not work: there is a size that does.
+        (60, Machine(fails={FINER.replace("Lite", "EfficientNet-Lite"): ModelError("It is damaged.", "")}),
+         [*FROZEN, FINER], 224),
+    ],
+)  # fmt: skip
+def test_larger_squares_are_kept_where_they_promise_enough_more(
+    tmp_path: Path, minutes: float, machine: Machine, frozen: list[str], pixels: int
+) -> None:
+    found = search_with(tmp_path, machine, minutes, pixels=0)
+    budgeted_search.try_all(found)
+    assert tried(found)[: len(frozen)] == frozen
+    assert not [what for what in tried(found)[len(frozen) :] if "300" in what]
+    assert found.best
+    assert (found.scale.pixels, found.budget.pixels, found.best.pixels) == (pixels, pixels, pixels)
+    told = [what.replace("EfficientNet-", "") for what in found.log.left_out if "300" in what]
+    assert told == ([FINER] if machine.fails or FINER not in frozen else [])
+    if minutes == 60:  # at one size, all that is tried at all
+        assert tried(found)[-5] == "Lite0 + Lite2 + Lite1, mirrored views"
+        assert tried(found)[-1] == "Lite2, fine-tuned with mixing"
+    assert isinstance(found.clock, Clock)
+    assert found.clock.now <= 60 * minutes
+
+
+@pytest.mark.parametrize("changes", [{"pixels": 260}, {"backbone": "inception-v3"}])
+def test_a_size_that_was_chosen_or_is_large_is_kept(tmp_path: Path, changes: dict[str, Any]) -> None:
+    found = search_with(tmp_path, Machine(), 60, **{"pixels": 0} | changes)
+    before = found.scale
+    budgeted_search.try_all(found)
+    assert found.scale is before
+    assert not [what for what in tried(found) if "pixels" in what]
+
+
 SLOWER = st.fixed_dictionaries({kind: st.floats(0.2, 12) for kind in ("look", "convert", "solve", "tune")})
 
 
 @settings(max_examples=40)
-@given(SLOWER, st.floats(1, 40), st.floats(0.1, 300), st.floats(1, 300))
+@given(SLOWER, st.floats(1, 40), st.floats(0.1, 300), st.floats(1, 300), st.sampled_from((0, 224)))
 def test_the_minutes_are_never_overrun(
-    tmp_path_factory: pytest.TempPathFactory, slower: dict[str, float], minutes: float, look: float, epoch: float
+    tmp_path_factory: pytest.TempPathFactory,
+    slower: dict[str, float],
+    minutes: float,
+    look: float,
+    epoch: float,
+    pixels: int,
 ) -> None:
     """Whatever was thought beforehand: after the first attempt, of which there must be one, nothing outlasts the time by more
     than it takes until a stop is heard."""
     machine = Machine(look=look, epoch=epoch, slower=slower)
-    found = search_with(tmp_path_factory.getbasetemp(), machine, minutes)
+    found = search_with(tmp_path_factory.getbasetemp(), machine, minutes, pixels=pixels)
     assert isinstance(found.clock, Clock)
     ends = []
     keep = found.keep

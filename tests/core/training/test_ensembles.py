@@ -158,6 +158,13 @@ def test_what_does_not_fit_is_a_sentence(joined: Run, runs: list[Run], trained: 
     assert "not joined themselves" in ensembles.why_not([large, joined])
     with pytest.raises(RunError, match="different sizes"):
         ensembles.start([large, small])
+    copy = Run(large.folder.with_name("of-a-search"))
+    shutil.copytree(large.folder, copy.folder)
+    result = copy.records.result()
+    assert result
+    copy.records.write_result(result.model_copy(update={"pixels": 300}))
+    assert f"224 px: {large.id}; 300 px: {copy.id}" in ensembles.why_not([large, copy])
+    shutil.rmtree(copy.folder)
     project = Project.open(large.records.plan().project)
     assert ensembles.candidates(project) == [[runs[1], runs[0]]]
 

@@ -14,6 +14,7 @@ from core import Classifier, Project, Run, TrainConfig, evaluate, export, start,
 from core.config.augmentation import AugmentConfig
 from core.config.framing import Framing
 from core.config.recipes import RECIPES, all_recipes, forget_recipe, get_recipe, read_recipe, recipe_file, save_recipe
+from core.evaluation.attribution import Explainer
 from core.runs.lifecycle import wait
 from core.system.errors import ConfigError, RunError
 from core.training import budgeted_search, tuned_attempts
@@ -157,6 +158,18 @@ def test_a_search_ends_where_all_is_right(project: Project, little: None) -> Non
     assert (result.why_stopped or "").startswith("Every picture is named right")
     assert evaluate(run).accuracy >= 0.9
     assert largest_difference(run) < 1e-4
+
+
+@pytest.mark.slow
+def test_what_a_search_without_time_keeps_opens_at_a_size_of_its_own(project: Project) -> None:
+    run = train(project, small("best", pixels=64, minutes=0.1))
+    result = run.snapshot().result
+    assert result is not None
+    assert (result.chosen, result.pixels, run.records.input_pixels()) == ("Quick", 224, 224)
+    assert evaluate(run).accuracy >= 0.9
+    assert Classifier.load(run.folder).pixels == Explainer(run).pixels == 224
+    assert largest_difference(run) < 1e-4
+    assert export(run).agreement == 1.0
 
 
 @pytest.mark.slow
