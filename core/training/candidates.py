@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 SURE = 0.1
 """What a unit of log-likelihood is worth beside accuracy: of few pictures, how sure a model is of them tells more than the last
 one."""
+_SURE_OF_FEW = 1.0
+"""The same of the part to check with, which has few pictures: how sure a model is of them tells more of how many others it will
+know than how many of them it knows. Between heads on one to three networks at two sizes, five divisions of two sets, the
+difference on the test part went with that of the log-likelihood (correlation 0.44) more than with that of the accuracy (0.20)."""
 _FOLDS = 4
 _OF_EACH = 8
 """Pictures of each class, at least, by which the promise of a network is told."""
@@ -109,8 +113,7 @@ class Candidate:
 
     def worth(self, truth: np.ndarray) -> float:
         """The same as one number."""
-        right, likelihood = self.score(truth)
-        return right + SURE * likelihood
+        return worth(self.logits["val"], truth)
 
     def times(self, factor: float) -> Candidate:
         """With logits so many times as large."""
@@ -123,6 +126,13 @@ class Candidate:
     def as_sure_as_right(self, truth: np.ndarray) -> Candidate:
         """With the temperature of the least validation log-loss: labels that were softened leave a network too unsure."""
         return self.times(1 / fit_temperature(softmax(self.logits["val"]), truth))
+
+
+def worth(logits: np.ndarray, truth: np.ndarray) -> float:
+    """How well logits (N, K) answer the part to check with, of which `truth` int (N,) are the classes: accuracy and mean
+    log-likelihood as one number."""
+    right, likelihood = score(softmax(logits), truth)
+    return right + _SURE_OF_FEW * likelihood
 
 
 def mixed(one: Candidate, other: Candidate, truth: np.ndarray, what: str) -> Candidate:

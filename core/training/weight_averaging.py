@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core.inference.calibration import score, softmax
-from core.training.candidates import SURE
+from core.inference.calibration import fit_temperature, softmax
+from core.training.candidates import worth
 
 _SAFE = 1.5
 """Another look may take so much longer than those before."""
@@ -64,8 +64,8 @@ class Weighed:
 def weigh_views(
     ask: Callable[[bool, bool], np.ndarray], truth: np.ndarray, later: float, until: float, clock: Callable[[], float]
 ) -> Weighed:
-    """Takes averaged weights, and then the mean of both views, where the validation part is answered better with them; as long
-    as there is time to ask.
+    """Takes averaged weights, and then the mean of both views, where the validation part is answered better with them, each at
+    the temperature of the least log-loss; as long as there is time to ask.
 
     `ask`: what is said of it, logits (N, K), with averaged weights or not, of mirror images or not; `truth` int (N,). By
     `until` of the `clock` another part, `later` times as large, must have been asked about, too.
@@ -73,8 +73,7 @@ def weigh_views(
     began = clock()
 
     def better(this: np.ndarray, that: np.ndarray) -> bool:
-        worth = (score(softmax(logits), truth) for logits in (this, that))
-        one, other = (right + SURE * likelihood for right, likelihood in worth)
+        one, other = (worth(each / fit_temperature(softmax(each), truth), truth) for each in (this, that))
         return one > other
 
     best = ask(False, False)
