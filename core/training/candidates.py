@@ -30,7 +30,7 @@ one."""
 _SURE_OF_FEW = 1.0
 """The same of the part to check with, which has few pictures: how sure a model is of them tells more of how many others it will
 know than how many of them it knows. Between heads on one to three networks at two sizes, five divisions of two sets, the
-difference on the test part went with that of the log-likelihood (correlation 0.44) more than with that of the accuracy (0.20)."""
+difference on the test part went with that of the log-likelihood (correlation 0.44) more than that of the accuracy (0.20)."""
 _FOLDS = 4
 _OF_EACH = 8
 """Pictures of each class, at least, by which the promise of a network is told."""
