@@ -18,8 +18,11 @@ REFERENCE = "efficientnet-lite0"
 OTHER = "hub:"
 """What the name of a module that is not in the table begins with; its address or folder follows, then #pixels if not 224."""
 
+LARGEST_PIXELS = 1024
+"""The side of the largest squares that any network is shown."""
+
 _OTHER_PIXELS = 224
-_PIXELS = range(16, 1025)
+_PIXELS = range(16, LARGEST_PIXELS + 1)
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 

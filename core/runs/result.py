@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core.config.backbones import LARGEST_PIXELS
+
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -62,7 +64,7 @@ class RunResult(Shape):
     chosen: str | None = None
     why_stopped: str | None = None
     left_out: list[str] = []
-    pixels: Whole = 0
+    pixels: Annotated[int, Field(ge=0, le=LARGEST_PIXELS)] = 0
     model_sha256: str = ""
 
 

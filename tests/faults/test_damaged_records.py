@@ -81,6 +81,7 @@ DAMAGE: dict[str, list[Callable[[Path], None]]] = {
         _cut, _text(b"\0\xff"), _text("{}"), _folder, _set(test={}), _set(test=None), _set(val=None), _set(seconds=None),
         _within("test", right="x"), _within("test", total=0), _within("test", accuracy=7), _set(best_epoch="last"),
         _set(parameters=None), _set(diagnosis=7), _set(ensemble="x"), _set(ensemble=[{"run": 5}]), _set(chosen=5),
+        _set(pixels=10**9),
     ],
     "history.jsonl": [
         _cut, _text(b"\0\xff"), _text(""), _folder, _text("[1,2]\n3\n"), _text('{"epoch": 1}\n'), _text("[" * 100_000),

@@ -128,7 +128,7 @@ class Claims:
 
     def _beat(self, trial: Trial, quiet: threading.Event) -> None:
         number = int(trial.user_attrs.get(_BEAT, 0))
-        while True:
+        while not quiet.wait(self._patience / _BEATS):
             number += 1
             try:
                 trial.set_user_attr(_BEAT, number)
@@ -136,8 +136,6 @@ class Claims:
                 return
             except Exception:  # noqa: BLE001, S110 - a storage that does not answer now may do so at the next beat
                 pass
-            if quiet.wait(self._patience / _BEATS):
-                return
 
     def _quiet(self) -> None:
         if self._beating:

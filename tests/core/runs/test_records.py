@@ -140,5 +140,7 @@ def test_a_result_that_is_written_again_is_read_again(tmp_path: Path) -> None:
     assert storage.read_json(tmp_path / "result.json") == whole
     records.write_result(result.model_copy(update={"parameters": 2345}))
     assert records.result() == result.model_copy(update={"parameters": 2345})
+    storage.write_json(tmp_path / "result.json", whole | {"pixels": 10**9})
+    assert records.result() is None
     (tmp_path / "result.json").unlink()
     assert records.result() is None
