@@ -9,6 +9,12 @@ from core.runs.lifecycle import RunSnapshot
 from core.system.naming import count
 from pages.shared.ui.text import literal
 
+_NOT_THE_MOST = (
+    "What is kept is not what was right most often when checked. So few pictures to check with tell good models apart by luck, "
+    "too: so it also counts how sure a model is of what is right (log-loss), how many are right by cross-validation, and "
+    "whether larger pictures gain enough for the time that they take."
+)
+
 
 def show(snapshot: RunSnapshot) -> None:
     """A table with a row for each attempt, in the order of trying; nothing for trainings that do not search."""
@@ -58,6 +64,9 @@ def show(snapshot: RunSnapshot) -> None:
     )
     if not result:
         return
+    kept = [attempt.val_accuracy for attempt in attempts if attempt.what == result.chosen]
+    if kept and max(attempt.val_accuracy for attempt in attempts) > kept[0]:
+        st.caption(_NOT_THE_MOST)
     if result.why_stopped:
         st.caption(f"Why it ended: {literal(result.why_stopped)}")
     if result.left_out:
