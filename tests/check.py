@@ -1,4 +1,4 @@
-"""All that must hold before a change lands, in the order in which it fails fastest: what .ci/run runs, and the hooks.
+"""All that must hold before a change lands: what .ci/run runs, and the hooks.
 
 python -m tests.check            everything, with the README's test command at the end
 python -m tests.check --quick    all but the tests: lint, format, types, the order of the rooms, JavaScript
@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -44,36 +46,43 @@ def test_command() -> str:
     return found[0]
 
 
-def checks() -> list[tuple[str, list[str]]]:
-    """Every check but the tests: its name, and the command."""
-    found = [
-        ("lint", _ours("ruff", "check", ".")),
-        ("format", _ours("ruff", "format", "--check", ".")),
-        ("types", _ours("mypy")),
-        ("rooms", _ours("lint-imports")),
-    ]
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def _javascript() -> subprocess.CompletedProcess[str]:
+    """Fetches its tools and checks it; where that cannot be, it is said."""
     npm = [shutil.which("npm") or "", "--prefix", str(JAVASCRIPT)]
     why_not = "that needs npm and Node.js 20.19 or newer" if not npm[0] or _node() < NODE else ""
-    if not why_not and subprocess.run([*npm, "install", "--silent", "--no-audit", "--no-fund"], check=False).returncode:
+    if not why_not and _run([*npm, "install", "--silent", "--no-audit", "--no-fund"]).returncode:
         why_not = "its tools cannot be fetched"
     if why_not:
-        print(f"JavaScript is not checked: {why_not}.", flush=True)
-    else:
-        found.append(("JavaScript", [*npm, "run", "--silent", "check"]))
-    return found
+        return subprocess.CompletedProcess(npm, 0, f"JavaScript is not checked: {why_not}.\n")
+    return _run([*npm, "run", "--silent", "check"])
+
+
+CHECKS: dict[str, Callable[[], subprocess.CompletedProcess[str]]] = {
+    "lint": lambda: _run(_ours("ruff", "check", ".")),
+    "format": lambda: _run(_ours("ruff", "format", "--check", ".")),
+    "types": lambda: _run(_ours("mypy")),
+    "rooms": lambda: _run(_ours("lint-imports")),
+    "JavaScript": _javascript,
+}
+"""Every check but the tests."""
 
 
 def main(*, quick: bool) -> int:
-    """Runs the checks; returns 0, or the exit status of the first that fails."""
-    tests = [] if quick else [("tests", ["bash", "-euo", "pipefail", "-c", test_command()])]
-    for name, command in [*checks(), *tests]:
-        began = time.monotonic()
-        print(f"— {name}", flush=True)
-        status = subprocess.run(command, cwd=ROOT, check=False).returncode
-        print(f"  {'passed' if not status else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
-        if status:
-            return status
-    return 0
+    """Runs the checks side by side, then the tests if none has failed; returns 0, or an exit status of what failed."""
+    began, failed = time.monotonic(), 0
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        for name, begun in [(name, pool.submit(check)) for name, check in CHECKS.items()]:
+            done = begun.result()
+            failed = failed or done.returncode
+            result = "FAILED" if done.returncode else "passed"
+            print(f"— {name}\n{done.stdout}  {result} after {time.monotonic() - began:.0f} s", flush=True)
+    if quick or failed:
+        return failed
+    return subprocess.run(["bash", "-euo", "pipefail", "-c", test_command()], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
