@@ -11,8 +11,8 @@ from pages.shared.ui.text import literal
 
 _NOT_THE_MOST = (
     "What is kept is not what was right most often when checked. So few pictures to check with tell good models apart by luck, "
-    "too: so it also counts how sure a model is of what is right (log-loss), how many are right by cross-validation, and "
-    "whether larger pictures gain enough for the time that they take."
+    "too: so what counts is how sure a model is of what is right (log-loss), how many are right by cross-validation where that "
+    "is told, and whether larger pictures gain enough for the time that they take."
 )
 
 

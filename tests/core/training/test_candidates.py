@@ -208,6 +208,24 @@ def test_what_is_too_unsure_becomes_as_sure_as_it_is_right() -> None:
     np.testing.assert_allclose(again.bias, right.bias, rtol=1e-4)
 
 
+def test_a_mixture_must_gain_more_than_its_weights_do_by_chance() -> None:
+    rng = np.random.default_rng(3)
+    truth = np.arange(60) % 3
+    shown = rng.normal(size=(2, 60, 3))
+
+    def made(seen: np.ndarray) -> Candidate:
+        logits = np.eye(3)[truth] + seen
+        return Candidate("x", {"val": logits, "test": logits}, {}, np.zeros(3), 64).as_sure_as_right(truth)
+
+    one, same, other = made(shown[0]), made(shown[0] + rng.normal(size=(60, 3)) / 20), made(shown[1])
+    assert one.worth(truth) == pytest.approx(one.score(truth)[1] - 1 / 60)
+    idle, useful = mixed(one, same, truth, "idle"), mixed(one, other, truth, "useful")
+    assert idle.score(truth)[1] > one.score(truth)[1]
+    assert idle.worth(truth) < one.worth(truth)
+    assert useful.worth(truth) > one.worth(truth)
+    assert mixed(useful, idle, truth, "all").fitted == 4
+
+
 def test_averaged_weights_and_mirrored_views_are_taken_where_they_gain() -> None:
     from core.training.weight_averaging import weigh_views
 
