@@ -243,5 +243,7 @@ class FrozenSearch:
 
 
 def named(names: Sequence[str]) -> str:
-    """The titles of networks that look together."""
-    return " + ".join(get_backbone(name).title for name in names)
+    """The titles of networks that look together, a family's name once: EfficientNet-Lite0 + Lite2."""
+    titles = [get_backbone(name).title for name in names]
+    families = ["", *(title.partition("-")[0] + "-" for title in titles)]
+    return " + ".join(title.removeprefix(before) for title, before in zip(titles, families, strict=False))

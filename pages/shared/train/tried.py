@@ -10,9 +10,9 @@ from core.system.naming import count
 from pages.shared.ui.text import literal
 
 _NOT_THE_MOST = (
-    "What is kept is not what was right most often when checked. So few pictures to check with tell good models apart by luck, "
-    "too: so what counts is how sure a model is of what is right (log-loss), how many are right by cross-validation where that "
-    "is told, and whether larger pictures gain enough for the time that they take."
+    "What is kept is not what was right most often when checked: that goes by luck, too. What counts is how sure a model is of "
+    "what is right (log-loss), how many are right by cross-validation where that is told, and whether larger pictures gain "
+    "enough for the time that they take."
 )
 
 
@@ -30,10 +30,10 @@ def show(snapshot: RunSnapshot) -> None:
     table = pd.DataFrame(
         {
             "": ["kept" if result and attempt.what == result.chosen else "" for attempt in attempts],
-            "Network": [attempt.what for attempt in attempts],
             "Right when checked": [attempt.val_accuracy for attempt in attempts],
-            "By cross-validation": [attempt.cross_validated for attempt in attempts],
             "Gained": [None if attempt.gained is None else 100 * attempt.gained for attempt in attempts],
+            "Network": [attempt.what for attempt in attempts],
+            "By cross-validation": [attempt.cross_validated for attempt in attempts],
             "Log-loss": [attempt.val_log_loss for attempt in attempts],
             "Seconds": [attempt.seconds for attempt in attempts],
         }

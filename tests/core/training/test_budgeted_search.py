@@ -249,7 +249,7 @@ FINER = "Lite0 + Lite2 + Lite1 at 300 pixels"
         # No time for it beside the rest.
         (3, Machine(), FROZEN, 224),
         # It does not work: there is a size that does.
-        (60, Machine(fails={FINER.replace("Lite", "EfficientNet-Lite"): ModelError("It is damaged.", "")}),
+        (60, Machine(fails={f"EfficientNet-{FINER}": ModelError("It is damaged.", "")}),
          [*FROZEN, FINER], 224),
     ],
 )  # fmt: skip
@@ -313,7 +313,7 @@ def test_what_goes_wrong_is_told_and_the_others_are_tried(tmp_path: Path) -> Non
     fails: dict[str, Exception] = {
         "EfficientNet-Lite0": ModelError("It is damaged.", ""),
         "probe EfficientNet-Lite0": ModelError("It is damaged.", ""),
-        "EfficientNet-Lite1 + EfficientNet-Lite2, mirrored views": MemoryError(),
+        "EfficientNet-Lite1 + Lite2, mirrored views": MemoryError(),
         "EfficientNet-Lite2, fine-tuned": OSError(errno.ENOSPC, "No space left on device"),
         "EfficientNet-Lite2, fine-tuned with mixing": exhausted,
     }
@@ -342,7 +342,7 @@ def test_a_disk_without_room_for_its_model_is_told_before_it_begins(
 
 
 def test_a_person_who_stops_is_heard(tmp_path: Path) -> None:
-    machine = Machine(fails={"EfficientNet-Lite0 + EfficientNet-Lite2": Stopped()})
+    machine = Machine(fails={"EfficientNet-Lite0 + Lite2": Stopped()})
     found = search_with(tmp_path, machine, 60)
     found.job.records.ask_to_stop()
     with pytest.raises(Stopped):

@@ -291,7 +291,10 @@ def test_weights_are_averaged_beside_those_that_learn() -> None:
 
 
 def test_attempts_are_called_by_what_they_are() -> None:
-    assert attempts.named(["efficientnet-lite0", "efficientnet-lite2"]) == "EfficientNet-Lite0 + EfficientNet-Lite2"
+    assert (
+        attempts.named(["efficientnet-lite0", "efficientnet-lite2", "mobilenet-v2"])
+        == "EfficientNet-Lite0 + Lite2 + MobileNetV2"
+    )
     assert (
         tuned_attempts.tuning("efficientnet-lite0", mixing=True) == "EfficientNet-Lite0, fine-tuned with mixing (MixUp)"
     )
