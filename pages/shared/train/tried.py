@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -30,10 +32,10 @@ def show(snapshot: RunSnapshot) -> None:
     table = pd.DataFrame(
         {
             "": ["kept" if result and attempt.what == result.chosen else "" for attempt in attempts],
-            "Right when checked": [attempt.val_accuracy for attempt in attempts],
-            "Gained": [None if attempt.gained is None else 100 * attempt.gained for attempt in attempts],
+            "Right": _percent(attempt.val_accuracy for attempt in attempts),
+            "Gained": _percent(attempt.gained for attempt in attempts),
             "Network": [attempt.what for attempt in attempts],
-            "By cross-validation": [attempt.cross_validated for attempt in attempts],
+            "By cross-validation": _percent(attempt.cross_validated for attempt in attempts),
             "Log-loss": [attempt.val_log_loss for attempt in attempts],
             "Seconds": [attempt.seconds for attempt in attempts],
         }
@@ -44,14 +46,17 @@ def show(snapshot: RunSnapshot) -> None:
         hide_index=True,
         placeholder="",
         column_config={
-            "": st.column_config.TextColumn(width="small"),
-            "Right when checked": st.column_config.NumberColumn(format="percent", help="Validation accuracy."),
+            "": st.column_config.TextColumn(width=56),
+            "Right": st.column_config.NumberColumn(
+                format="%.1f %%", width=76, help="Of a hundred pictures to check with (validation accuracy)."
+            ),
             "By cross-validation": st.column_config.NumberColumn(
-                format="percent",
+                format="%.1f %%",
                 help="Right over all pictures but the test, each judged by a head that did not see it.",
             ),
             "Gained": st.column_config.NumberColumn(
                 format="%+.1f",
+                width=76,
                 help="So many more of a hundred pictures are right than before it: by cross-validation where that is told, "
                 "else of those to check with.",
             ),
@@ -74,3 +79,7 @@ def show(snapshot: RunSnapshot) -> None:
             f"{count(len(result.left_out), 'thing')} not tried, or not to the end", icon=":material/schedule:"
         ):
             st.markdown("\n".join(f"- {literal(sentence)}" for sentence in result.left_out))
+
+
+def _percent(shares: Iterable[float | None]) -> list[float | None]:
+    return [None if share is None else 100 * share for share in shares]
