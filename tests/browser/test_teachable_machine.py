@@ -127,9 +127,9 @@ def as_text(content: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Squares of 224 pixels, of colours between those of the classes."""
+    """Twenty squares of 224 pixels, of colours between those of the classes."""
     folder = tmp_path_factory.mktemp("squares")
-    files = [folder / f"{number:02}.png" for number in range(8)]
+    files = [folder / f"{number:02}.png" for number in range(20)]
     shares = np.random.default_rng(5).dirichlet([0.2] * 3, len(files))
     for number, colour in enumerate((shares @ list(COLOURS.values())).astype(int).tolist()):
         shaded(colour, number, (224, 224)).save(files[number])
