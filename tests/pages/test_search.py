@@ -153,7 +153,7 @@ def test_the_finder_can_be_stopped(root: Path) -> None:
 
 
 @slow
-@pytest.mark.parametrize("backbone", ["efficientnet-lite0", "small-cnn"])
+@pytest.mark.parametrize("backbone", ["efficientnet-lite0", pytest.param("small-cnn", marks=pytest.mark.thorough)])
 def test_the_rate_that_was_found_is_used(root: Path, backbone: str) -> None:
     project = Project.open(root)
     at = opened(root, backbone)

@@ -207,7 +207,7 @@ def test_a_stop_is_heard_within_a_round_and_the_last_round_is_kept(tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["quick", "instant"])
+@pytest.mark.parametrize("recipe", [pytest.param("quick", marks=pytest.mark.thorough), "instant"])
 def test_a_project_that_does_not_fit_into_memory_is_learned_from_a_file(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

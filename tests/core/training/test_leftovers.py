@@ -36,7 +36,11 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("config", "learned"),
     [
         (TrainConfig(epochs=3, pixels=64), {"head.npz"}),
-        (get_recipe("small-cnn").config.model_copy(update={"epochs": 1}), {"model.keras"}),
+        pytest.param(
+            get_recipe("small-cnn").config.model_copy(update={"epochs": 1}),
+            {"model.keras"},
+            marks=pytest.mark.thorough,
+        ),
     ],
     ids=["solved", "from scratch"],
 )

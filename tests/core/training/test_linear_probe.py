@@ -395,7 +395,7 @@ print(model.distribute_strategy.num_replicas_in_sync, len(history), history[-1][
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_cards_divide_the_batches(tmp_path: Path) -> None:
     """Two halves of the processor stand for the cards; the strategy and the mixed precision are real."""
     command = [sys.executable, "-c", TWO_CARDS, str(tmp_path)]
