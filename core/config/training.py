@@ -56,8 +56,8 @@ class TrainConfig(Settings):
         ge=0,
         le=608,
         title="Picture size (input pixels)",
-        description="Side of the square that the model sees, from 32; 0 is the model's own size, beside which a search for the "
-        "best (minutes) tries 300.",
+        description="Side of the square that the model sees, from 32; 0 is the model's own size; a search for the best "
+        "(minutes) may then go on with 300.",
     )
     network: NetworkConfig | None = Field(
         None,

@@ -31,7 +31,7 @@ def make_spec(
         "sha256": hashlib.sha256(model).hexdigest(),
         "classes": list(plan.classes),
         "input": {
-            "pixels": result.pixels or plan.config.input_pixels,
+            "pixels": result.input_pixels(plan.config),
             "channels": "RGB",
             "range": [0, 255],
             "framing": framing.model_dump(mode="json"),

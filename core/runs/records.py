@@ -177,8 +177,8 @@ class RunRecords(TaskRecords):
     def input_pixels(self) -> int:
         """The side of the squares that the model sees, or will, as far as that is known before a search has ended. Raises
         RunError if the plan is missing or damaged."""
-        result = self.result()
-        return (result and result.pixels) or self.head().config.input_pixels
+        result, config = self.result(), self.head().config
+        return result.input_pixels(config) if result else config.input_pixels
 
     def write_tried(self, attempts: Sequence[Attempt]) -> None:
         """Writes tried.json: what a search has tried so far."""

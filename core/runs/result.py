@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.config.backbones import LARGEST_PIXELS
+from core.config.training import TrainConfig
 
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -66,6 +67,10 @@ class RunResult(Shape):
     left_out: list[str] = []
     pixels: Annotated[int, Field(ge=0, le=LARGEST_PIXELS)] = 0
     model_sha256: str = ""
+
+    def input_pixels(self, config: TrainConfig) -> int:
+        """The side of the squares that the model sees, which was trained with these settings."""
+        return self.pixels or config.input_pixels
 
 
 class Attempt(Shape):

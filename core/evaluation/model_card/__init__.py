@@ -179,7 +179,7 @@ def _data(plan: RunPlan) -> list[Block]:
 
 
 def _settings(plan: RunPlan, result: RunResult) -> Table:
-    config, side = plan.config, result.pixels or plan.config.input_pixels
+    config, side = plan.config, result.input_pixels(plan.config)
     rows = [
         ("recipe", title_of(config.recipe)),
         ("network (backbone)", " + ".join(config.backbones)),

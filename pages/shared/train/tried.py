@@ -12,9 +12,8 @@ from core.system.naming import count
 from pages.shared.ui.text import literal
 
 _NOT_THE_MOST = (
-    "What is kept is not what was right most often when checked: that goes by luck, too. What counts is how sure a model is of "
-    "what is right (log-loss), how many are right by cross-validation where that is told, and whether larger pictures gain "
-    "enough for the time that they take."
+    "What is kept is not what was right most often when checked: that goes by luck, too. How sure a model is of what is right "
+    "(log-loss) counts as well, and how many are right by cross-validation, where that is told."
 )
 
 
