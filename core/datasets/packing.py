@@ -41,6 +41,7 @@ _TRAVELS = (
     "split.json",
     "imports.json",
     "draft.json",
+    "framing.json",
     "dismissed.json",
     "runs",
     "studies",

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from core import Project, Run, evaluate, list_runs
+from core.config.framing import Framing
 from core.datasets import labels
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.importing import archives
@@ -50,6 +51,7 @@ def project(tmp_path: Path) -> Project:
         (done.folder / made_again / "x.json").write_text("{}")
     make_run(project, "going").records.write_state(TaskState("running", "fit", pid=1, ended=False))
     storage.write_json(project.home / "draft.json", {"epochs": 7})
+    project.keep_framing(Framing(fit="letterbox"))
     catalogue = project.scan()
     project.thumbnail(catalogue.pictures[0].id)
     labels.delete(project, labels.picked(catalogue, ["red/003.png"]))
@@ -89,6 +91,7 @@ def test_it_goes_on_elsewhere(project: Project, packed: Path, own_home: Path) ->
     assert (run.folder / "about.json").is_file()
     assert run.snapshot().has_model
     assert storage.read_json(there.home / "draft.json") == {"epochs": 7}
+    assert there.framing() == Framing(fit="letterbox")
     labels.undo(there)
     assert (there.root / "red" / "003.png").is_file()
 
