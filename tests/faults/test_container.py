@@ -30,9 +30,9 @@ def words_of(instruction: str) -> list[str]:
 def test_its_server_answers_on_every_address_but_to_its_own_name_only(tmp_path: Path) -> None:
     with serving(words_of("ENTRYPOINT"), ROOT, environment={"FIELDGUIDE_HOME": str(tmp_path)}) as server:
 
-        def status(host: str) -> int:
+        def status(host: str, path: str = "/") -> int:
             # Another address than the one at which a server listens that is for this computer only.
-            request = urllib.request.Request(f"http://127.0.0.2:{server.port}/", headers={"Host": host})
+            request = urllib.request.Request(f"http://127.0.0.2:{server.port}{path}", headers={"Host": host})
             try:
                 return int(urllib.request.urlopen(request, timeout=30).status)
             except urllib.error.HTTPError as error:
@@ -40,6 +40,8 @@ def test_its_server_answers_on_every_address_but_to_its_own_name_only(tmp_path: 
 
         assert status(f"localhost:{server.port}") == 200
         assert status("elsewhere.example") == 403
+        # A school's server has another name, and what asks after its health calls it localhost.
+        assert status("elsewhere.example", "/_stcore/health") == 200
         *python, program = words_of("HEALTHCHECK")
         for port, healthy in ((server.port, True), (1, False)):
             asked = [*python, program.replace(":8501/", f":{port}/")]

@@ -101,6 +101,8 @@ def same_origin(request: Request) -> bool:
 
 def _refusal(scope: Scope) -> Response | None:
     """What is answered instead, or None for who may go on."""
+    if scope["type"] == "http" and scope["path"] == _HEALTH:  # it says "ok" to whoever asks, under any name of this server
+        return None
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin", "")
     allowed = st.get_option("server.allowedHosts")
@@ -110,7 +112,7 @@ def _refusal(scope: Scope) -> Response | None:
     if scope["type"] == "websocket" and origin and origin.partition("://")[2] != host:
         return PlainTextResponse("This page is not of this server.", 403)
     secret = _SECRET
-    if not secret or scope["path"] == _HEALTH:
+    if not secret:
         return None
     cookie = f"fieldguide-{host.rpartition(':')[2]}"  # a browser sends cookies to every port of a host
     if _same(HTTPConnection(scope).cookies.get(cookie), secret):
