@@ -278,7 +278,9 @@ def ask_to_trust(here: Here) -> bool:
         return False
     st.info(
         "**This training was made on another computer, or its model was changed since.** Here it is only asked, in a process "
-        "of its own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer.",
+        "of its own. To look inside it, or to take it away, it must be loaded, and then it could run code on this computer. "
+        "If you say that you know who made it, that holds for the whole project: its other trainings can be loaded, too, and "
+        "edits that came with it be undone.",
         icon=":material/encrypted:",
     )
     if st.button("I know who made it: load it", icon=":material/verified_user:"):
