@@ -47,7 +47,8 @@ class SplitConfig(Settings):
         "",
         max_length=100,
         title="Pattern (regular expression)",
-        description="What it finds in the path is the group's name, or what its first brackets find: plant(\\d+).",
+        description="What it finds in the path is the group's name, or what its brackets find, the first that find "
+        "something: plant(\\d+).",
     )
 
     @field_validator("pattern")

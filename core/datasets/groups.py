@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 from core.config.split import SplitConfig
@@ -138,7 +139,8 @@ def said_of(picture: Picture, config: SplitConfig) -> list[Hashable]:
     """The groups of a picture by a person's own pattern or table; they may span classes."""
     if config.together == "pattern" and config.pattern:
         found = re.search(config.pattern, picture.path[-255:])
-        return [found[1 if found.lastindex else 0]] if found and found[0] else []
+        # Of alternatives, as in plant(\d+)|tree(\d+), each has a bracket of its own, and those of the others are empty.
+        return [next(filter(itemgetter(1), enumerate(found.groups())), found[0])] if found and found[0] else []
     return [picture.group] if config.together == "table" and picture.group else []
 
 

@@ -108,10 +108,10 @@ def rename_class(project: Project, old: str, new: str) -> Edit:
             folders.must_be_free(new)
         # A class has a folder in each ready-made part, and may be spread over folders that differ in case or accents;
         # those of one part become one.
-        steps: list[Step] = []
-        same, token = class_key(old) == class_key(new), new_token()
+        steps, same, token = list[Step](), class_key(old) == class_key(new), new_token()
         for number, (root, (first, *others)) in enumerate(folders.by_root(found).items()):
             into = f"{root}/{new}".lstrip("/")
+            folders.must_have_room(root, new)
             # Windows and Macs take `cat` for `Cat`, as if that name were taken: by way of the bin it is free everywhere.
             by = f"{TRASH}/{token}/{number}" if same and first != into else into
             steps += [Move(first, by)] if first != by else []
@@ -271,7 +271,7 @@ class ClassFolders:
         # What is not in the training part would be no class: see core.datasets.layout.
         homes = [root] if everywhere else list(dict.fromkeys((self.layout.root_of("train"), root)))
         for home in homes:
-            self._must_be_no_link(home, called)
+            self.must_have_room(home, called)
         steps: list[Step] = [MakeFolder(f"{home}/{called}".lstrip("/")) for home in homes]
         if self._by_key and not everywhere:  # the others keep their places, keys and colours
             before = self._choices
@@ -282,14 +282,14 @@ class ClassFolders:
         self._by_key.setdefault(class_key(called), []).extend(f"{home}/{called}".lstrip("/") for home in homes)
         return steps, f"{root}/{called}".lstrip("/")
 
-    def _must_be_no_link(self, home: str, name: str) -> None:
-        """Refuses a class for which a link lies where its folder would be made."""
-        links = (entry.name for entry in (self._project.root / home).iterdir() if entry.is_symlink())
-        if class_key(name) in map(class_key, links):
-            raise ProjectError(
-                f"{name} is a link in this project, and nothing is put where a link leads.",
-                "Choose another class, or put a folder in the place of the link.",
-            )
+    def must_have_room(self, home: str, name: str) -> None:
+        """Refuses a class for which a link or a file lies where its folder would be."""
+        for other in (self._project.root / home).iterdir():
+            if class_key(other.name) == class_key(name) and (other.is_symlink() or not other.is_dir()):
+                raise ProjectError(
+                    f"{other.name} is a {'link' if other.is_symlink() else 'file'} where the folder of that class would be.",
+                    "Choose another name, or take it away.",
+                )
 
     def place(self, folder: str, path: str) -> str:
         """A free path in `folder`, "" for the project's own, for the file now at `path`; no other call gets the same."""

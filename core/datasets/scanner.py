@@ -126,8 +126,10 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def unwrapped(root: Path) -> Path:
     """The folder that holds the class folders: steps into a folder as long as it holds one folder that holds folders,
-    and no picture."""
+    and no picture; but out of no project, of whose classes only one may be left."""
     for _ in range(8):
+        if (root / HIDDEN).is_dir():
+            break
         entries = _entries(root)
         folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
         if len(folders) != 1 or any(is_picture_name(entry.name) for entry in entries):

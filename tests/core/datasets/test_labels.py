@@ -244,6 +244,18 @@ def test_order_and_colour_are_kept_through_a_rename(project: Project) -> None:
     assert catalogue.colours["zinnober"] == 7
 
 
+@pytest.mark.parametrize("name", ["notes", "Notes"])
+def test_a_class_is_not_called_as_a_file_that_lies_there(project: Project, name: str) -> None:
+    (project.root / "notes").write_text("mine")
+    labels.set_aside(project, "red", aside=True)
+    with pytest.raises(ProjectError, match="notes is a file"):
+        labels.rename_class(project, "red", name)
+    with pytest.raises(ProjectError, match="notes is a file"):
+        labels.new_class(project, name)
+    assert project.scan().aside == {"red"}
+    assert (project.root / "notes").read_text() == "mine"
+
+
 def test_a_read_only_folder_is_said(project: Project) -> None:
     elsewhere = Project(project.root, project.root.parent / "elsewhere")
     elsewhere.home.mkdir()

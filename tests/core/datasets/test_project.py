@@ -123,6 +123,18 @@ def test_a_wrapping_folder_is_seen_through(folder: Path, tmp_path: Path) -> None
     assert project.scan().counts == {"blue": 4, "green": 4, "red": 4}
 
 
+def test_a_project_whose_last_class_holds_folders_stays_itself(tmp_path: Path) -> None:
+    for path in ("cat/red", "cat/blue", "dog/red", "dog/blue"):
+        (tmp_path / "p" / path).mkdir(parents=True)
+        shaded((9, 99, 9), len(path)).save(tmp_path / "p" / path / "x.png")
+    project = Project.open(tmp_path / "p")
+    labels.delete_class(project, "dog")
+    again = Project.open(tmp_path / "p", again=True)
+    assert (again.root, again.scan().counts) == (project.root, {"cat": 2})
+    labels.undo(again)
+    assert again.scan().counts == {"cat": 2, "dog": 2}
+
+
 def test_a_nested_folder_belongs_to_the_first(folder: Path) -> None:
     (folder / "red" / "dark" / "deep").mkdir(parents=True)
     shaded((60, 0, 0), 5).save(folder / "red" / "dark" / "deep" / "x.png")

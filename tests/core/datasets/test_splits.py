@@ -13,7 +13,7 @@ from PIL import Image
 from core.config.split import PARTS, SplitConfig
 from core.datasets import importing, splits
 from core.datasets.catalogue import Catalogue, Picture
-from core.datasets.groups import beginning_of
+from core.datasets.groups import beginning_of, said_of
 from core.datasets.project import Project, new_project
 from core.datasets.splits import Split, make_split
 from core.system.errors import ConfigError, ProjectError
@@ -193,6 +193,14 @@ def test_a_pattern_joins_across_classes(tmp_path: Path) -> None:
     assert len({(path.split("/")[1][:8], part) for path, part in parts.items()}) == 10
     for part in PARTS:
         assert {picture.class_name for picture in split.part(part)} == {"left", "right"}
+
+
+def test_each_alternative_of_a_pattern_has_brackets_of_its_own(tmp_path: Path) -> None:
+    folder = named(tmp_path / "p", {c: [f"{c}_{k}{n}.png" for k in ("plant", "tree") for n in (1, 2)] for c in "ab"})
+    catalogue = Project.open(folder).scan()
+    config = SplitConfig(together="pattern", pattern=r"plant(\d+)|tree(\d+)")
+    groups = {said_of(picture, config)[0] for picture in catalogue.pictures}
+    assert len(groups) == 4  # of eight pictures, in two classes
 
 
 @pytest.mark.parametrize("patients", [1, 2])
