@@ -20,6 +20,8 @@ from core.system import storage
 from core.system.confined import parts_of
 
 FILE = "split.json"
+MOST_BYTES = 100_000_000
+"""Of that file, some 600,000 pictures with a part and a group each."""
 Part = Literal["train", "val", "test"]
 _FIRST = ("train", "val", "test")
 """Of a picture that came in several parts, the last of these counts: what tests is kept apart."""
@@ -61,7 +63,7 @@ def read(home: Path) -> Division:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, modified_ns: int, size: int) -> Division:  # noqa: ARG001 - both are part of the cache's key
-    return _valid(storage.read_json(path))
+    return _valid(storage.read_json(path, MOST_BYTES))
 
 
 def _valid(value: Any) -> Division:
@@ -76,10 +78,10 @@ def _valid(value: Any) -> Division:
 
 
 def change(home: Path, changed: Callable[[Division], Division]) -> None:
-    """Changes what is kept, by one at a time. Raises OSError if it cannot be written."""
+    """Changes what is kept, by one at a time. Raises OSError if it cannot be read or written."""
 
     def plain(before: Any) -> dict[str, Any]:
         after = changed(_valid(before))
         return asdict(after) | {"config": after.config.model_dump()}
 
-    storage.update_json(home / FILE, plain)
+    storage.update_json(home / FILE, plain, MOST_BYTES)

@@ -88,8 +88,11 @@ def _fill(path: Path, content: bytes, *, private: bool) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replaces the file at `path` by `value` as JSON, whole or not at all. Halves of characters, as file names may have
     them, are escaped, and come back as they were."""
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode(errors="backslashreplace"))
+    write_bytes(path, _as_json(value))
+
+
+def _as_json(value: Any) -> bytes:
+    return f"{json.dumps(value, indent=1, ensure_ascii=False)}\n".encode(errors="backslashreplace")
 
 
 def lock_of(folder: Path) -> FileLock:
@@ -102,14 +105,21 @@ def lock_of(folder: Path) -> FileLock:
     return FileLock(locks / f"{name}.lock", timeout=60)
 
 
-def update_json(path: Path, change: Callable[[Any], Any]) -> None:
-    """Replaces the value in a JSON file by what `change` makes of it (None if there is none), by one caller at a time, in
-    whatever process. Nothing is written where it stays the same."""
+def update_json(path: Path, change: Callable[[Any], Any], most: int = MAX_JSON) -> None:
+    """Replaces the value in a JSON file by what `change` makes of it (None if there is none, or it is damaged), by one caller
+    at a time, in whatever process. Nothing is written where it stays the same. Raises OSError where what is there cannot be
+    read, and is not replaced then, and where there are, or would be, more than `most` bytes."""
     with lock_of(path.parent):
-        before = read_json(path)
+        try:
+            before = json.loads(read_bytes(path, most))
+        except (FileNotFoundError, ValueError, RecursionError):
+            before = None
         after = change(before)
         if after != before:
-            write_json(path, after)
+            content = _as_json(after)
+            if len(content) > most:
+                raise OSError(errno.EFBIG, "larger than it can be", str(path))
+            write_bytes(path, content)
 
 
 def stamp(path: Path) -> tuple[int, ...]:

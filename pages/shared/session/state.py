@@ -255,7 +255,7 @@ def draft_of(project: Project) -> TrainConfig:
 def keep_draft(project: Project, config: TrainConfig) -> None:
     """Keeps the settings for the next training, on disk, so that a reload loses nothing."""
     if not (project.home / "draft.json").is_file() or config != draft_of(project):
-        storage.update_json(project.home / "draft.json", lambda _: config.model_dump())
+        storage.write_json(project.home / "draft.json", config.model_dump())
 
 
 def newest_run(project: Project) -> str:

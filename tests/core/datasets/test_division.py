@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from core.datasets.project import Project
 from core.datasets.splits import make_split
 from core.runs.lifecycle import freeze, settled
 from core.runs.records import RunPlan, RunRecords
+from core.system import storage
 from core.system.errors import ProjectError
 from tests.pictures import COLOURS, flat_project
 
@@ -44,6 +45,21 @@ def test_the_split_of_a_source_is_a_choice(project: Project) -> None:
     expected = make_split(project.scan(), SplitConfig(validation=0.2, test=0.05), 123)
     assert split.fingerprint == expected.fingerprint
     assert settled(project, config).dealing == SplitConfig(validation=0.2, test=0.05, seed=123)
+
+
+def test_parts_and_groups_of_a_large_project_stay(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [f"{number:064x}" for number in range(110_000)]
+    groups = {picture: f"plant {number:06} of the garden" for number, picture in enumerate(ids)}
+    project.divide(lambda before: replace(before.with_parts(dict.fromkeys(ids, "test")), groups=groups))
+    assert (project.home / "split.json").stat().st_size > storage.MAX_JSON
+    project.keep_split(SplitConfig(test=0.3, seed=5))
+    kept = Project.open(project.root).division()
+    assert (len(kept.parts), kept.groups) == (len(ids), groups)
+    before = (project.home / "split.json").read_bytes()
+    monkeypatch.setattr(division, "MOST_BYTES", 1_000_000)
+    with pytest.raises(ProjectError, match=r"larger than it can be .*split\.json"):
+        project.keep_split(SplitConfig(test=0.4, seed=5))
+    assert (project.home / "split.json").read_bytes() == before
 
 
 def test_the_split_of_a_project_is_kept(project: Project) -> None:

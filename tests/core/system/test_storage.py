@@ -36,6 +36,19 @@ def test_names_that_are_no_text_come_back_from_json(tmp_path: Path) -> None:
     assert storage.read_json(tmp_path / "names.json") == value
 
 
+def test_what_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    for damaged in (b"[1, 2", b"[" * 100_000):
+        file.write_bytes(damaged)
+        storage.update_json(file, lambda known: [*(known or []), 3])
+        assert storage.read_json(file) == [3]
+    with pytest.raises(OSError, match="larger"):
+        storage.update_json(file, lambda _: [], most=2)
+    with pytest.raises(OSError, match="larger"):
+        storage.update_json(file, lambda known: [*known, "longer"], most=10)
+    assert storage.read_json(file) == [3]
+
+
 def test_cached_things_need_not_wait_for_the_disk(tmp_path: Path) -> None:
     storage.write_bytes(tmp_path / "a" / "b" / "file", b"x", durable=False)
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"
