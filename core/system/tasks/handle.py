@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from core.system import disk
+from core.system.errors import in_words
 from core.system.tasks.processes import birth_of, reap, spawn
 from core.system.tasks.queue import line_up
 from core.system.tasks.records import AGAIN, TaskRecords, TaskState
@@ -69,12 +71,21 @@ class TaskHandle:
             disk.remove(self.folder / "stop")
             records.reserve()
             records.write_state(TaskState(pid=os.getpid(), born=birth_of(os.getpid())))  # it is never without one
-            prepare()
-            child = spawn(module, arguments, self.folder / "worker.log")
-            born = birth_of(child.pid)
-            if queued:
-                line_up(child.pid, born)
-            records.write_state(TaskState("queued" if queued else "running", phase, pid=child.pid, born=born))
+            child = None
+            try:
+                prepare()
+                child = spawn(module, arguments, self.folder / "worker.log")
+                born = birth_of(child.pid)
+                if queued:
+                    line_up(child.pid, born)
+                records.write_state(TaskState("queued" if queued else "running", phase, pid=child.pid, born=born))
+            except BaseException as error:  # else it would be under way for as long as this process lives
+                if child is not None:
+                    child.kill()
+                words = in_words(error)
+                with suppress(OSError):
+                    records.write_state(TaskState("failed", "", ended=True, message=words.message, hint=words.hint))
+                raise
         return True
 
     def stop(self) -> None:

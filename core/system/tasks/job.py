@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 import traceback
@@ -176,7 +177,7 @@ def words_for(error: BaseException, what: str, records: TaskRecords, again: str 
     details."""
     if isinstance(error, FieldguideError):
         return error.message, error.hint
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | sqlite3.Error):
         words = in_words(error)
         return words.message, f"{words.hint} Then {again}."
     if isinstance(error, MemoryError) or "ResourceExhausted" in type(error).__name__:

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from core.system.errors import RunError
@@ -14,11 +18,23 @@ from core.system.tasks.job import Stopped, TaskJob, own_state, work_through
 from core.system.tasks.processes import leave
 from core.system.tasks.records import TaskRecords
 
-ERRORS: dict[str, Exception] = {
-    "words": RunError("It is broken.", "Mend it."),
-    "full": OSError(28, "No space left on device"),
-    "memory": MemoryError(),
-    "inside": ValueError("x"),
+
+def _fill_database() -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("PRAGMA max_page_count = 2")
+        db.execute("CREATE TABLE t AS SELECT zeroblob(100000) AS x")
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+ERRORS: dict[str, Callable[[], None]] = {
+    "words": partial(_fail, RunError("It is broken.", "Mend it.")),
+    "full": partial(_fail, OSError(28, "No space left on device")),
+    "database": _fill_database,
+    "memory": partial(_fail, MemoryError()),
+    "inside": partial(_fail, ValueError("x")),
 }
 
 
@@ -30,7 +46,7 @@ def main(folder: Path, error: str) -> int:
     def sleep() -> None:
         job.phase("fit")
         if error:
-            raise ERRORS[error]
+            ERRORS[error]()
         while not job.should_stop():
             time.sleep(0.02)
         raise Stopped

@@ -135,6 +135,7 @@ def test_a_place_of_a_killed_process_is_free(tasks: list[TaskHandle]) -> None:
     [
         ("words", "It is broken.", "Mend it."),
         ("full", "The disk is full.", "Then lie down again."),
+        ("database", "The disk is full, or does not answer.", "Then lie down again."),
         ("memory", "Out of memory.", "then lie down again."),
         ("inside", "Sleeping failed inside: ValueError.", "worker.log"),
     ],
@@ -146,6 +147,25 @@ def test_every_failure_is_a_sentence(tasks: list[TaskHandle], error: str, messag
     assert (now.state, now.ended, now.message) == ("failed", True, message)
     assert hint in now.hint
     assert "ValueError: x" in tasks[0].records.log() or error != "inside"
+
+
+@pytest.mark.parametrize("where", ["prepare", "spawn", "line_up"])
+def test_what_cannot_be_started_has_failed_and_can_be_tried_again(
+    tasks: list[TaskHandle], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        if where != "prepare":
+            patched.setattr(f"core.system.tasks.handle.{where}", full)
+        with pytest.raises(OSError, match="No space"):
+            tasks[0].start(SLEEPER, [str(tasks[0].folder)], prepare=full if where == "prepare" else lambda: None)
+    now = tasks[0].state()
+    assert now is not None
+    assert (now.state, now.ended, now.message) == ("failed", True, "The disk is full.")
+    assert start(tasks[0])
+    state_when(tasks[0], lambda now: now.phase == "fit")
 
 
 def test_what_is_not_needed_any_more_is_not_started(tasks: list[TaskHandle]) -> None:
