@@ -195,15 +195,16 @@ def join_frozen(found: Search, share: float) -> None:
 def choose_size(found: Search, share: float) -> None:
     """Looks through the networks of the best head at larger squares, too, within that share of the time that is left, if the
     settings leave the size open; goes on with these where they promise enough more."""
-    usual = found.scale
-    if found.config.pixels or _DIFFERENT * usual.pixels > _LARGER:
+    usual, best = found.scale, found.best
+    assert best is not None
+    other = best.pixels != usual.pixels  # of networks that take squares of one size only
+    if found.config.pixels or other or _DIFFERENT * usual.pixels > _LARGER:
         return
     what = f"{named(found.joined)} at {_LARGER} pixels"
     found.at(Scale(_LARGER))
     if found.log.fits(what, found.cost(found.joined), share):
         found.log.attempt(what, partial(found.look, found.joined, what=what, price=_PRICE_OF_SIZE))
-    assert found.best is not None
-    if found.best.pixels != _LARGER:
+    if found.best is best:
         found.at(usual)
 
 

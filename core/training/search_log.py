@@ -39,7 +39,7 @@ class SearchLog:
             return "Every picture is named right by a head that did not see it: nothing could tell what is better."
         if self.too_long:
             return f"The time was too short for {_listed(self.too_long)}."
-        return "Everything that it knows was tried."
+        return f"Everything {'else ' if self.left_out else ''}that it knows was tried."
 
     def fits(self, what: str, seconds: float, share: float = OF_ALL) -> bool:
         """Whether it can be tried within that share of the time that is left; if not, it is said."""
