@@ -224,11 +224,10 @@ class Journal:
         """Deletes for good what edits put into the bin, which cannot be undone any more; to be called inside `editing`."""
         with self._durable() as db:
             db.execute("UPDATE edits SET state = 'kept' WHERE state IN ('done', 'undone', 'dropped')")
-            tokens = db.execute("SELECT DISTINCT token FROM edits WHERE token != ''").fetchall()
         folder = Confined(self._root)
-        for (token,) in tokens:
-            with suppress(ValueError):  # of a name that leads elsewhere
-                folder.delete(f"{TRASH}/{token}")
+        for path in (self._root / TRASH).glob("*"):  # that of a journal that was damaged, too
+            with suppress(ValueError):  # a name that is no path
+                folder.delete(f"{TRASH}/{path.name}")
 
     def adopt(self) -> None:
         """Signs the edits that came from elsewhere and can be undone or made again, as a person trusts who made them; to be

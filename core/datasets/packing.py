@@ -59,7 +59,7 @@ _MAX_ABOUT = 2_000_000  # bytes: 1,000 classes with the longest names that folde
 _MAX_NAME = 255  # characters: no folder has a longer name, and a longer one takes long to be made safe
 _DEEPEST = 6
 """Folders of a path to a class folder; a class has one in at most as many ready-made parts."""
-_PACKED, _UNPACKING = "Packed projects", ".unpacking-"
+_PACKED = "Packed projects"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def place_of(project: Project) -> Path:
 def sweep() -> None:
     """Removes what packing and unpacking left in the data home when they were cut off, unless it may still be in use."""
     storage.sweep(storage.data_home() / _PACKED)
-    storage.sweep(storage.data_home(), f"{_UNPACKING}*")
+    storage.sweep(storage.data_home(), f"{storage.HALF_MADE}*")
 
 
 def pack(project: Project, target: Path | str, progress: Progress | None = None) -> Path:
@@ -143,7 +143,7 @@ def unpack(
         target = Path(folder).expanduser().absolute() if folder else home / free_name(contents.name, "", taken)
         if target.exists():
             raise ProjectError(f"There is a folder {target} already.", "Choose another one.")
-        half = target.with_name(f"{_UNPACKING}{uuid.uuid4().hex[:12]}")
+        half = target.with_name(f"{storage.HALF_MADE}{uuid.uuid4().hex[:12]}")
         half.mkdir()
         try:
             rows = _fill(half, members, classes, progress, models=models)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +23,7 @@ from core.datasets.project_home import home_of, put_aside
 from core.datasets.scanner import Walk, subfolders, unwrapped, walk_folders
 from core.datasets.thumbnails import thumbnail
 from core.imaging import decode
-from core.system import disk, storage
+from core.system import storage
 from core.system.errors import PictureError, ProjectError, as_sentence
 from core.system.naming import as_text, class_name
 from core.system.threads import chunks, in_threads
@@ -264,27 +262,6 @@ def new_project(name: str) -> Project:
             f"There is a project {root.name} already.", "Open it below, or choose another name."
         ) from None
     return Project.open(root)
-
-
-@as_sentence(ProjectError)
-def copy_sample(source: Path) -> Path:
-    """A copy of the sample pictures in the data home, so that nobody's edits change the original.
-
-    Returns the copy's folder; an earlier copy is used again. Raises ProjectError if the sample is not installed.
-    """
-    target = storage.data_home() / source.name.title()
-    if target.is_dir():
-        return target
-    if not source.is_dir():
-        raise ProjectError("The sample pictures are not here.", "Open a folder of your own instead.")
-    half = target.with_name(f".{target.name}-{os.getpid()}")
-    disk.remove_tree(half)
-    shutil.copytree(source, half, ignore=shutil.ignore_patterns(HIDDEN))
-    try:
-        disk.rename(half, target)
-    except OSError:  # another tab was quicker
-        disk.remove_tree(half)
-    return target
 
 
 def _catalogue(

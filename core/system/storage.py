@@ -32,6 +32,10 @@ MAX_ARRAYS = 1_000_000_000
 """Bytes of the arrays in one .npz file."""
 
 
+HALF_MADE = ".unpacking-"
+"""What the name of a project that is being made in the data home begins with; core.datasets.packing sweeps what is left."""
+
+
 def data_home() -> Path:
     """The folder for new projects, converted backbones and downloads: `FIELDGUIDE_HOME`, or ~/Fieldguide. Made if missing."""
     home = Path(os.environ.get("FIELDGUIDE_HOME") or Path.home() / "Fieldguide").expanduser().absolute()

@@ -57,7 +57,7 @@ def unpack(starter: Starter, archive: Path, home: Path, chosen: Callable[[Path],
 
 def making_folder(starter: Starter, home: Path) -> Path:
     """Where a project lies until it is complete; hidden, and of no use after a crash."""
-    return home / f".unpacking-{starter.name}"
+    return home / f"{storage.HALF_MADE}{starter.name}"
 
 
 def plan_of(archive: Path) -> importing.Plan:

@@ -31,10 +31,12 @@ def blocks(film: Film, classes: Sequence[str], kept: int) -> list[Block]:
         "dot is right, a ring wrong."
     )
     places = _places(film, kept)
-    rows = min(max(-(-len(column) // 2) for at in places for column in _stacks(film, at, shown)), _MOST_ROWS)
+    rows = min(
+        max(-(-len(column) // 2) for at in places for column in _stacks(film, at, shown, len(classes))), _MOST_ROWS
+    )
     names = [classes[position] for position in shown] + ["other classes"]
-    drawn = (Drawn(_drawing(_stacks(film, at, shown), names, max(rows, 1)), _words(film, at, kept)) for at in places)
-    return [told, tuple(drawn)]
+    drawings = (_drawing(_stacks(film, at, shown, len(classes)), names, max(rows, 1)) for at in places)
+    return [told, tuple(Drawn(drawing, _words(film, at, kept)) for drawing, at in zip(drawings, places, strict=True))]
 
 
 def columns(film: Film, classes: int) -> list[int]:
@@ -59,11 +61,11 @@ def _words(film: Film, at: int, kept: int) -> str:
     return f"{name}: {film.right[at]} of {len(film.pictures)} right"
 
 
-def _stacks(film: Film, at: int, shown: list[int]) -> list[list[bool]]:
-    """For each column whether the pictures in it are right, those first; the last is of other classes, if there can be any."""
+def _stacks(film: Film, at: int, shown: list[int], classes: int) -> list[list[bool]]:
+    """For each column whether the pictures in it are right, those first; the last is of other classes, if there are any."""
     said, right = film.said[at], film.said[at] == film.labels
     inside = [said == position for position in shown]
-    if len(shown) == _MOST_CLASSES - 1:
+    if len(shown) < classes:
         inside.append(~np.isin(said, shown))
     return [np.sort(right[rows])[::-1].tolist() for rows in inside]
 

@@ -12,9 +12,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.datasets import importing, opened, packing
+from core.datasets.examples.sample import copy_sample
 from core.datasets.importing import arrivals
 from core.datasets.importing.archives import SUFFIXES
-from core.datasets.project import Progress, Project, copy_sample, new_project
+from core.datasets.project import Progress, Project, new_project
 from core.runs.lifecycle import list_runs
 from core.system import disk, storage
 from core.system.errors import FieldguideError, ProjectError

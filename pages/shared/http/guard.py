@@ -101,7 +101,7 @@ def same_origin(request: Request) -> bool:
 
 def _refusal(scope: Scope) -> Response | None:
     """What is answered instead, or None for who may go on."""
-    if scope["type"] == "http" and scope["path"] == _HEALTH:  # it says "ok" to whoever asks, under any name of this server
+    if scope["type"] == "http" and scope["path"] == _HEALTH:  # which says "ok" to whoever asks, by whatever name
         return None
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin", "")

@@ -301,6 +301,7 @@ def test_the_trash_is_counted_and_emptied(project: Project) -> None:
 
 def test_a_damaged_journal_is_put_aside(project: Project) -> None:
     labels.move(project, some(project, "red"), "blue")
+    labels.delete(project, some(project, "red", 1))
     for path in project.home.glob("edits.sqlite*"):
         path.unlink()
     (project.home / "edits.sqlite").write_bytes(b"no database at all" * 100)
@@ -309,6 +310,9 @@ def test_a_damaged_journal_is_put_aside(project: Project) -> None:
     labels.new_class(again, "grey")
     assert again.journal.next_undo() == "new class grey"
     assert list(project.home.glob("edits-damaged-*.sqlite"))
+    assert labels.trash_size(again)[0] == 1
+    labels.empty_trash(again)
+    assert labels.trash_size(again) == (0, 0)
 
 
 def test_a_new_class_comes_last_and_the_others_keep_place_and_colour(project: Project) -> None:

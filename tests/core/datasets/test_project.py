@@ -10,7 +10,7 @@ import pytest
 from core.config.framing import Framing
 from core.datasets import labels
 from core.datasets.edit_journal import HIDDEN
-from core.datasets.project import Project, copy_sample
+from core.datasets.project import Project
 from core.imaging import decode
 from core.system import storage
 from core.system.errors import ProjectError
@@ -216,17 +216,6 @@ def test_a_damaged_note_of_what_models_see_is_the_centre_square(folder: Path, co
     project = Project.open(folder)
     (project.home / "framing.json").write_text(content)
     assert project.framing() == Framing()
-
-
-def test_the_sample_is_copied_once(own_home: Path, folder: Path) -> None:
-    (folder / HIDDEN).mkdir()
-    copy = copy_sample(folder)
-    assert copy == own_home / "Project"
-    assert snapshot(copy) == snapshot(folder)
-    assert not (copy / HIDDEN).exists()
-    (copy / "red" / "000.png").unlink()
-    assert copy_sample(folder) == copy
-    assert not (copy / "red" / "000.png").exists()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:

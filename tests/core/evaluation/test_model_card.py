@@ -216,7 +216,7 @@ def filmed(project: Project, classes: int) -> Run:
     return run
 
 
-@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (12, 12), (30, 12)])
+@pytest.mark.parametrize(("classes", "columns"), [(3, 3), (11, 11), (12, 12), (30, 12)])
 def test_how_it_learned_is_drawn(project: Project, classes: int, columns: int) -> None:
     run = filmed(project, classes)
     told = model_card.markdown(run)
