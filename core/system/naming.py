@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Container
 from pathlib import PurePosixPath
 
@@ -132,9 +133,15 @@ def is_reserved(name: str) -> bool:
 
 def free_name(stem: str, suffix: str, taken: Container[str]) -> str:
     """`stem` + `suffix`, with " (2)", " (3)", ... before the suffix while the name is taken; `taken` holds the keys of
-    names (`class_key`)."""
-    name, number = f"{stem}{suffix}", 1
-    while class_key(name) in taken:
-        number += 1
-        name = f"{stem} ({number}){suffix}"
-    return name
+    names (`class_key`). Where some numbers in between are free it may be a later one."""
+
+    def is_free(number: int) -> bool:
+        return class_key(f"{stem} ({number}){suffix}") not in taken
+
+    if class_key(f"{stem}{suffix}") not in taken:
+        return f"{stem}{suffix}"
+    last = 2
+    while not is_free(last):  # not one by one: thousands of pictures may be called image.jpg
+        last *= 2
+    number = bisect_left(range(last), True, lo=last // 2 + 1, key=is_free)
+    return f"{stem} ({number}){suffix}"

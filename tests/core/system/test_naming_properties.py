@@ -93,6 +93,24 @@ def test_a_free_name_is_never_taken(wanted: list[tuple[str, str]]) -> None:
         taken.add(class_key(name))
 
 
+def test_thousands_of_one_name_are_numbered_without_counting() -> None:
+    class Taken(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    taken = Taken()
+    for number in range(1, 2001):
+        name = free_name("image", ".jpg", taken)
+        assert name == ("image.jpg" if number == 1 else f"image ({number}).jpg")
+        taken.add(class_key(name))
+    assert taken.asked < 2000 * 30
+    taken.remove("image (7).jpg")
+    assert free_name("image", ".jpg", taken) == "image (2001).jpg"
+
+
 @pytest.mark.parametrize("name", sorted(DEVICES))
 def test_the_names_of_devices_are_refused(name: str) -> None:
     for spelt in (name, name.upper(), f"{name}.jpg", f"{name} .x"):
