@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from core.imaging.decode import MAX_PIXELS
+from core.imaging.mending import mended
 from core.system.errors import ModelError
 
 _TIMED_CALLS = 20
@@ -85,7 +88,38 @@ def measure(
 def ask(
     folder: Path, files: Sequence[Path], threads: int, progress: Callable[[int, int], None] = lambda *_: None
 ) -> list[dict[str, Any]]:
-    """What `folder`/predict.py says of each of `files`, one by one. Raises ModelError if it does not."""
+    """What `folder`/predict.py says of each of `files`, one by one; of one that opens only once it is mended, as the app does
+    that on the way, it is asked about a mended copy. Raises ModelError if it does not answer."""
+    answers, why = _asked(folder, files, threads, progress)
+    if missing := [number for number, answer in enumerate(answers) if answer is None]:
+        with tempfile.TemporaryDirectory() as place:
+            copies = {
+                number: copy for number in missing if (copy := _mended_copy(files[number], Path(place, f"{number}")))
+            }
+            more, _ = _asked(folder, list(copies.values()), threads, lambda *_: None)
+        for number, answer in zip(copies, more, strict=True):
+            answers[number] = answer
+    told = [answer for answer in answers if answer is not None]
+    if len(told) != len(files):
+        raise ModelError(f"The program that goes with the file did not answer: {why[:300]}", "Try another kind.")
+    return told
+
+
+def _mended_copy(file: Path, target: Path) -> Path | None:
+    try:
+        better = mended(file.read_bytes(), MAX_PIXELS)
+    except OSError:
+        return None
+    if better is None:
+        return None
+    target.write_bytes(better)
+    return target
+
+
+def _asked(
+    folder: Path, files: Sequence[Path], threads: int, progress: Callable[[int, int], None]
+) -> tuple[list[dict[str, Any] | None], str]:
+    """What the program says of each file, None of one that it cannot open; and its last words on what went wrong."""
     command = [sys.executable, str(folder / "predict.py"), "--threads", str(threads), "-"]
     answers: list[dict[str, Any]] = []
     with tempfile.TemporaryFile() as errors:
@@ -101,10 +135,9 @@ def ask(
                     progress(len(answers), len(files))
         errors.seek(0)
         lines = errors.read().decode("utf-8", "replace").split("\n")
-    if len(answers) != len(files):
-        reason = next((line for line in reversed(lines) if line.strip()), "it ended without a word")
-        raise ModelError(f"The program that goes with the file did not answer: {reason[:300]}", "Try another kind.")
-    return answers
+    rest = deque(answers)  # in the order of the files, without those that it cannot open
+    each = [rest.popleft() if rest and rest[0]["file"] == str(file) else None for file in files]
+    return each, next((line for line in reversed(lines) if line.strip()), "it ended without a word")
 
 
 def _median(answers: Sequence[dict[str, Any]]) -> float:

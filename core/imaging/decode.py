@@ -287,6 +287,8 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     else:
         made = values.astype(np.uint32) // 257
     grey = Image.fromarray(made.clip(0, 255).astype(np.uint8))
+    if profile := image.info.get("icc_profile"):
+        grey.info["icc_profile"] = profile
     clear = image.info.get("transparency")
     if isinstance(clear, int):
         grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))

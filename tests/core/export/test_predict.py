@@ -59,6 +59,7 @@ def test_the_program_sees_odd_files_as_the_app_does(predict: ModuleType, tmp_pat
         encoded(picture.convert("RGBA"), "PNG", icc_profile=profile(ADOBE_RGB)),
         *(encoded(picture, kind, exif=exif) for kind in ("TIFF", "AVIF", "PNG")),
         encoded(Image.fromarray(grey), "PNG", transparency=14),
+        *(encoded(Image.fromarray(grey), kind, icc_profile=profile(None, 1.0)) for kind in ("PNG", "TIFF")),
         *(encoded(Image.fromarray(grey / np.float32(most)), "TIFF") for most in (1, 255, 65535)),
     ):
         (tmp_path / "odd").write_bytes(content)

@@ -141,6 +141,8 @@ def test_pictures_of_every_make_are_read_as_in_training(beside: Path, trained: R
         "deep.png": encoded(deep()),
         "palette.gif": encoded(noise(4).convert("P"), "GIF"),
         "large.jpg": encoded(noise(5, (1200, 900)), "JPEG", quality=95),
+        "without its end.jpg": encoded(noise(6), "JPEG")[:-2],
+        "bad words.png": encoded(noise(7), "PNG", pnginfo=words()).replace(b"Comment", b"Comfort"),
     }
     for name, content in pictures.items():
         (beside / name).write_bytes(content)
@@ -148,6 +150,14 @@ def test_pictures_of_every_make_are_read_as_in_training(beside: Path, trained: R
     theirs = np.array([answer["probabilities"] for answer in parity.ask(beside, files, 1)])
     ours = Classifier.load(trained.folder).predict(files).probabilities
     assert np.abs(theirs - ours).max() < 1e-4
+
+
+def words() -> object:
+    from PIL import PngImagePlugin
+
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Comment", "nice")
+    return told
 
 
 def turned(orientation: int) -> bytes:
@@ -177,6 +187,13 @@ def test_a_program_that_fails_is_told_in_one_line(beside: Path, damage: str, wor
     with pytest.raises(ModelError, match=words) as raised:
         parity.ask(beside, [beside / "a.png"], 1)
     assert "\n" not in raised.value.message
+
+
+def test_a_picture_that_nobody_can_open_is_told(beside: Path) -> None:
+    (beside / "a.png").write_bytes(encoded(noise(1)))
+    (beside / "b.png").write_bytes(b"no picture")
+    with pytest.raises(ModelError, match=r"b\.png: not a picture"):
+        parity.ask(beside, [beside / "a.png", beside / "b.png"], 1)
 
 
 def test_exports_of_an_older_version_are_made_again(trained: Run, tmp_path: Path) -> None:

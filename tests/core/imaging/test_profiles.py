@@ -21,27 +21,37 @@ SRGB = np.array([(0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01
 """Linear RGB to XYZ, for the white of D50 that profiles are connected by."""
 
 
-def profile(matrix: np.ndarray, gamma: float = 2.2) -> bytes:
-    """A profile of a matrix and an exponent (ICC.1:2022, version 2.1)."""
+def profile(matrix: np.ndarray | None, gamma: float = 2.2) -> bytes:
+    """A profile of a matrix and an exponent (ICC.1:2022, version 2.1), or of greys."""
 
     def xyz(*values: float) -> bytes:
         return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in values))
 
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
     words = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78) + b"\0"
-    tags = {
-        b"desc": words + bytes(-len(words) % 4),
-        b"wtpt": xyz(0.9642, 1, 0.8249),
-        **{name: xyz(*column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), matrix.T, strict=True)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
-    }
+    tags = {b"desc": words + bytes(-len(words) % 4), b"wtpt": xyz(0.9642, 1, 0.8249)}
+    if matrix is None:
+        tags[b"kTRC"] = curve
+    else:
+        tags |= {name: xyz(*column) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), matrix.T, strict=True)}
+        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     table, body = struct.pack(">I", len(tags)), b""
     begin = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
         table += name + struct.pack(">II", begin + len(body), len(content))
         body += content
-    size = begin + len(body)
-    head = struct.pack(">I", size) + b"\0\0\0\0" + b"\x02\x10\0\0" + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    size, space = begin + len(body), b"GRAY" if matrix is None else b"RGB "
+    head = (
+        struct.pack(">I", size)
+        + b"\0\0\0\0"
+        + b"\x02\x10\0\0"
+        + b"mntr"
+        + space
+        + b"XYZ "
+        + bytes(12)
+        + b"acsp"
+        + bytes(28)
+    )
     return (head + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0") + table + body
 
 
@@ -95,3 +105,15 @@ def test_transparency_and_profile_together() -> None:
     seen = np.asarray(open_picture(out.getvalue()), int)
     assert np.abs(seen[:, :36] - picture[:, :36]).mean() < 1
     assert (seen[:, 36:] >= 254).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_greys_of_8_and_of_16_bits_are_seen_alike(kind: str) -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    gamma = profile(None, 1.0)
+    seen = [
+        np.asarray(open_picture(encoded(Image.fromarray(values), kind, icc_profile=gamma))).astype(int)
+        for values in (grey, grey * np.uint16(257))
+    ]
+    assert np.array_equal(*seen)
+    assert np.abs(seen[0][..., 0] - grey).max() > 50  # by gamma 1.0 these are much lighter
