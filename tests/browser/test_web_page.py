@@ -16,6 +16,7 @@ from core.export import litert_js, web_page
 from core.export.parity import ask
 from tests.browser.conftest import ARGUMENTS, FAKE_CAMERA
 from tests.conftest import CHROMIUM
+from tests.core.imaging.test_profiles import DISPLAY_P3, profile
 from tests.pictures import COLOURS, shaded
 
 pytestmark = [
@@ -64,7 +65,7 @@ def answer(page: Page, picture: Path) -> list[float]:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Of every shape, and one that is half transparent."""
+    """Of every shape, one that is half transparent, and two in the colours of a phone's screen."""
     wide, high, whole = (
         shaded(COLOURS["red"], 1, (400, 90)),
         shaded(COLOURS["blue"], 2, (90, 400)),
@@ -75,6 +76,9 @@ def pictures(folder: Path) -> list[Path]:
     files = [folder / name.replace("/", "|") for name in named]
     for file, picture in zip(files, named.values(), strict=True):
         picture.save(file)
+    for kind in ("png", "jpeg"):
+        files.append(folder / f"phone.{kind}")
+        shaded((170, 110, 60), 5).save(files[-1], icc_profile=profile(DISPLAY_P3))
     return files
 
 
@@ -89,9 +93,11 @@ def test_it_answers_as_the_program_does_and_asks_for_nothing(
     page.goto(made.download.as_uri())
     expect(page.get_by_text("Show it something")).to_be_visible()
     for file, row in zip(files, expected, strict=True):
-        assert answer(page, file) == pytest.approx(row, abs=1e-3)
+        rounding = 1e-2 if file.stem == "phone" else 1e-3  # colours that are brought to sRGB are off by one in places
+        said = answer(page, file)
+        assert said == pytest.approx(row, abs=rounding)
         best = trained.records.plan().classes[int(np.argmax(row))]
-        expect(page.get_by_role("status")).to_have_text(f"{best} ({round(max(row) * 100)} %)")
+        expect(page.get_by_role("status")).to_have_text(f"{best} ({round(max(said) * 100)} %)")
     page.get_by_role("button", name="Use the camera").click()
     expect(page.locator("video")).to_be_visible()
     expect(page.locator("meter")).to_have_count(3)
