@@ -22,7 +22,7 @@ from core.runs.lifecycle import freeze, new_folder
 from core.runs.pictures import without_left_out
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
-from core.system.tasks.job import Stopped, work_through
+from core.system.tasks.job import Stopped
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study
@@ -30,7 +30,7 @@ from core.training.experiments.found import Seed, SeedsFound, SeedsOptions
 from core.training.experiments.joint import begin
 from core.training.experiments.lists import carry_out
 from core.training.job import Job
-from core.training.worker import finish, train
+from core.training.worker import complete
 
 FEWEST, MOST = 2, 100
 
@@ -106,14 +106,7 @@ def _trained(job: Job, project: Project, catalogue: Catalogue, seed: int) -> dic
     records.write_state(state)
     seconds = {"start": 0.0, "decode": 0.0, "features": 0.0, "fit": 0.0}
     one = _Within(records, state, seconds, plan=records.plan(), study=job)
-    work_through(
-        one,
-        lambda: finish(one, train(one)),
-        what="The training",
-        again="train again",
-        stopped="Stopped before there was a model to keep.",
-        queued=False,  # the study has its turn
-    )
+    complete(one, queued=False)  # the study has its turn
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()  # else each network stays in memory
     if job.should_stop():
