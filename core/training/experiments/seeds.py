@@ -89,8 +89,8 @@ class _Within(Job):
 
     study: Job = field(kw_only=True)
 
-    def should_stop(self) -> bool:
-        return super().should_stop() or self.study.should_stop()
+    def stop_asked(self) -> bool:
+        return super().stop_asked() or self.study.stop_asked()
 
 
 def _trained(job: Job, project: Project, catalogue: Catalogue, seed: int) -> dict[str, Any]:

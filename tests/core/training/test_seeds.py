@@ -1,7 +1,8 @@
-"""The same training with several seeds, without training: what each leaves behind."""
+"""The same training with several seeds, without training: how they stop, and what each leaves behind."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from core import Project, TrainConfig
 from core.runs.lifecycle import freeze, list_runs, settled
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import RunError
+from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
-from core.training import worker
-from core.training.experiments.seeds import _trained
+from core.training import budgeted_search, worker
+from core.training.candidates import Candidate, Look
+from core.training.experiments.seeds import _trained, _Within
 from core.training.job import Job
+from core.training.tuned_attempts import Search
 from tests.pictures import COLOURS, flat_project
 
 
@@ -41,3 +45,30 @@ def test_no_training_of_a_study_leaves_its_decoded_pictures(tmp_path: Path, monk
     (run,) = list_runs(project)
     assert run.records.state().state == "failed"
     assert not list(run.folder.glob("*.npy"))
+
+
+def test_a_stop_of_the_study_ends_the_search_of_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
+    study = study_of(project, tmp_path / "study", TrainConfig(recipe="best", minutes=1, pixels=224))
+    (tmp_path / "run").mkdir()
+    one = _Within(RunRecords(tmp_path / "run"), TaskState("running", "fit"), plan=study.plan, study=study)
+    begun: list[str] = []
+
+    def try_all(found: Search) -> None:
+        looks = {"lite0": Look(NotImplemented, np.zeros((0, 3)), 1)}
+        found.best = Candidate("Lite0", {"val": np.zeros((1, 3))}, looks, np.zeros(3), 224)
+        found.log.attempt("before", partial(begun.append, "before"))
+        study.records.ask_to_stop()
+        for what in ("this", "the next"):
+            found.log.attempt(what, partial(stopping, what))
+
+    def stopping(what: str) -> None:
+        begun.append(what)
+        assert one.should_stop()
+        raise Stopped
+
+    monkeypatch.setattr(budgeted_search, "try_all", try_all)
+    trained = budgeted_search.search(one)
+    assert begun == ["before", "this"]
+    assert trained.stopped
+    assert (trained.told["why_stopped"], trained.told["left_out"]) == ("Someone stopped it.", [])
