@@ -48,9 +48,9 @@ def start(
         raise ConfigError("These are no several seeds.", f"Name {FEWEST} to {MOST} different ones: 0,1,2")
     for seed in seeds:
         make_config(config.model_dump() | {"seed": seed})
-    if not config.own_split:
-        split = project.division().config.model_copy(update={"seed": None})
-        config = config.model_copy(update={"split": split, "own_split": True})
+    shares = config.split if config.own_split else project.division().config
+    # Each deals by its own seed: with one of the split itself they would differ in nothing.
+    config = config.model_copy(update={"split": shares.model_copy(update={"seed": None}), "own_split": True})
     return begin(project, "seeds", config, SeedsOptions(seeds=list(seeds)), catalogue, storage)
 
 

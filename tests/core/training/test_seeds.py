@@ -1,4 +1,4 @@
-"""The same training with several seeds, without training: how they stop, and what each leaves behind."""
+"""The same training with several seeds, without training: how they deal and stop, and what each leaves behind."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from core import Project, TrainConfig
+from core.config.changes import with_changes
+from core.config.split import SplitConfig
 from core.runs.lifecycle import freeze, list_runs, settled
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import RunError
+from core.system.tasks.handle import TaskHandle
 from core.system.tasks.job import Stopped
 from core.system.tasks.records import TaskState
 from core.training import budgeted_search, worker
 from core.training.candidates import Candidate, Look
-from core.training.experiments.seeds import _trained, _Within
+from core.training.experiments.seeds import _trained, _Within, start
 from core.training.job import Job
 from core.training.tuned_attempts import Search
 from tests.pictures import COLOURS, flat_project
@@ -29,6 +32,20 @@ def study_of(project: Project, folder: Path, config: TrainConfig) -> Job:
     split, pictures = freeze(project.scan(), config)
     plan = RunPlan(folder.name, str(project.root), 1.0, config, split.classes, pictures)
     return Job(RunRecords(folder), TaskState("running", "fit"), plan=plan, quiet=True)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_each_seed_deals_anew_whatever_the_seed_of_the_split(
+    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
+    project.keep_split(SplitConfig(test=0.2, seed=5))
+    config = with_changes(TrainConfig(), ["split.seed=5", "split.test=0.3"] if own else [])
+    monkeypatch.setattr(TaskHandle, "start", lambda *_, prepare, **__: prepare())
+    kept = start(project, config, [1, 2]).records.plan().config
+    assert kept.split == SplitConfig(test=0.3 if own else 0.2)
+    dealt = {freeze(project.scan(), kept.model_copy(update={"seed": seed}))[1] for seed in (1, 2)}
+    assert len(dealt) == 2
 
 
 def test_no_training_of_a_study_leaves_its_decoded_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
