@@ -235,7 +235,8 @@ def names(given: list[str]) -> Iterator[str]:
     for name in given:
         if name == "-":
             listed = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-            yield from filter(None, listed.split("\0" if "\0" in listed else "\n"))
+            lines = (line.removesuffix("\r") for line in listed.split("\n"))  # as Windows ends them
+            yield from filter(None, listed.split("\0") if "\0" in listed else lines)
         elif Path(name).is_dir():
             shown = (p for p in Path(name).rglob("*") if not any(part[0] == "." for part in p.relative_to(name).parts))
             yield from sorted(str(path) for path in shown if path.is_file())

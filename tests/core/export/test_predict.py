@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import shutil
 from pathlib import Path
@@ -77,6 +78,22 @@ def test_the_program_passes_over_what_is_hidden(
     assert list(predict.names(["."])) == ["b/a.png", "c.png"]
     whole = str(tmp_path / ".home")
     assert list(predict.names([whole, ".a.png"])) == [f"{whole}/b/a.png", f"{whole}/c.png", ".a.png"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "meant"),
+    [
+        (b"a b.png\nc.png", ["a b.png", "c.png"]),
+        (b"a b.png\r\n\r\nc.png\r\n", ["a b.png", "c.png"]),
+        (b"a\r\r\nb\rc\r\n", ["a\r", "b\rc"]),
+        (b"a\r\0b\nc\0", ["a\r", "b\nc"]),  # by NUL they are what they are
+    ],
+)
+def test_names_are_listed_by_line_of_any_system_or_by_nul(
+    predict: ModuleType, monkeypatch: pytest.MonkeyPatch, listed: bytes, meant: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed)))
+    assert list(predict.names(["-"])) == meant
 
 
 REGION = (0.1, 0.0, 0.85, 0.6)
