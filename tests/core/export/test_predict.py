@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +79,26 @@ def test_the_program_passes_over_what_is_hidden(
     assert list(predict.names(["."])) == ["b/a.png", "c.png"]
     whole = str(tmp_path / ".home")
     assert list(predict.names([whole, ".a.png"])) == [f"{whole}/b/a.png", f"{whole}/c.png", ".a.png"]
+
+
+def test_the_programs_for_phones_lay_transparent_pictures_on_white_as_training_does() -> None:
+    """They are not compiled here: the arithmetic of one, and the order of the other."""
+    kotlin, swift = ((bundle._PROGRAMS / f"Classifier.{end}").read_text(encoding="utf-8") for end in ("kt", "swift"))
+    assert re.search(
+        r"getPixels\(row, .*\n +for \(x in row\.indices\) row\[x\] = onWhite\(row\[x\]\)\n.* mix\(", kotlin
+    )
+    formula = re.search(r"fun laid\(shift: Int\) = (.+)", kotlin)
+    assert formula
+    laid = formula[1].replace("shr", ">>").replace("and", "&").replace("/", "//")
+    alpha, grey = np.mgrid[:256, :256]
+    ours = eval(laid, {}, {"colour": alpha << 24 | grey << 16 | 0x7F7F, "shift": 16, "alpha": alpha})
+    picture = Image.fromarray(np.stack([grey, grey, grey, alpha], axis=-1).astype(np.uint8))
+    assert np.array_equal(ours, np.asarray(decode.open_picture(encoded(picture)))[..., 0])
+    white, filled, drawn = (
+        swift.index(f"context.{step}")
+        for step in ("setFillColor(red: 1, green: 1, blue: 1, alpha: 1)", "fill(target)", "draw(seen, in: target)")
+    )
+    assert white < filled < drawn
 
 
 @pytest.mark.parametrize(
