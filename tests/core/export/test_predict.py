@@ -18,6 +18,7 @@ from core.config.framing import BORDER, FITS, Framing
 from core.export import bundle
 from core.imaging import decode
 from core.training.features import read_named
+from tests.core.imaging.test_greys import tiff
 from tests.core.imaging.test_profiles import ADOBE_RGB, DISPLAY_P3, SRGB, profile
 from tests.pictures import COLOURS, encoded, shaded
 
@@ -63,6 +64,9 @@ def test_the_program_sees_odd_files_as_the_app_does(predict: ModuleType, tmp_pat
         encoded(Image.fromarray(grey), "PNG", transparency=14),
         *(encoded(Image.fromarray(grey), kind, icc_profile=profile(None, 1.0)) for kind in ("PNG", "TIFF")),
         *(encoded(Image.fromarray(grey / np.float32(most)), "TIFF") for most in (1, 255, 65535)),
+        *(tiff(grey.astype(kind) * factor) for kind in (np.int32, np.uint32) for factor in (1, 10, 66_000)),
+        *(tiff((grey % most).astype(np.int32)) for most in (2, 256)),
+        tiff(grey.astype(np.int32) - 20_000),
     ):
         (tmp_path / "odd").write_bytes(content)
         off = predict.read(str(tmp_path / "odd")).astype(int) - decode.read_square(content, 32, Framing())
