@@ -34,6 +34,7 @@ FORMATS = (
     "AVIF",
     "HEIF",
 )  # as in training; no other decoder is ever started
+SAMPLE_FORMAT, SIGNED = 339, 2  # TIFF's tag of what kind its numbers are, and what it says of whole ones with a sign
 SPACES = {"RGB": "RGB ", "CMYK": "CMYK", "L": "GRAY"}  # Pillow's modes -> what a colour profile calls them
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation -> Image.Transpose
 with suppress(ImportError):  # photos of iPhones, where pillow-heif is installed
@@ -64,11 +65,17 @@ def edges(length: int, low: float, high: float) -> tuple[int, int]:
 
 
 def in_8_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits, or of real numbers (0 to 1, or as many as there are), of which one may stand for transparent."""
-    values, clear = np.asarray(image), image.info.get("transparency")
-    if image.mode == "F":
+    """Grey of 16 or 32 bits, or of real numbers (0 to 1, or as many as there are), of which one may stand for transparent.
+    Whole numbers of 32 bits are as those of 16 where they need as many, and else as real numbers."""
+    values, clear, wide = np.asarray(image), image.info.get("transparency"), image.mode == "F"
+    if image.mode == "I" and hasattr(image, "tag_v2"):  # older Pillow has this mode for 16 bits that are no TIFF, too
+        if SIGNED not in image.tag_v2.get(SAMPLE_FORMAT, ()):
+            values = values.view(np.uint32)  # Pillow takes the largest for negative ones
+        wide = values.min() < 0 or not 255 < values.max() <= 65_535
+    if wide:
         most = np.nanmax(values, initial=0, where=np.isfinite(values))
-        grey = np.nan_to_num(values * (255 / most if most > 255 else 255 if most <= 1 else 1), posinf=255)
+        factor = np.float32(255 / most if most > 255 else 255 if most <= 1 else 1)
+        grey: np.ndarray = np.nan_to_num(values * factor, posinf=255)
     else:
         grey = values.astype(np.uint32) // 257
     made = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
@@ -235,7 +242,8 @@ def names(given: list[str]) -> Iterator[str]:
     for name in given:
         if name == "-":
             listed = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-            yield from filter(None, listed.split("\0" if "\0" in listed else "\n"))
+            lines = (line.removesuffix("\r") for line in listed.split("\n"))  # as Windows ends them
+            yield from filter(None, listed.split("\0") if "\0" in listed else lines)
         elif Path(name).is_dir():
             shown = (p for p in Path(name).rglob("*") if not any(part[0] == "." for part in p.relative_to(name).parts))
             yield from sorted(str(path) for path in shown if path.is_file())

@@ -20,6 +20,7 @@ import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
 from core.config.framing import BORDER, Framing
+from core.imaging.greys import to_8_bits
 from core.imaging.mending import mended
 from core.imaging.profiles import to_srgb
 from core.system import storage
@@ -257,7 +258,7 @@ def begins_like_picture(beginning: bytes) -> bool:
 
 
 def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Image:
-    """An upright RGB picture, wholly decoded; transparency is laid on white, 16-bit grey is scaled to 8 bits.
+    """An upright RGB picture, wholly decoded; transparency is laid on white, grey of more bits is scaled to 8.
 
     `at_least`: the shorter side that is needed, in pixels. A larger JPEG is then decoded at a reduced size not under
     twice that, which is faster and needs less memory.
@@ -268,7 +269,7 @@ def open_picture(source: Path | bytes, at_least: int | None = None) -> Image.Ima
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":  # convert("RGB") would clip everything above 255 to white
-        image = _to_8_bits(image)
+        image = to_8_bits(image)
     if image.has_transparency_data:
         layered = image if image.mode == "RGBA" else image.convert("RGBA")
         image = Image.new("RGB", layered.size, "white")
@@ -276,23 +277,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image.info = layered.info
     image = to_srgb(image)
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits, or of real numbers: 0..1, or as many as there are. One grey may stand for transparent."""
-    values = np.asarray(image)
-    if image.mode == "F":
-        most = np.nanmax(values, initial=0, where=np.isfinite(values))
-        made = np.nan_to_num(values * (255 / most if most > 255 else 255 if most <= 1 else 1), posinf=255)
-    else:
-        made = values.astype(np.uint32) // 257
-    grey = Image.fromarray(made.clip(0, 255).astype(np.uint8))
-    if profile := image.info.get("icc_profile"):
-        grey.info["icc_profile"] = profile
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
-    return grey
 
 
 def square(image: Image.Image, pixels: int, framing: Framing) -> np.ndarray:

@@ -127,6 +127,7 @@ def start(
             ids = [run.id for run in list_runs(project)]
             if seen is not None and ids and ids[0] != seen and seen in ("", *ids):
                 return Run(project.runs_dir / ids[0])
+        forget_killed(project)
         began = time.time()
         config, catalogue = settled(project, config), catalogue or project.scan()
         scanned = time.time() - began
@@ -195,6 +196,14 @@ def list_runs(project: Project) -> list[Run]:
         with suppress(OSError):  # it was moved meanwhile
             found.append((path.stat().st_mtime_ns, path.parent))
     return [Run(folder) for _, folder in sorted(found, reverse=True)]
+
+
+def forget_killed(project: Project) -> None:
+    """Removes the decoded pictures of the project's trainings whose process was killed, and so could not do it: gigabytes."""
+    for folder in {file.parent for file in project.runs_dir.glob("*/*.npy")}:
+        records = RunRecords(folder)
+        if records.state().ended:
+            records.forget_pictures()
 
 
 def live_run(project: Project) -> Run | None:

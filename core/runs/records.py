@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from core.config.split import PARTS
 from core.config.training import TrainConfig, make_config
 from core.datasets.edit_journal import HIDDEN
 from core.runs.result import Attempt, RunResult, is_epoch
-from core.system import storage
+from core.system import disk, storage
 from core.system.confined import parts_of
 from core.system.errors import ConfigError, RunError
 from core.system.naming import as_text, is_digest
@@ -142,6 +143,12 @@ class RunRecords(TaskRecords):
         if not found:
             raise RunError(f"{self.folder} is not the folder of a training.", "Choose another folder.")
         return found
+
+    def forget_pictures(self) -> None:
+        """Removes the decoded pictures, which lie there while the task lasts."""
+        for file in self.folder.glob("*.npy"):
+            with suppress(OSError):  # Windows keeps what is still mapped into memory: the next start removes it
+                disk.remove(file)
 
     def append_epoch(self, epoch: dict[str, float]) -> None:
         """Adds a line to history.jsonl."""

@@ -64,7 +64,7 @@ def search(job: Job, clock: Callable[[], float] = time.monotonic) -> Trained:
     except Stopped:
         if found.best is None:
             raise
-        found.log.stopped = job.records.stop_asked()
+        found.log.stopped = job.stop_asked()
         if not found.log.stopped:  # the time ended between two attempts
             found.log.too_long.append("more")
     finally:

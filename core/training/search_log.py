@@ -67,7 +67,7 @@ class SearchLog:
             self._too_long(what)
             self.left_out[what] = f"Not tried: {what}. Not one round of it fits into the time that was left."
         except Stopped:
-            if self._job.records.stop_asked():
+            if self._job.stop_asked():
                 raise
             self._too_long(what)
             self.left_out[what] = f"Broken off: {what}. It took longer than was expected."

@@ -6,7 +6,6 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from core.runs.diagnosis import diagnose
 from core.runs.model_spec import write_spec
 from core.runs.records import RunRecords
 from core.runs.result import RunResult, Scores
-from core.system import disk, signing, storage
+from core.system import signing, storage
 from core.system.errors import ModelError
 from core.system.tasks.job import load_in_background, own_state, work_through
 from core.system.tasks.processes import leave
@@ -117,18 +116,23 @@ def run(folder: Path, scanned: float) -> int:
     records = RunRecords(folder)
     state = own_state(records)
     seconds = {"start": time.time() - records.plan().created - scanned, "decode": scanned, "features": 0.0, "fit": 0.0}
-    job = Job(records, state, seconds, plan=records.plan())
-    status = work_through(
-        job,
-        lambda: finish(job, train(job)),
-        what="The training",
-        again="train again",
-        stopped="Stopped before there was a model to keep.",
-    )
-    for scratch in folder.glob("*.npy"):
-        with suppress(OSError):  # Windows keeps what is still mapped into memory
-            disk.remove(scratch)
-    return status
+    return complete(Job(records, state, seconds, plan=records.plan()))
+
+
+def complete(job: Job, *, queued: bool = True) -> int:
+    """Trains, says how it ended, and removes what only the training needed; returns the exit status of the process. `queued`:
+    see work_through."""
+    try:
+        return work_through(
+            job,
+            lambda: finish(job, train(job)),
+            what="The training",
+            again="train again",
+            stopped="Stopped before there was a model to keep.",
+            queued=queued,
+        )
+    finally:
+        job.records.forget_pictures()
 
 
 if __name__ == "__main__":

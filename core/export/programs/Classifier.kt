@@ -94,6 +94,7 @@ class Classifier(context: Context) {
         val row = IntArray(picture.width)
         val narrow = Array(picture.height) { y ->
             picture.getPixels(row, 0, picture.width, 0, y, picture.width, 1)
+            for (x in row.indices) row[x] = onWhite(row[x])
             IntArray(placed.wide) { x -> across[x].let { (first, weights) -> mix(weights) { row[first + it] } } }
         }
         val down = shares(picture.height, placed.top, placed.down, placed.high)
@@ -106,6 +107,14 @@ class Classifier(context: Context) {
             val (first, weights) = down[y]
             mix(weights) { narrow[first + it][x] }
         }
+    }
+
+    /** Transparent pictures are laid on white, as in training. */
+    private fun onWhite(colour: Int): Int {
+        val alpha = colour ushr 24
+        if (alpha == 255) return colour
+        fun laid(shift: Int) = ((colour shr shift and 0xFF) * alpha + 255 * (255 - alpha) + 127) / 255
+        return (laid(16) shl 16) or (laid(8) shl 8) or laid(0)
     }
 
     /**

@@ -60,8 +60,11 @@ final class Classifier {
         context.setFillColor(red: 124 / 255, green: 116 / 255, blue: 104 / 255, alpha: 1)
         context.fill(CGRect(x: 0, y: 0, width: pixels, height: pixels))
         // A context counts from below: what is left over at the bottom is there one more where it is odd, as in training.
-        context.draw(seen, in: CGRect(
-            x: (pixels - size.0) / 2, y: (pixels - size.1 + 1) / 2, width: size.0, height: size.1))
+        let target = CGRect(
+            x: (pixels - size.0) / 2, y: (pixels - size.1 + 1) / 2, width: size.0, height: size.1)
+        context.setFillColor(red: 1, green: 1, blue: 1, alpha: 1)  // transparent pictures are laid on white, as in training
+        context.fill(target)
+        context.draw(seen, in: target)
         let bytes = rgba.enumerated().filter { $0.offset % 4 != 3 }.map(\.element)
         let type = try model.input(at: 0).dataType
         let low = spec.input.range[0], step = (spec.input.range[1] - low) / 255

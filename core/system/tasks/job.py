@@ -83,9 +83,13 @@ class TaskJob:
         self.state.seconds_left = (now - self._phase_began) / come * (total - done) if come > 0 else None
         self.records.write_state(self.state)
 
-    def should_stop(self) -> bool:
+    def stop_asked(self) -> bool:
         """Whether someone asked to stop."""
         return self.records.stop_asked()
+
+    def should_stop(self) -> bool:
+        """Whether the work should end early: because someone asked for that, or for what a kind of task adds to it."""
+        return self.stop_asked()
 
     def spend(self, on: str, seconds: float) -> None:
         """Adds to what one kind of work has cost, in seconds of wall-clock time."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -22,10 +21,10 @@ from core.config.estimate import require_room
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.project import Project
-from core.runs.lifecycle import freeze, settled
+from core.runs.lifecycle import forget_killed, freeze, settled
 from core.runs.records import RunPlan, RunRecords
 from core.runs.result import Shape
-from core.system import disk, signing, storage
+from core.system import signing, storage
 from core.system.errors import RunError, as_sentence
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
@@ -175,7 +174,8 @@ def start_study(
             asked["shared"] = share(study, plan).signed()
         else:
             for earlier in home.glob(f"*-{kind}*"):
-                forget_pictures(earlier)  # it was cut off, and nobody goes on with it now
+                Study(earlier).records.forget_pictures()  # it was cut off, and nobody goes on with it now
+            forget_killed(project)
         study.folder.mkdir()
         storage.write_json(study.folder / "study.json", asked)
         study.task.start(_WORKER, [str(study.folder)], prepare=lambda: study.records.write_plan(plan))
@@ -187,13 +187,6 @@ def go_on(study: Study) -> None:
     """Starts the process of a study that ended too early again: it goes on with what it has found. Does not wait, and does
     nothing while the study is under way."""
     study.task.start(_WORKER, [str(study.folder)])
-
-
-def forget_pictures(folder: Path) -> None:
-    """Removes the decoded pictures of a study, which lie there while it lasts."""
-    for file in folder.glob("*.npy"):
-        with suppress(OSError):  # Windows keeps what is still open: the next study removes it
-            disk.remove(file)
 
 
 def latest(project: Project, kind: Kind) -> Study | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.config.training import TrainConfig
 from core.system.tasks.job import Stopped, load_in_background
-from core.training.experiments import Study, forget_pictures
+from core.training.experiments import Study
 from core.training.experiments.found import RateOptions, RatesFound
 from core.training.experiments.head_trainer import set_up
 from core.training.job import Job
@@ -49,7 +49,7 @@ def run(job: Job, study: Study) -> None:
         for number in range(_RUNS):
             _sweep(start, job, rates, losses, number)
     finally:
-        forget_pictures(study.folder)
+        study.records.forget_pictures()
     shown, smoothed = smooth(rates, losses)
     suggestion = suggest(rates, losses)
     study.keep(RatesFound(rates=shown.tolist(), losses=smoothed.tolist(), suggestion=suggestion))

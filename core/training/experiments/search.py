@@ -24,7 +24,7 @@ from core.system.errors import ConfigError, RunError
 from core.system.tasks.job import Stopped
 from core.system.tasks.processes import is_alive, leave, spawn
 from core.system.tasks.records import TaskState
-from core.training.experiments import Study, forget_pictures
+from core.training.experiments import Study
 from core.training.experiments.claims import Lost
 from core.training.experiments.found import Before, BestTry, SearchFound, SearchOptions
 from core.training.experiments.head_trainer import SilentJob
@@ -161,7 +161,7 @@ def run(job: Job, study: Study) -> None:
         with answering(place_of(study.shared.storage)) if study.shared else nullcontext():
             Search(job, study).lead()
     finally:
-        forget_pictures(study.folder)
+        study.records.forget_pictures()
 
 
 def help_with(folder: Path) -> None:

@@ -22,7 +22,7 @@ from core.runs.lifecycle import freeze, new_folder
 from core.runs.pictures import without_left_out
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
-from core.system.tasks.job import Stopped, work_through
+from core.system.tasks.job import Stopped
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
 from core.training.experiments import Study
@@ -30,7 +30,7 @@ from core.training.experiments.found import Seed, SeedsFound, SeedsOptions
 from core.training.experiments.joint import begin
 from core.training.experiments.lists import carry_out
 from core.training.job import Job
-from core.training.worker import finish, train
+from core.training.worker import complete
 
 FEWEST, MOST = 2, 100
 
@@ -48,9 +48,9 @@ def start(
         raise ConfigError("These are no several seeds.", f"Name {FEWEST} to {MOST} different ones: 0,1,2")
     for seed in seeds:
         make_config(config.model_dump() | {"seed": seed})
-    if not config.own_split:
-        split = project.division().config.model_copy(update={"seed": None})
-        config = config.model_copy(update={"split": split, "own_split": True})
+    shares = config.split if config.own_split else project.division().config
+    # Each deals by its own seed: with one of the split itself they would differ in nothing.
+    config = config.model_copy(update={"split": shares.model_copy(update={"seed": None}), "own_split": True})
     return begin(project, "seeds", config, SeedsOptions(seeds=list(seeds)), catalogue, storage)
 
 
@@ -89,8 +89,8 @@ class _Within(Job):
 
     study: Job = field(kw_only=True)
 
-    def should_stop(self) -> bool:
-        return super().should_stop() or self.study.should_stop()
+    def stop_asked(self) -> bool:
+        return super().stop_asked() or self.study.stop_asked()
 
 
 def _trained(job: Job, project: Project, catalogue: Catalogue, seed: int) -> dict[str, Any]:
@@ -106,14 +106,7 @@ def _trained(job: Job, project: Project, catalogue: Catalogue, seed: int) -> dic
     records.write_state(state)
     seconds = {"start": 0.0, "decode": 0.0, "features": 0.0, "fit": 0.0}
     one = _Within(records, state, seconds, plan=records.plan(), study=job)
-    work_through(
-        one,
-        lambda: finish(one, train(one)),
-        what="The training",
-        again="train again",
-        stopped="Stopped before there was a model to keep.",
-        queued=False,  # the study has its turn
-    )
+    complete(one, queued=False)  # the study has its turn
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()  # else each network stays in memory
     if job.should_stop():

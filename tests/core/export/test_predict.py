@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +18,7 @@ from core.config.framing import BORDER, FITS, Framing
 from core.export import bundle
 from core.imaging import decode
 from core.training.features import read_named
+from tests.core.imaging.test_greys import tiff
 from tests.core.imaging.test_profiles import ADOBE_RGB, DISPLAY_P3, SRGB, profile
 from tests.pictures import COLOURS, encoded, shaded
 
@@ -61,6 +64,9 @@ def test_the_program_sees_odd_files_as_the_app_does(predict: ModuleType, tmp_pat
         encoded(Image.fromarray(grey), "PNG", transparency=14),
         *(encoded(Image.fromarray(grey), kind, icc_profile=profile(None, 1.0)) for kind in ("PNG", "TIFF")),
         *(encoded(Image.fromarray(grey / np.float32(most)), "TIFF") for most in (1, 255, 65535)),
+        *(tiff(grey.astype(kind) * factor) for kind in (np.int32, np.uint32) for factor in (1, 10, 66_000)),
+        *(tiff((grey % most).astype(np.int32)) for most in (2, 256)),
+        tiff(grey.astype(np.int32) - 20_000),
     ):
         (tmp_path / "odd").write_bytes(content)
         off = predict.read(str(tmp_path / "odd")).astype(int) - decode.read_square(content, 32, Framing())
@@ -77,6 +83,42 @@ def test_the_program_passes_over_what_is_hidden(
     assert list(predict.names(["."])) == ["b/a.png", "c.png"]
     whole = str(tmp_path / ".home")
     assert list(predict.names([whole, ".a.png"])) == [f"{whole}/b/a.png", f"{whole}/c.png", ".a.png"]
+
+
+def test_the_programs_for_phones_lay_transparent_pictures_on_white_as_training_does() -> None:
+    """They are not compiled here: the arithmetic of one, and the order of the other."""
+    kotlin, swift = ((bundle._PROGRAMS / f"Classifier.{end}").read_text(encoding="utf-8") for end in ("kt", "swift"))
+    assert re.search(
+        r"getPixels\(row, .*\n +for \(x in row\.indices\) row\[x\] = onWhite\(row\[x\]\)\n.* mix\(", kotlin
+    )
+    formula = re.search(r"fun laid\(shift: Int\) = (.+)", kotlin)
+    assert formula
+    laid = formula[1].replace("shr", ">>").replace("and", "&").replace("/", "//")
+    alpha, grey = np.mgrid[:256, :256]
+    ours = eval(laid, {}, {"colour": alpha << 24 | grey << 16 | 0x7F7F, "shift": 16, "alpha": alpha})
+    picture = Image.fromarray(np.stack([grey, grey, grey, alpha], axis=-1).astype(np.uint8))
+    assert np.array_equal(ours, np.asarray(decode.open_picture(encoded(picture)))[..., 0])
+    white, filled, drawn = (
+        swift.index(f"context.{step}")
+        for step in ("setFillColor(red: 1, green: 1, blue: 1, alpha: 1)", "fill(target)", "draw(seen, in: target)")
+    )
+    assert white < filled < drawn
+
+
+@pytest.mark.parametrize(
+    ("listed", "meant"),
+    [
+        (b"a b.png\nc.png", ["a b.png", "c.png"]),
+        (b"a b.png\r\n\r\nc.png\r\n", ["a b.png", "c.png"]),
+        (b"a\r\r\nb\rc\r\n", ["a\r", "b\rc"]),
+        (b"a\r\0b\nc\0", ["a\r", "b\nc"]),  # by NUL they are what they are
+    ],
+)
+def test_names_are_listed_by_line_of_any_system_or_by_nul(
+    predict: ModuleType, monkeypatch: pytest.MonkeyPatch, listed: bytes, meant: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed)))
+    assert list(predict.names(["-"])) == meant
 
 
 REGION = (0.1, 0.0, 0.85, 0.6)

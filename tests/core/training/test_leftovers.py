@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from core import Project, TrainConfig, train
+from core import Project, TrainConfig, start, train
 from core.config.recipes import get_recipe
 from core.export.exports import export
-from core.system.tasks.processes import ROOT
-from core.training.experiments import mirror
+from core.system.tasks.handle import TaskHandle
+from core.system.tasks.processes import ROOT, birth_of
+from core.system.tasks.records import TaskState
+from core.training.experiments import mirror, start_study
 from tests.pictures import COLOURS, flat_project
+from tests.runs import make_run
 from tests.waiting import until
 
 RECORDS = {
@@ -82,3 +88,27 @@ def test_a_process_that_leaves_removes_what_was_written_for_its_functions(tempor
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout) == (7, "1\n"), done.stderr
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda project, folder: start(project, TrainConfig(), out=folder),
+        lambda project, _: start_study(project, "mirror", TrainConfig()),
+    ],
+    ids=["training", "study"],
+)
+def test_what_a_killed_training_decoded_goes_when_the_next_begins(
+    begin: Callable[[Project, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
+    killed, living = (make_run(project, name) for name in ("killed", "living"))
+    for run, born in ((killed, 1.0), (living, birth_of(os.getpid()))):
+        run.records.write_state(TaskState("running", "fit", pid=os.getpid(), born=born))
+        np.save(run.folder / "train-180.npy", np.zeros(3, np.uint8))
+    monkeypatch.setattr(TaskHandle, "start", lambda *_, **__: True)
+    begin(project, tmp_path / "out")
+    assert killed.records.state().state == "interrupted"
+    assert not list(killed.folder.glob("*.npy"))
+    assert (killed.folder / "run.json").is_file()
+    assert list(living.folder.glob("*.npy"))
