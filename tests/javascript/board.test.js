@@ -105,6 +105,26 @@ test("each batch goes to a place of its own, and waits until there is one", asyn
   assert.deepEqual(intake.count("one"), { sending: 0, reading: 0 });
 });
 
+test("a board that is left sends no more, and goes on where it was left", async () => {
+  const { intake, sent, told } = makeIntake();
+  const plain = intake.send;
+  intake.offer({ token: "x", url: "/x" }, true);
+  intake.send = (_url, _item, signal) =>
+    new Promise((_, fail) => signal.addEventListener("abort", () => fail(new Error("broken off"))));
+  const batch = intake.begin("one");
+  intake.add(batch, [..."abcd"].map(makeItem));
+  intake.end(batch);
+  await settle();
+  intake.close();
+  await settle();
+  assert.deepEqual([sent, told, batch.sender.underWay, intake.trouble], [[], [], 0, ""]);
+  intake.send = plain;
+  intake.offer({ token: "x", url: "/x" }, true);
+  await settle();
+  assert.deepEqual(sent.sort(), ["/x/a", "/x/b", "/x/c", "/x/d"]);
+  assert.deepEqual(told, ["take one at x"]);
+});
+
 test("a picture that is still being written when the recording ends is not lost", async () => {
   const { intake, sent, told } = makeIntake();
   intake.offer({ token: "x", url: "/x" }, true);

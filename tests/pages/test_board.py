@@ -72,6 +72,18 @@ def test_what_cannot_be_taken_stays_where_it_arrived(project: Project) -> None:
         ops.carry_out(project, op("take", "../elsewhere", token=token), "")
     assert arriving.of_tab(ops.PLACE).token == token
     assert ops.carry_out(project, op("take", "red", token=token), "") == "1 picture saved in red."
+
+
+def test_what_a_board_was_still_sending_when_it_was_left_goes_into_no_class_of_the_next(project: Project) -> None:
+    before = project.scan().counts
+    token = arrive("cat.png")
+    assert arriving.of_tab(ops.PLACE).begun == 1
+    assert "not saved" in ops.carry_out(project, op("fresh", token=token), "")
+    assert arriving.of_tab(ops.PLACE).begun == 0
+    token = arrive("dog.png")
+    ops.carry_out(project, op("fresh", token="of another board"), "")
+    ops.carry_out(project, op("take", "red", token=token), "")
+    assert project.scan().counts == before | {"red": before["red"] + 1}
     assert not (project.root.parent / "elsewhere").exists()
 
 

@@ -80,6 +80,11 @@ class Arrivals:
         self.count = 0
         """Files that are here, whole."""
 
+    @property
+    def begun(self) -> int:
+        """Files that are here, or on their way."""
+        return self._expected
+
     @contextmanager
     def receiving(self, path: str, size: int) -> Iterator[_Write]:
         """Takes the pieces of a file of `size` bytes, by its path as it was dropped, with slashes. It is there once the block

@@ -36,6 +36,10 @@ def carry_out(project: Project, op: Op, newest: str) -> str:
     """Does an op, and returns what is said of it. `newest`: the id of the newest training that the person saw. Raises
     FieldguideError, and then nothing was changed."""
     tab.put(CHANGED, True)
+    if op.kind == "fresh":
+        if arriving.of_tab(PLACE).token == op.token:
+            arriving.forget(PLACE)
+        return "Pictures that were still on their way when you left this page are not saved."
     if op.kind in ("take", "why"):
         return _arrived(project, op)
     if op.kind == "train":

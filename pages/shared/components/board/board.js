@@ -68,6 +68,7 @@ class Board {
   awaited = ""; // the class that was added, whose name is to be typed next
   choices = ""; // what the list of classes was made for
   troubled = 0; // the number of the answer that was no good
+  beating = 0; // the timer of pictures that are recorded
 
   /** @param {ParentNode} root */
   constructor(root) {
@@ -84,7 +85,6 @@ class Board {
       () => this.draw(),
     );
     this.listen();
-    window.setInterval(() => this.beat(), EVERY_MS);
   }
 
   listen() {
@@ -131,7 +131,13 @@ class Board {
     this.data = data;
     this.outbox.send = send;
     this.outbox.settle(data.done);
+    this.beating ||= window.setInterval(() => this.beat(), EVERY_MS);
     this.fillCards(data.cards);
+    if (first && data.place.used) {
+      // What an earlier board was still sending when it was left is of another class, perhaps.
+      this.intake.used = data.place.token;
+      this.ask({ kind: "fresh", token: data.place.token });
+    }
     this.intake.offer(data.place, !this.outbox.waiting);
     this.live.update(data.live);
     if (first && data.camera) void this.live.switchOn();
@@ -314,7 +320,10 @@ class Board {
   }
 
   close() {
+    window.clearInterval(this.beating);
+    this.beating = 0;
     this.rest();
+    this.intake.close();
     this.live.close();
     this.outbox.close();
   }

@@ -90,7 +90,7 @@ class Trainer:
 @dataclass(frozen=True)
 class Op:
     """What a person asked for: `kind` is "take" (into `card`, "" where folders say it) or "why", of what has arrived at
-    `token`; "new", "rename", "aside", "back",
+    `token`, or "fresh", to forget that; "new", "rename", "aside", "back",
     "delete" or "open" (of the class `card`), "undo", "redo", "train", "stop" or "go". None of it is checked."""
 
     kind: str
@@ -131,7 +131,7 @@ def show(
             "cards": [asdict(card) for card in cards],
             "trainer": asdict(trainer) | {"ways": [{"page": page, "label": words} for page, words in trainer.ways]},
             "live": live,
-            "place": {"token": arrivals.token, "url": arriving.url(arrivals)},
+            "place": {"token": arrivals.token, "url": arriving.url(arrivals), "used": arrivals.begun > 0},
             "limits": arriving.limits(),
             "recording": {"side": LARGEST_SIDE, "whole": whole, "most": MOST_FRAMES},
             "camera": camera,

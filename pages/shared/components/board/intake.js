@@ -6,7 +6,7 @@ import { Sender } from "../drop/sender.js";
 /** @typedef {import("../drop/entries.js").Item} Item */
 /** @typedef {import("../drop/entries.js").Missed} Missed */
 /** @typedef {import("../drop/sender.js").Outcome} Outcome */
-/** @typedef {{token: string, url: string}} Place where the next batch goes */
+/** @typedef {{token: string, url: string, used?: boolean}} Place where the next batch goes; whether something went there before */
 /**
  * @typedef {object} Batch
  * @property {string} card id of the class's card
@@ -25,6 +25,7 @@ export class Intake {
   place = null;
   used = ""; // the token of the place that the last batch had
   refused = false; // whether the server could not take the last batch, which is still there
+  closed = false; // whether nothing is sent, as nobody is at the board
 
   /**
    * @param {(url: string, item: Item, signal: AbortSignal) => Promise<Outcome>} send
@@ -80,7 +81,7 @@ export class Intake {
       this.refused = answered;
       return;
     }
-    this.refused = false;
+    this.refused = this.closed = false;
     this.place = place;
     this.batches = this.batches.filter(({ told }) => !told);
     void this.go();
@@ -89,14 +90,14 @@ export class Intake {
   /** Sends what waits of the first batch; tells the server when it is whole. */
   async go() {
     const [batch] = this.batches;
-    if (!batch || !this.place || batch.told || batch.sender.sending) return;
+    if (!batch || !this.place || this.closed || batch.told || batch.sender.sending) return;
     const { sender } = batch;
     await sender.start();
     if (sender.waiting.length) {
       if (!sender.trouble) void this.go();
       return;
     }
-    if (!batch.whole || batch.told) return;
+    if (!batch.whole || batch.told || this.closed) return;
     batch.told = this.used = this.place.token;
     this.place = null;
     this.tell(batch, batch.told);
@@ -109,6 +110,15 @@ export class Intake {
     if (batch?.told && this.refused) this.tell(batch, batch.told);
     else void this.go();
     this.refused = false;
+  }
+
+  /** Sends no more, at once: the board may be another one by then, with other batches for the same place. */
+  close() {
+    this.closed = true;
+    for (const { sender } of this.batches) {
+      sender.stop();
+      sender.breaker.abort();
+    }
   }
 
   /**

@@ -59,7 +59,10 @@ export class Grid {
     this.data = data;
     this.shown = listRemaining(data.items, this.outbox.pending);
     const { order } = this;
-    if (other) this.selection.clear();
+    if (other) {
+      this.selection.clear();
+      this.tools.asking = false; // of pictures that are out of sight
+    }
     this.selection.keep(order);
     const back = data.back.map((path) => this.shown.find((item) => item.path === path)?.id).find(Boolean);
     if (undone && back) this.selection.jump(back);

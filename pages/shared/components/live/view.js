@@ -163,17 +163,18 @@ export class Live extends Camera {
    * @param {() => boolean} isCurrent
    */
   async ask({ url }, index, picture, isCurrent) {
+    const panel = this.panels[index];
     try {
       const asked = { method: "POST", body: picture, headers: { "Content-Type": "image/jpeg" } };
       const answer = await fetch(url, { ...asked, signal: AbortSignal.timeout(WAIT_MS) });
       if (answer.status === 429) return true; // another tab asks the same model: this picture is dropped
       const said = answer.ok || answer.status === 422 ? await answer.json() : {};
-      if (!isCurrent()) return true;
-      if (answer.ok) this.show(this.panels[index], said);
+      if (!isCurrent() || panel !== this.panels[index]) return true; // of a model that is not shown any more
+      if (answer.ok) this.show(panel, said);
       say(this.at.refusal, describeRefusal(answer, said.error));
       return answer.ok;
     } catch {
-      if (isCurrent()) say(this.at.refusal, SILENT);
+      if (isCurrent() && panel === this.panels[index]) say(this.at.refusal, SILENT);
       return false;
     }
   }
