@@ -126,6 +126,8 @@ def _resolve(project: Project, finding: Finding, action: str, pictures: list[Pic
     else:
         inside = [picture for picture in finding.pictures if f"keep {picture.class_name}" == action]
         kept = findings.best_of(inside)
+    if not project.path_of(kept.path).is_file():  # another tab has put it into the bin: then no copy would be left
+        raise ProjectError("The copy that would be kept is not there any more.", "Look again, then decide.")
     return labels.delete(project, [picture for picture in finding.pictures if picture.path != kept.path])
 
 
