@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from core import Project, Run
 from core.datasets import labels
 from core.runs.records import RunPicture, RunPlan
-from pages.shared.predict.kept_apart import MOST, chosen
+from pages.shared.predict.kept_apart import MOST, _of_the_sample, chosen
+from pages.shared.session import state
 from tests.pages.test_pages import button, visit, words
 from tests.pages.test_test_page import PAGE
 from tests.runs import copy_with, make_run, picture
@@ -64,3 +68,19 @@ def test_of_very_many_a_few_are_shown(project: Project) -> None:
     every = [RunPicture(each.id, each.path, 0, "test") for each in project.scan().pictures]
     run = make_run(project, "large", classes=NAMES, pictures=[*every, picture(1, 0, "val", NAMES)])
     assert shown(run.records.plan(), project) == sorted(each.id for each in every)[:MOST]
+
+
+def test_of_the_sample_only_those_that_the_training_had_not_are_shown(project: Project, trained: Run) -> None:
+    files = {sha256(path.read_bytes()).hexdigest() for path in state.NEW_PICTURES.glob("*.jpg")}
+    added = sorted(files)[:3]
+
+    def tested(ids: list[str]) -> Any:
+        pictures = [
+            RunPicture(each, "oak/x.jpg", 0, part) for each, part in zip(ids, ("train", "val", "test"), strict=False)
+        ]
+        names = {each.name for each in state.SAMPLE.iterdir() if each.is_dir()}
+        classifier = SimpleNamespace(classes=names, framing=project.framing())
+        return SimpleNamespace(classifier=classifier, run=SimpleNamespace(plan=SimpleNamespace(pictures=pictures)))
+
+    assert {each.id for each in _of_the_sample(tested([]))} == files
+    assert {each.id for each in _of_the_sample(tested(added))} == files - set(added)

@@ -215,7 +215,6 @@ def test_a_new_class_may_be_typed(copied: tuple[Path, Run]) -> None:
     box.set_value("../evil").run()
     assert "cannot be the name of a class" in plain(at)
     assert "evil" not in " ".join(Project.open(folder).scan().classes)
-    at = given(visit(PAGE, folder, run=run.id), {"x.jpg": picture("red", 500)})
     next(box for box in at.text_input if box.key and box.key.startswith("new ")).set_value("$rust$").run()
     assert "$rust$" in Project.open(folder).scan().classes
     assert "Added to **$rust$**" in plain(at)

@@ -65,12 +65,13 @@ def show(here: Here, tested: Tested) -> None:
 
 
 def _of_the_sample(tested: Tested) -> Iterator[KeptApart]:
-    """Those that come with the sample, where the model is of its classes."""
+    """Those that come with the sample, where the model is of its classes, and which the training had not."""
     classifier = tested.classifier
     if tested.run is None or set(classifier.classes) != {each.name for each in state.SAMPLE.iterdir() if each.is_dir()}:
         return
     files = {sha256(path.read_bytes()).hexdigest(): path for path in state.NEW_PICTURES.glob("*.jpg")}
-    for id_, path in sorted(files.items()):
+    known = {picture.id for picture in tested.run.plan.pictures}
+    for id_, path in sorted((id_, path) for id_, path in files.items() if id_ not in known):
         label = path.stem.rpartition("-")[0]
         yield KeptApart(id_, path, thumbnail(path.read_bytes(), classifier.framing, _SMALL), label)
 

@@ -15,7 +15,7 @@ from core.datasets.project import Project
 from core.datasets.validation import MAX_CLASSES
 from core.imaging.decode import thumbnail
 from core.inference.classifier import Predictions
-from core.system.errors import PictureError
+from core.system.errors import FieldguideError, PictureError
 from core.system.naming import class_key
 from pages.shared.evaluate import why
 from pages.shared.pictures import edits
@@ -28,7 +28,7 @@ from pages.shared.ui.text import literal, percent
 
 SHOWN_PIXELS = 420
 _MOST_PILLS = 12
-_PUT_RIGHT = "put right in the test"
+_PUT_RIGHT, _REFUSED = "put right in the test", "not put right in the test"
 """In the session: [key of the picture put right last, what became of it, what `_since` said then]."""
 
 
@@ -90,14 +90,20 @@ def _put_right(here: Here, name: str, content: bytes, key: str) -> None:
         st.markdown(said)
         edits.undo_button(here.project)
         return
+    refused, *why = tab.take(_REFUSED, [""])
+    if refused == key:
+        page.show_error(FieldguideError(*why))
     classes = list(here.catalogue.in_use.classes)
     words = "Is that wrong? Say what it is, and the picture goes into your class folders"
 
     def take(widget: str) -> None:
         chosen = tab.get(widget)
         if isinstance(chosen, str) and chosen.strip():
-            with page.stopping_at_errors():
+            try:
                 became = _put_into(here.project, name, content, chosen.strip())
+            except FieldguideError as error:  # told where the page is drawn: a callback has no place on it
+                tab.put(_REFUSED, [key, error.message, error.hint])
+                return
             if became:
                 aside = class_key(chosen) in map(class_key, here.catalogue.aside)
                 then = (
