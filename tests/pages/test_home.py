@@ -51,8 +51,9 @@ def test_a_project_file_of_nonsense_is_a_sentence(own_home: Path) -> None:
     assert "This project file is damaged" in words(at).replace("\\", "")
 
 
-def test_what_was_left_out_of_a_project_file_is_told(own_home: Path) -> None:
-    at = visit("app.py")
+@pytest.mark.parametrize("open_before", [False, True])
+def test_what_was_left_out_of_a_project_file_is_told(own_home: Path, tmp_path: Path, open_before: bool) -> None:
+    at = visit("app.py", flat_project(tmp_path / "other", COLOURS, each=1) if open_before else None)
     inside = {"oak/1.jpg": encoded(noise(1), "JPEG"), "oak/page.jpg": b"<html>"}
     content = project_file(json.dumps(about(name="trees", pictures=2, classes=["oak"])), inside)
     at.file_uploader(key="project file").set_value(("trees.zip", content, "")).run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -35,9 +35,9 @@ _FIRST = 12
 """Projects that are shown before a person asks for all of them."""
 
 
-def enter(folder: str | Path, *, camera: bool = False) -> None:
+def enter(folder: str | Path, *, camera: bool = False, rows: Sequence[importing.Row] = ()) -> None:
     """Opens a project and goes to its board, or to its pictures where something was trained already. `camera`: whether it is
-    switched on there."""
+    switched on there; `rows`: what became of the files that it was made of, to be told there."""
     tab.take("file to open", None)
     try:
         project = state.open_project(folder)
@@ -45,6 +45,8 @@ def enter(folder: str | Path, *, camera: bool = False) -> None:
         page.show_error(error)
         return
     tab.put(board.WITH_CAMERA, camera)
+    if rows:  # not before: what a tab knows of another project is forgotten
+        add.keep_report(project, rows)
     first = "pages/1_Pictures.py" if state.newest_run(project) else "pages/0_Board.py"
     st.switch_page(first, query_params=state.link_params())
 
@@ -184,7 +186,8 @@ def _from_file(source: Path | bytes, name: str, stamp: str) -> None:
         preview.show(plan, stamp)
         preview.reset()
         if st.button("Begin a project with them", type="primary", icon=":material/add:", key="begin with file"):
-            enter(_project_of(plan, name).root)
+            project, rows = _project_of(plan, name)
+            enter(project.root, rows=rows)
         return
     words = f"{count(contents.pictures, 'picture')} in {count(contents.classes, 'class')}"
     st.markdown(f"**{literal(contents.name)}**: {words}, {count(contents.runs, 'training')}.")
@@ -196,11 +199,10 @@ def _from_file(source: Path | bytes, name: str, stamp: str) -> None:
     if st.button("Open this project", type="primary", icon=":material/unarchive:", key="open project file"):
         with _bar("Unpacking") as show:
             project, rows = packing.unpack(source, progress=show, models=models)
-        add.keep_report(project, rows)
-        enter(project.root)
+        enter(project.root, rows=rows)
 
 
-def _project_of(plan: importing.Plan, name: str) -> Project:
+def _project_of(plan: importing.Plan, name: str) -> tuple[Project, Sequence[importing.Row]]:
     taken = {class_key(path.name) for path in storage.data_home().iterdir()}
     project = new_project(free_name(file_stem(name), "", taken))
     try:
@@ -210,8 +212,7 @@ def _project_of(plan: importing.Plan, name: str) -> Project:
         disk.remove_tree(project.root)
         raise
     preview.forget_choices()
-    add.keep_report(project, report.rows)
-    return project
+    return project, report.rows
 
 
 @contextmanager
