@@ -12,6 +12,7 @@ import pytest
 
 from pages.shared.components import _component
 from pages.shared.components._component import joined
+from pages.shared.components.grid import grid
 
 HERE = Path(_component.__file__).parent
 COMPONENTS = sorted(style.with_suffix(".js") for style in HERE.glob("*/*.css"))
@@ -125,3 +126,15 @@ def test_what_cannot_be_joined_is_refused(tmp_path: Path, text: str) -> None:
     module(tmp_path, "_default.js", "export const low = 1;\nexport default function g() {}\n")
     with pytest.raises(ValueError, match=r"joined|itself"):
         joined(module(tmp_path, "main.js", text))
+
+
+def test_a_tab_finds_pictures_that_were_moved_since_it_was_drawn() -> None:
+    moved = grid.after({}, {"a/1": "b/1", "a/2": "b/2"})
+    assert moved == {"a/1": "b/1", "a/2": "b/2"}
+    moved = grid.after(moved, {"b/1": "c/1"})
+    assert moved == {"a/1": "c/1", "a/2": "b/2", "b/1": "c/1"}
+    assert grid.after(moved, {"c/1": "a/1"}) == {
+        "a/2": "b/2",
+        "b/1": "a/1",
+        "c/1": "a/1",
+    }

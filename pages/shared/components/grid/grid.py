@@ -120,10 +120,7 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outco
         outcome = carry_out(op)
         done["said"] = outcome.said
         done["back"] = [new for _, new in outcome.moved] if op.kind in ("undo", "redo") else []
-        for old, new in outcome.moved:
-            done["moved"] = {path: new if now == old else now for path, now in done["moved"].items()}
-            done["moved"][old] = new
-            done["moved"].pop(new, None)
+        done["moved"] = after(done["moved"], dict(outcome.moved))
 
     def answer() -> None:
         _outbox.answer(tab.get(key).get("outbox"), done, carry_out_one)
@@ -150,6 +147,13 @@ def show(view: View, classes: Mapping[str, int], carry_out: Callable[[Op], Outco
         default={"outbox": None},
         on_outbox_change=answer,
     )
+
+
+def after(known: Mapping[str, str], moves: Mapping[str, str]) -> dict[str, str]:
+    """Path that the tab knew -> where its picture is now, once pictures were moved; not of what lies where it lay."""
+    now = {path: moves.get(place, place) for path, place in known.items()} | dict(moves)
+    arrived = set(moves.values()).difference(moves)
+    return {path: place for path, place in now.items() if path not in arrived}
 
 
 def _op(raw: Mapping[str, Any], moved: Mapping[str, str]) -> Op:
