@@ -146,9 +146,10 @@ if not training:
             st.button(
                 "Train again", icon=":material/replay:", on_click=train_now, help="With the settings on Configure."
             )
-            with st.popover("Keep these settings", icon=":material/bookmark_add:"):
-                recipes.save_form(snapshot.plan.config, "Save this training's settings as a recipe")
-                st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
+            if not result.ensemble:  # which has those of its members
+                with st.popover("Keep these settings", icon=":material/bookmark_add:"):
+                    recipes.save_form(snapshot.plan.config, "Save this training's settings as a recipe")
+                    st.caption("It is on Configure then, under More recipes, where it can also be downloaded.")
         with page.stopping_at_errors():
             evaluation = answers_of(snapshot).evaluation
         ahead.look_ahead(here)
@@ -166,7 +167,8 @@ if not training:
 
 if not training:
     if snapshot.result:
-        studies.show(project, here.catalogue, snapshot.plan.config)
+        several = bool(snapshot.result.ensemble)  # which has no settings of its own
+        studies.show(project, here.catalogue, state.draft_of(project) if several else snapshot.plan.config)
     ensemble.show(project)
 others = history(project)
 if len(others) > 1 and not training:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.config.training import TrainConfig
+from core.datasets.catalogue import Catalogue
 from core.datasets.folds import GroupedFolds
 from core.datasets.project import now_at
 from core.runs.records import RunPicture, RunPlan
@@ -21,6 +22,21 @@ def find_file(plan: RunPlan, picture: RunPicture) -> Path:
     if found is None:
         raise PictureError("the file is gone")
     return found
+
+
+def changed_since(plan: RunPlan, catalogue: Catalogue) -> bool:
+    """Whether a training would learn from other pictures now, or by other classes: one of the plan's has another class, is gone
+    or set aside, or one that it had not was made after it. A plan has not all that there are: what lies in two classes, or
+    between two pieces of a film, is left out."""
+    now: dict[str, set[str]] = {}
+    for picture in catalogue.in_use.pictures:
+        if picture.class_name:
+            now.setdefault(picture.id, set()).add(picture.class_name)
+    then = {picture.id: plan.classes[picture.label] for picture in plan.pictures}
+    if any(now.get(id_) != {name} for id_, name in then.items()):
+        return True
+    new = (p for p in catalogue.in_use.pictures if p.class_name and p.id not in then and len(now[p.id]) == 1)
+    return any(picture.modified_ns > plan.created * 1e9 for picture in new)
 
 
 def grouped_folds(pictures: Sequence[RunPicture], seed: int) -> GroupedFolds:

@@ -183,7 +183,7 @@ def test_what_is_done_next_stands_first_and_what_is_done_here_is_said(project: P
 
     def trained(name: str, said: list[int]) -> list[str]:
         run = make_run(project, name, said, classes=names, pictures=pictures)
-        trainer = board._trainer(project, project.scan(), run.snapshot())
+        trainer = board._trainer(project.scan(), run.snapshot())
         return [trainer.note, *(label for _, label in trainer.ways)]
 
     assert trained("fine", truth)[1:] == ["Try it live", "See its answers", "See how it learned", "Download the model"]

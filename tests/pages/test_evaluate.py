@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import Project, Run
+from core import Project, Run, TrainConfig
 from core.datasets import negatives
 from core.datasets.edit_journal import HIDDEN
 from core.evaluation import negative_predictions
@@ -17,9 +17,12 @@ from core.export.exports import exports_of
 from core.inference.decision import Decision, decision_of, keep_decision
 from core.quality.findings import confirmed
 from core.runs.records import RunPicture
+from core.runs.result import Voter
 from pages.shared.components.grid import grid
-from pages.shared.evaluate import again, matrix
+from pages.shared.components.matrix.matrix import first_of
+from pages.shared.evaluate import again, matrix, parts
 from pages.shared.evaluate.matrix import Cell
+from pages.shared.session import state
 from pages.shared.ui.page import Here
 from tests.pages.test_pages import button, visit, words
 from tests.pictures import COLOURS, encoded, flat_project, noise
@@ -206,3 +209,35 @@ def test_a_damaged_choice_is_as_good_as_none(run: Run, damage: str) -> None:
     (run.folder / "sureness.json").write_text(damage)
     assert decision_of(run.folder) == Decision()
     assert exports_of(run) == {}
+
+
+def test_a_cell_that_was_chosen_for_another_training_is_forgotten(run: Run) -> None:
+    evaluation = parts.answers_of(run.snapshot()).evaluation
+    assert first_of(evaluation, Cell("blue", "red")) == Cell("blue", "red")
+    assert first_of(evaluation, Cell(None, "red")) == Cell(None, "red")
+    assert first_of(evaluation, Cell("oak", "red")) == Cell()
+    assert first_of(evaluation, None) == Cell()
+
+
+def test_mistakes_that_are_gone_are_not_called_none(run: Run) -> None:
+    project = Project.open(run.records.plan().project)
+    for picture in project.scan().by_class["blue"]:
+        (project.root / picture.path).unlink()
+    at = evaluate(run, "Mistakes")
+    assert f"{MISTAKES} pictures of it cannot be shown" in words(at)
+    assert matrix._nothing(Cell(), MISTAKES) == "None of these pictures is in the folder any more."
+    assert matrix._nothing(Cell(), 0) == "No mistakes here."
+    assert matrix._nothing(Cell("oak", "maple"), 0) == "oak, taken for maple: none."
+
+
+def test_an_ensemble_is_trained_again_by_the_settings_of_the_project(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.open(run.records.plan().project)
+    result = run.records.result()
+    assert result
+    run.records.write_result(result.model_copy(update={"ensemble": [Voter(run="one", weight=1.0)]}))
+    state.keep_draft(project, TrainConfig(seed=77))
+    (project.root / "blue" / "000.png").rename(project.root / "red" / "moved.png")
+    asked: list[TrainConfig] = []
+    monkeypatch.setattr(state, "train", lambda _, config, *__, **___: asked.append(config))
+    button(evaluate(run, "Mistakes"), "Train again with them").click().run()
+    assert [config.seed for config in asked] == [77]

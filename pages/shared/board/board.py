@@ -9,8 +9,8 @@ import streamlit as st
 from core.config.framing import Framing
 from core.datasets import validation
 from core.datasets.catalogue import Catalogue, Picture
-from core.datasets.project import Project
 from core.runs.lifecycle import RunSnapshot
+from core.runs.pictures import changed_since
 from core.system.errors import FieldguideError
 from pages.shared.board import blanks, ops
 from pages.shared.components.board import board
@@ -64,7 +64,7 @@ def _draw(here: Here, run: RunSnapshot | None) -> None:
     with page.stopping_at_errors():
         tested = model.of_training(run) if run and run.has_model else None
         arrivals = arriving.of_tab(ops.PLACE)
-        trainer = _trainer(project, catalogue, run)
+        trainer = _trainer(catalogue, run)
     board.show(
         _cards(here),
         trainer,
@@ -104,13 +104,7 @@ def _newest(picture: Picture) -> tuple[int, str]:
     return picture.modified_ns, picture.path
 
 
-def _newer(project: Project, run: RunSnapshot) -> str:
-    """That something was changed since a training, as a sentence, or ""."""
-    since = (state == "done" for when, _, state in project.journal.history() if when > run.plan.created)
-    return "Pictures or classes were changed since: train again to use that." if any(since) else ""
-
-
-def _trainer(project: Project, catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
+def _trainer(catalogue: Catalogue, run: RunSnapshot | None) -> board.Trainer:
     why = validation.why_not_trainable(catalogue)
     if run is None:
         return board.Trainer("Train", why)
@@ -123,7 +117,7 @@ def _trainer(project: Project, catalogue: Catalogue, run: RunSnapshot | None) ->
     test, step = result.test, after.step_of(run)
     told = (
         f"{percent(test.accuracy)} of pictures that it had never seen.",
-        _newer(project, run),
+        "Pictures or classes were changed since: train again to use that." * changed_since(run.plan, catalogue),
         step.why,
         result.diagnosis,
     )

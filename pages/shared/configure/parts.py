@@ -17,7 +17,7 @@ from core.datasets.splits import Split
 from core.system.errors import FieldguideError
 from pages.shared.session import kept, state
 from pages.shared.ui import forms, page
-from pages.shared.ui.text import count, literal, percent
+from pages.shared.ui.text import count, percent
 
 _TOGETHER = {
     "names": "Copies of one photo and frames of one film, as their names tell",
@@ -125,7 +125,7 @@ def _table(project: Project, catalogue: Catalogue) -> None:
         return
     try:
         columns: Sequence[str] = importing.group_columns(project, file.getvalue(), file.name)
-        column = st.selectbox("The column of groups", columns, key="groups column", format_func=literal)
+        column = st.selectbox("The column of groups", columns, key="groups column")
         if st.button("Take these groups", icon=":material/check:"):
             importing.assign_groups(project, file.getvalue(), str(column), file.name)
             state.look_again(project)

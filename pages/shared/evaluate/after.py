@@ -8,6 +8,7 @@ from core.evaluation.report import diagnosis_of
 from core.runs.lifecycle import RunSnapshot
 from pages.shared.evaluate.parts import answers_of
 from pages.shared.ui import page
+from pages.shared.ui.text import literal
 
 PAGES = {
     "live": "pages/5_Test.py",
@@ -31,4 +32,4 @@ def offer(run: RunSnapshot, here: str = "") -> None:
     if PAGES[step.kind] == here:
         page.next_step(PAGES["live"], "Try it live")
     else:
-        page.next_step(PAGES[step.kind], step.label)
+        page.next_step(PAGES[step.kind], literal(step.label))

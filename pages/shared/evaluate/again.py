@@ -29,8 +29,10 @@ def offer(here: Here, run: RunSnapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{count(number, 'label')} changed since this training.")
         if st.button("Train again with them", icon=":material/replay:", key="train again"):
+            several = run.result is not None and bool(run.result.ensemble)  # has no settings of its own
+            config = state.draft_of(here.project) if several else run.plan.config
             try:
-                state.train(here.project, run.plan.config, here.catalogue, seen=here.newest)
+                state.train(here.project, config, here.catalogue, seen=here.newest)
             except FieldguideError as error:
                 page.show_error(error)
             else:

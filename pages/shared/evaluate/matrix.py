@@ -93,7 +93,7 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
             tiles,
             [section] if tiles else [],
             accept=any(tile.suggestion for tile in tiles),
-            empty="No mistakes here." if cell == Cell() else f"{cell.words}: none.",
+            empty=_nothing(cell, len(inside)),
             undo=journal.next_undo(),
             redo=journal.next_redo(),
         ),
@@ -106,6 +106,13 @@ def _pictures(here: Here, answers: Answers, cell: Cell) -> None:
         st.caption(f"{count(gone, 'picture')} of it cannot be shown: no longer in the folder.")
     if shown:
         _as_table(answers, [number for number, _ in shown], truth, said)
+
+
+def _nothing(cell: Cell, inside: int) -> str:
+    """Why no picture of a cell is shown, where so many are in it."""
+    if inside:
+        return "None of these pictures is in the folder any more."
+    return "No mistakes here." if cell == Cell() else f"{cell.words}: none."
 
 
 def where_now(here: Here, pictures: Sequence[RunPicture]) -> dict[str, Picture]:

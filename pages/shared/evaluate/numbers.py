@@ -142,7 +142,7 @@ def in_words(score: ClassScore, total: int) -> str:
         return f"There is no picture of {name} here. {count(score.false_positives, 'other')} taken for it."
     return (
         f"Of {count(score.total, 'picture')} of {name} it found **{score.right}** (true positives) and missed "
-        f"**{score.false_negatives}** (false negatives). Of {total - score.total:,} others it called "
+        f"**{score.false_negatives}** (false negatives). Of {count(total - score.total, 'other')} it called "
         f"**{score.false_positives}** {name} by mistake (false positives) and left out **{score.true_negatives:,}** rightly "
         "(true negatives)."
     )

@@ -21,7 +21,7 @@ from pages.shared.ui import charts, page
 from pages.shared.ui.page import Here
 from pages.shared.ui.palette import PALETTE
 from pages.shared.ui.progress import show_progress, stop_button
-from pages.shared.ui.text import literal, percent, plot_text
+from pages.shared.ui.text import count, literal, percent, plot_text
 
 _KINDS = {
     "darker": "darker",
@@ -93,11 +93,11 @@ def _draw(here: Here, run: RunSnapshot, found: Robustness) -> None:
     told = ", ".join(f"{outcome.change.words} {percent(found.share(outcome))}" for outcome in found.outcomes)
     plain = percent(found.plain / found.pictures)
     charts.show(chart(found), "harder pictures", f"Right on changed test pictures: as they are {plain}, {told}")
-    some = f"{found.pictures} of the {found.of}" if found.pictures < found.of else f"the {found.of}"
+    all_of_them = f"the {count(found.of, 'test picture')}"
+    some = f"{found.pictures} of {all_of_them}" if found.pictures < found.of else all_of_them
     why = " (at most 200, evenly over the classes)" if found.of > robustness.MOST == found.pictures else ""
     st.caption(
-        f"The larger the dot, the stronger the change; the line is the pictures as they are. Made of {some} test "
-        f"pictures{why}."
+        f"The larger the dot, the stronger the change; the line is the pictures as they are. Made of {some}{why}."
     )
     _examples(here, run)
     with st.expander("As a table", key="harder table"):

@@ -223,7 +223,7 @@ def _others(here: Here, run: RunSnapshot, now: Decision, threshold: float) -> No
                 st.rerun()
         for name, reason in tab.take("others refused", []):
             st.caption(f"{literal(name)} was not taken: {literal(reason)}.")
-        if number and st.button(f"Forget these {number}", icon=":material/delete:"):
+        if number and st.button(f"Forget {'it' if number == 1 else f'these {number}'}", icon=":material/delete:"):
             with page.stopping_at_errors():
                 negatives.forget(here.project)
             st.rerun()

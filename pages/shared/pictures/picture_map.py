@@ -59,7 +59,7 @@ def _map(here: Here, found: Analysis) -> set[str]:
     every = max(1, -(-len(points) // _MOST_POINTS))
     points = points[::every]
     if every > 1:
-        st.caption(f"Every {every}th picture is drawn.")
+        st.caption(f"One picture in {every} is drawn.")
     state = tab.get("map") or {}
     chosen = [str(one) for one in state.get("chosen") or []]
     result = _COMPONENT(

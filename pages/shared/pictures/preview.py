@@ -158,7 +158,7 @@ def _choices(recognised: Recognised) -> None:
             _QUESTIONS[name],
             values,
             index=values.index(now) if now in values else None,
-            format_func=lambda value: _WAYS.get(value, literal(str(value))),
+            format_func=lambda value: _WAYS.get(value, str(value)),
             placeholder="not recognised: choose one",
             key=key,
             on_change=_choose,

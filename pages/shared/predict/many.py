@@ -29,7 +29,7 @@ def show(here: Here, tested: Tested, looked: Looked, key: str) -> None:
     if len(looked.bad) > _MOST_BAD:
         st.caption(f"{len(looked.bad) - _MOST_BAD:,} more could not be read either.")
     if looked.left_out:
-        st.caption(f"Only the first {MOST:,} were looked at; {looked.left_out:,} were left out.")
+        st.caption(f"Only the first {MOST:,} were looked at; left out: {looked.left_out:,}.")
     if len(looked.good) == 1:
         _large(here, tested, looked, 0)
     elif looked.good:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,12 @@ import pytest
 
 from core import Project, TrainConfig, evaluate, train
 from core.config.recipes import get_recipe
+from core.datasets import labels
 from core.datasets.splits import make_split
 from core.evaluation import model_card
-from core.runs.pictures import without_left_out
-from core.runs.records import RunPicture
+from core.runs.lifecycle import freeze, settled
+from core.runs.pictures import changed_since, without_left_out
+from core.runs.records import RunPicture, RunPlan
 from tests.pictures import COLOURS, flat_project, shaded
 
 
@@ -68,3 +73,29 @@ def test_a_training_learns_from_as_many_of_each_and_says_so(tmp_path: Path, reci
         (store,) = (Project.open(folder).home / "features").glob("*.sqlite")
         with sqlite3.connect(store) as kept:
             assert kept.execute("SELECT count(*) FROM features").fetchone() == (len(plan.pictures),)
+
+
+def test_only_what_a_training_would_learn_from_otherwise_counts_as_changed(tmp_path: Path) -> None:
+    project = Project.open(flat_project(tmp_path / "p", COLOURS, each=8))
+    shutil.copy(project.root / "red" / "000.png", project.root / "blue" / "both.png")  # in two classes: in no training
+    catalogue = project.scan()
+    split, pictures = freeze(catalogue, settled(project, TrainConfig()))
+    plan = RunPlan("run", str(project.root), time.time(), TrainConfig(), split.classes, pictures)
+    assert not changed_since(plan, catalogue)
+
+    def after(change: Callable[[], object]) -> bool:
+        change()
+        changed = changed_since(plan, project.scan())
+        labels.undo(project)
+        assert not changed_since(plan, project.scan())
+        return changed
+
+    assert not after(lambda: labels.set_colour(project, "red", 7))
+    assert not after(lambda: labels.set_order(project, ["red", "green", "blue"]))
+    red = [picture for picture in catalogue.by_class["red"] if picture.path != "red/000.png"]
+    assert after(lambda: labels.move(project, red[:1], "blue"))
+    assert after(lambda: labels.delete(project, red[:1]))
+    assert after(lambda: labels.set_aside(project, "red", aside=True))
+    assert after(lambda: labels.rename_class(project, "red", "rust"))
+    shaded((1, 200, 3), 99).save(project.root / "green" / "new.png")
+    assert changed_since(plan, project.scan())

@@ -48,14 +48,20 @@ class Cell:
         return self.truth in (None, truth) and self.said in (None, said)
 
 
+def first_of(evaluation: Evaluation, wanted: Cell | None) -> Cell:
+    """The cell that was asked for, if it is one of these classes; else that of all mistakes."""
+    known = {None, *(one.name for one in evaluation.classes)}
+    return wanted if wanted and {wanted.truth, wanted.said} <= known else Cell()
+
+
 def show(evaluation: Evaluation, key: str, *, shares: bool = False, at_first: Cell | None = None) -> Cell:
     """Draws the matrix and gives the cell that is chosen in it. `key`: under which the tab remembers it; `shares`: percent of
-    a row instead of pictures; `at_first`: chosen until a person chooses."""
+    a row instead of pictures; `at_first`: chosen until a person chooses, if its classes are among those."""
     confusion = evaluation.confusion
     order = order_of(evaluation)
     names = [evaluation.classes[position].name for position in order]
     chosen = (tab.get(key) or {}).get("cell")
-    now = (at_first or Cell()) if chosen is None else _cell(chosen, names)
+    now = first_of(evaluation, at_first) if chosen is None else _cell(chosen, names)
     unit = "percent of the row" if shares else "pictures"
     caption = f"Rows: what the pictures are. Columns: what it said (confusion matrix), in {unit}."
     if len(order) < len(evaluation.classes):
