@@ -48,4 +48,4 @@ def diagnosis_of(run: RunSnapshot, test: Evaluation) -> list[Diagnosis]:
     harder = robustness.read(run.run)
     best = run.result.best_epoch if run.result else 0
     covered = harder.covered / harder.pictures if harder else None
-    return findings(run.plan, run.history, best, test, covered)
+    return findings(run.plan, run.history, best, test, covered, stopped=run.state.state == "stopped")

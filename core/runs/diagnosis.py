@@ -13,7 +13,8 @@ import numpy as np
 from core.config.training import RATES, TrainConfig
 from core.inference.metrics import Evaluation
 from core.runs.records import RunPlan
-from core.system.naming import count
+from core.runs.rounds import stages_of
+from core.system.naming import count, percent
 from core.system.statistics import in_words
 
 OVERFIT_GAP = 0.15
@@ -31,9 +32,12 @@ _GIVEN_AWAY = 0.75
 _FINE = 0.98
 """From this test accuracy on, nothing in the way it learned is blamed."""
 _WORKS = 0.8
+_POOR = 0.6
+"""Below this accuracy on its own training pictures, and on those of the test, it has learned too little."""
+_NAMED = 3
+"""Classes that are named, of many."""
 _FAR_OFF = 3.0
 """A training loss of so many times that of guessing, ln K, comes of steps that were too large."""
-_UNTOLD = "?"
 _CAUTIONS = ("leak", "background", "alike", "few-tested")
 """What is said of a model that works, too."""
 
@@ -52,9 +56,11 @@ class Diagnosis:
     classes: tuple[str, ...] = ()
 
 
-def diagnose(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int, test: Evaluation) -> str:
+def diagnose(
+    plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int, test: Evaluation, *, stopped: bool = False
+) -> str:
     """The most telling finding as a sentence; see `findings`."""
-    return findings(plan, history, best_epoch, test)[0].sentence
+    return findings(plan, history, best_epoch, test, stopped=stopped)[0].sentence
 
 
 def findings(
@@ -63,15 +69,22 @@ def findings(
     best_epoch: int,
     test: Evaluation,
     middle_covered: float | None = None,
+    *,
+    stopped: bool = False,
 ) -> list[Diagnosis]:
     """All that the rules find, the most telling first; never empty.
 
     `history`: all epochs, of which the model is as after `best_epoch`; 0 where it is not as after any of them.
-    `middle_covered`: the accuracy, 0..1, when the middle of each test picture is covered, if that was tried.
+    `middle_covered`: the accuracy, 0..1, when the middle of each test picture is covered, if that was tried; `stopped`: whether
+    a person ended the training.
     """
+    learning = [*_hopeless(test)] or [
+        *_learning(plan, history[:best_epoch], test),
+        *_underfitting(plan.config, history, best_epoch, test, stopped=stopped),
+    ]
     found = [
         # Steps that were too large explain everything else that did not work.
-        *(list(_steps(plan, history, test)) or [*_hopeless(test), *_learning(plan, history[:best_epoch], test)]),
+        *(list(_steps(plan, history, test)) or learning),
         *_leaks(plan),
         *_given_away(test, middle_covered),
         *_alike(test),
@@ -80,48 +93,13 @@ def findings(
     return found if found and found[0].kind not in _CAUTIONS else [_when_it_works(test), *found]
 
 
-def why_kept(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: int) -> str:
-    """Which round the model is as after, and why that one, in sentences, also where another had a smaller validation loss; ""
-    for none."""
-    if not 0 < best_epoch <= len(history):
-        return ""
-    kept, stages = history[best_epoch - 1], _stages(plan.config, history)
-    stage = [epoch for epoch, name in zip(history, stages, strict=True) if name == stages[best_epoch - 1]]
-    least = min(stage, key=lambda epoch: epoch["val_loss"])
-    elsewhere = least["val_loss"] < kept["val_loss"]
-    reason = f"Round {best_epoch} is kept"
-    if stages[best_epoch - 1] == "":
-        reason += ": it knows its training pictures as well as it may without learning them by heart (loss with L2)"
-    elif not elsewhere:
-        reason += ": there it was least far off on the validation pictures (validation loss)"
-    elif kept is stage[-1]:
-        reason += ", the last one"
-    told = [f"{reason}."]
-    if elsewhere:
-        told.append(f"On the validation pictures it was less far off in round {least['epoch']} (validation loss).")
-    if kept is stage[-1] is not history[-1]:
-        told.append("Fine-tuning after it was no better.")
-    return " ".join(told)
-
-
-def _stages(config: TrainConfig, history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each epoch the setting that says how far its steps went; "" where none were taken."""
-    told = [next((name for name in RATES if name in epoch), "") for epoch in history]
-    if any(told):
-        return told
-    # Older versions did not write it down.
-    if config.minutes or config.fine_tune != "off":
-        return [_UNTOLD] * len(told)
-    return ["" if config.solved else "learning_rate"] * len(told)
-
-
 def _steps(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluation) -> Iterator[Diagnosis]:
     """Steps that were too large: the loss was once many times that of guessing, rose above where it began, or jumped up and
-    down in most rounds, and in the end little was learned."""
+    down in most rounds, and in the end little was learned. Of a search nothing is told: it has rounds of several attempts."""
     guess = np.log(len(test.classes))
-    if test.accuracy >= _FINE:
+    if test.accuracy >= _FINE or plan.config.minutes:
         return
-    stages = _stages(plan.config, history)
+    stages = stages_of(plan.config, history)
     for name, title in RATES.items():
         losses = np.array([epoch["loss"] for epoch, stage in zip(history, stages, strict=True) if stage == name])
         if not len(losses) or losses[-1] <= 0.5 * guess:
@@ -153,7 +131,7 @@ def _hopeless(test: Evaluation) -> Iterator[Diagnosis]:
             "guessing",
             "It is hardly better than guessing. Do the classes really look different, and are the pictures in the right "
             "folders?",
-            f"{test.accuracy:.0%} right; guessing gives {guess:.0%}.",
+            f"{percent(test.accuracy)} right; guessing gives {percent(guess)}.",
             "pictures",
         )
 
@@ -164,12 +142,10 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
     learned = Counter(picture.label for picture in plan.part("train"))
     counts = {name: learned[position] for position, name in enumerate(plan.classes)}
     few = min(counts, key=lambda name: counts[name])
-    if any(_hopeless(test)):
-        return
     apart = last["accuracy"] - last["val_accuracy"] if last else 0.0
     known = (
-        f"It knows {last['accuracy']:.0%} of the pictures it learned from, but only {last['val_accuracy']:.0%} of those it was "
-        "checked with"
+        f"It knows {percent(last['accuracy'])} of the pictures it learned from, but only {percent(last['val_accuracy'])} of "
+        "those it was checked with"
         if last
         else ""
     )
@@ -198,30 +174,42 @@ def _learning(plan: RunPlan, history: Sequence[Mapping[str, Any]], test: Evaluat
             "overfitting", f"{known} (overfitting). More varied pictures help against that.", "", "pictures"
         )
     if counts[few] < 20 and test.accuracy < _FINE:
+        alone = sum(number == counts[few] for number in counts.values()) == 1
+        most = alone and few == worst.name  # else more of another class may help as much
+        number = f"{counts[few]} of {few}" if len(set(counts.values())) > 1 else f"{counts[few]} of each class"
         yield Diagnosis(
             "few-pictures",
-            f"There are few pictures to learn from: {counts[few]} of {few}. More pictures of it would help most.",
+            f"There are few pictures to learn from: {number}. More pictures {'of it would help most' if most else 'help'}.",
             "",
             "pictures",
-            (few,),
+            (few,) if most else (),
         )
-    if last and last["accuracy"] < 0.6 and test.accuracy < 0.6:
+
+
+def _underfitting(
+    config: TrainConfig, history: Sequence[Mapping[str, Any]], best_epoch: int, test: Evaluation, *, stopped: bool
+) -> Iterator[Diagnosis]:
+    """That it has not learned its own training pictures: in no round, also of those after the one that is kept."""
+    if not 0 < best_epoch <= len(history) or test.accuracy >= _POOR:
+        return
+    most = max(epoch["accuracy"] for epoch in history)
+    if most < _POOR:
         yield Diagnosis(
             "underfitting",
-            f"It has not learned its own training pictures yet (underfitting). {_more(config, history)}",
-            f"{last['accuracy']:.0%} of the training pictures right after {count(len(history), 'round')}.",
+            f"It has not learned its own training pictures yet (underfitting). {_more(config, history, stopped=stopped)}",
+            f"{percent(most)} of the training pictures right at best in {count(len(history), 'round')}.",
             "configure",
         )
 
 
-def _more(config: TrainConfig, history: Sequence[Mapping[str, Any]]) -> str:
+def _more(config: TrainConfig, history: Sequence[Mapping[str, Any]], *, stopped: bool) -> str:
     """What lets a model learn more of its training pictures: only what it had no end of already."""
-    name = _stages(config, history)[-1]
+    name = stages_of(config, history)[-1]
     ways = []
     if name == "fine_tune_rate":
         ways.append("more rounds of fine-tuning")
-    elif name or len(history) >= config.epochs:  # what is solved ends by itself, once there is nothing to gain
-        ways.append("more rounds (epochs)")
+    elif stopped or len(history) >= config.epochs or (name and not config.patience):
+        ways.append("more rounds (epochs)")  # else it has ended by itself, as there was nothing to gain
     if config.pretrained and (config.l2 or config.l2_plain or config.l1):
         ways.append("less restraint (L2)")
     ways = ways or ["another model (backbone)"]
@@ -255,9 +243,9 @@ def _given_away(test: Evaluation, covered: float | None) -> Iterator[Diagnosis]:
         return
     yield Diagnosis(
         "background",
-        "It may look at the background: with all but the rim of each picture covered it is still mostly right. Take "
-        "pictures of every class in the same places.",
-        f"{covered:.0%} right with the middle covered, {test.accuracy:.0%} without.",
+        "It may look at the background: with all but the rim of each picture covered it is still right at least twice as "
+        "often as by guessing. Take pictures of every class in the same places.",
+        f"{percent(covered)} right with the middle covered, {percent(test.accuracy)} without.",
         "stress",
     )
 
@@ -302,7 +290,13 @@ def _when_it_works(test: Evaluation) -> Diagnosis:
         return Diagnosis("works", f"No mistakes, but {tests} few: try it on new ones to be sure.", "", "test")
     if not mistakes:
         return Diagnosis("works", "No mistakes on the test pictures. Try it on pictures from other places.", "", "test")
-    works = "It works" if test.accuracy >= _WORKS else f"It is right about {test.right} of {test.total}"
+    never = [score.name for score in test.classes if score.total and not score.right]
+    works = "It works" if test.accuracy >= _WORKS and not never else f"It is right about {test.right} of {test.total}"
+    if never:
+        named = never[0] if len(never) == 1 else f"{', '.join(never[:_NAMED])}{' and others' * (len(never) > _NAMED)}"
+        return Diagnosis(
+            "works", f"{works}, but about no test picture of {named}. More pictures of that would help.", "", "mistakes"
+        )
     (most, worst), (second, _) = wrong[:2]
     if most >= 2 and most > second:
         return Diagnosis(

@@ -38,6 +38,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """ "91 %", with so many digits after the point; "100 %" and "0 %" only where it is exactly that."""
+    least = 10.0 ** -(digits + 2)
+    if 0 < share < least / 2:
+        return f"under {least * 100:.{digits}f} %"
+    if 1 - least / 2 <= share < 1:
+        return f"over {(1 - least) * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f} %"
+
+
 def duration(seconds: float) -> str:
     """ "about 15 s", "about 3 min": rounded as coarsely as an estimate deserves."""
     if seconds < 10:

@@ -65,7 +65,7 @@ def finish(job: Job, trained: Trained) -> None:
         best_epoch=trained.best_epoch,
         val=Scores(**scores["val"].as_dict()),
         test=Scores(**scores["test"].as_dict()),
-        diagnosis=diagnose(plan, records.history(), trained.best_epoch, scores["test"]),
+        diagnosis=diagnose(plan, records.history(), trained.best_epoch, scores["test"], stopped=trained.stopped),
         seconds=job.seconds,
         **trained.told,
     )

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from os.path import commonprefix
 
-from core.system.naming import count, duration
+from core.system.naming import count, duration, percent
 
 __all__ = ["all_short", "count", "duration", "literal", "percent", "plot_text", "short"]
 
@@ -52,12 +52,3 @@ def all_short(names: Sequence[str], most: int = 28) -> list[str]:
 def plot_text(text: str) -> str:
     """A name as it is, for Plotly, which takes some tags for formatting."""
     return html.escape(" ".join(text.split()), quote=False)
-
-
-def percent(share: float) -> str:
-    """ "91 %"; "100 %" and "0 %" only where it is exactly that."""
-    if 0 < share < 0.005:
-        return "under 1 %"
-    if 0.995 <= share < 1:
-        return "over 99 %"
-    return f"{share * 100:.0f} %"

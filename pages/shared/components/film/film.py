@@ -8,9 +8,9 @@ from typing import Any
 
 from core.datasets.project import Project
 from core.inference.decision import decision_of
-from core.runs.diagnosis import why_kept
 from core.runs.film import Film, read_film, shown_pictures
 from core.runs.lifecycle import RunSnapshot
+from core.runs.rounds import why_kept
 from pages.shared.components._component import component
 from pages.shared.http import routes
 from pages.shared.session import state, tab
@@ -59,7 +59,7 @@ def _data(project: Project, run: RunSnapshot) -> dict[str, Any]:
         "epochs": 0 if result or not run.live else plan.config.epochs,
         "history": {name: [_finite(epoch[name]) for epoch in run.history] for name in _CURVES},
         "kept": kept,
-        "why": why_kept(plan, run.history, kept),
+        "why": why_kept(plan, run.history, kept, stopped=run.state.state == "stopped"),
     }
 
 
