@@ -33,7 +33,7 @@ from core.runs.lifecycle import train as train_run
 from core.system import disk, storage
 from core.system.csv_safety import as_csv, safe_cell
 from core.system.errors import ConfigError, FieldguideError, PictureError, in_words
-from core.system.naming import count
+from core.system.naming import count, percent
 from core.system.statistics import told
 
 
@@ -172,7 +172,7 @@ def predict(model: str, pictures: tuple[str, ...], table: str | None, json_: boo
             click.echo(f"{file} - {error.message}", err=True)
             continue
         doubt = "" if answer["sure"] else f"{NOT_SURE}, perhaps "
-        click.echo(f"{answer['file']}: {doubt}{answer['label']} ({answer['probability']:.0%})")
+        click.echo(f"{answer['file']}: {doubt}{answer['label']} ({percent(answer['probability'])})")
         answers.append(answer)
     if table:
         names = ["file", "label", "sure", "probability"]

@@ -18,6 +18,7 @@ from core.quality import analysis
 from core.runs.lifecycle import Run, open_run
 from core.system import storage
 from core.system.errors import FieldguideError, ModelError, PictureError
+from core.system.naming import percent
 
 _SHOWN_PIXELS = 448
 
@@ -57,9 +58,9 @@ def explain(run_dir: str, picture: str, out: str, class_name: str | None, json_:
     drawn = Image.fromarray(why.overlay(shown, found.map))
     storage.write_with(target, lambda path: drawn.save(path, "PNG"))
     label = int(found.answers.argmax())
-    click.echo(f"{classes[label]} ({found.answers[label]:.0%})")
+    click.echo(f"{classes[label]} ({percent(found.answers[label])})")
     if found.label != label:
-        click.echo(f"What speaks for {found.class_name} ({found.probability:.0%}) is shown.")
+        click.echo(f"What speaks for {found.class_name} ({percent(found.probability)}) is shown.")
     click.echo(f"Method: {why.METHODS[found.method]}. {tested.sentence}")
     alike, by = _similar(run, Path(picture))
     for one in alike:

@@ -8,6 +8,7 @@ from core.cli.shared import as_json, phase_watcher, say_json
 from core.config.export_formats import ALL
 from core.export.exports import export as make_export
 from core.runs.lifecycle import open_run
+from core.system.naming import percent
 
 
 def add_to(cli: click.Group) -> None:
@@ -32,8 +33,8 @@ def export_command() -> click.Command:
     def export(run_dir: str, kind: str, out: str | None, json_: bool) -> None:
         made = make_export(open_run(run_dir), kind, out, phase_watcher())
         click.echo(
-            f"{made.file}: a model of {made.bytes / 1e6:.1f} MB, {made.agreement:.1%} the same answers, accuracy "
-            f"{made.accuracy:.1%}, largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
+            f"{made.file}: a model of {made.bytes / 1e6:.1f} MB, {percent(made.agreement, 1)} the same answers, accuracy "
+            f"{percent(made.accuracy, 1)}, largest difference {made.max_difference:.2g}, {made.milliseconds:.1f} ms a picture"
         )
         if made.note:
             click.echo(made.note)

@@ -16,6 +16,7 @@ from core.datasets.project import Project
 from core.quality import analysis
 from core.runs.lifecycle import evaluate, open_run
 from core.runs.result import Shape
+from core.system.naming import percent
 from core.system.statistics import told
 from core.training import ensembles
 from core.training.experiments import Kind, S, Study, cross_validation, joint, learning_curve, mirror, space, wait_for
@@ -134,9 +135,13 @@ def search(
         _invite(study)
     found = wait_for(study, SearchFound, phase_watcher())
     for trial in found.trials:
-        click.echo(f"{trial.number:4} {trial.val_accuracy or 0:.3f} {trial.values}", err=True)
+        reached = "    -" if trial.val_accuracy is None else f"{trial.val_accuracy:.3f}"
+        click.echo(f"{trial.number:4} {reached} {trial.values}", err=True)
     if found.best:
-        click.echo(f"Best: validation {found.best.val_accuracy:.1%} with {found.best.values}")
+        before, beside = found.before, ""
+        if before and before.val_log_loss <= found.best.val_log_loss:
+            beside = f"; what it began with is no worse: {percent(before.val_accuracy, 1)}"
+        click.echo(f"Best: validation {percent(found.best.val_accuracy, 1)} with {found.best.values}{beside}")
     say_json(json_, found.model_dump() | {"config": space.best_config(study).model_dump()})
 
 

@@ -75,12 +75,14 @@ class Changed:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs on the `shared` test pictures: how many both have right, only one of them, or neither; `p` of McNemar's
-    exact test, 0..1; recall by class; the pictures that changed sides, the surest answers first."""
+    """Two runs on the `shared` test pictures, beside which `relabelled` are in both with another label in each: how many both
+    have right, only one of them, or neither; `p` of McNemar's exact test, 0..1; recall by class; the pictures that changed
+    sides, the surest answers first."""
 
     first: Side
     second: Side
     shared: int
+    relabelled: int
     both: int
     only_first: int
     only_second: int
@@ -94,7 +96,9 @@ class Pair:
     @property
     def sentence(self) -> str:
         """Who is better, and whether that could be chance."""
-        return in_words(self.first.title, self.second.title, self.only_first, self.only_second, self.shared)
+        return in_words(
+            self.first.title, self.second.title, self.only_first, self.only_second, self.shared, self.relabelled
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -138,8 +142,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / 2**number)
 
 
-def in_words(first: str, second: str, only_first: int, only_second: int, shared: int) -> str:
+def in_words(first: str, second: str, only_first: int, only_second: int, shared: int, relabelled: int = 0) -> str:
     """The outcome for people; `first` and `second` are what the two are called."""
+    if not shared and relabelled:
+        return "All test pictures that both have got another label in between, so nothing can be said about which is better."
     if not shared:
         return "They were tested on different pictures, so nothing can be said about which is better."
     if not only_first + only_second:
@@ -177,6 +183,7 @@ def _pair(first: Side, second: Side) -> Pair:
         first,
         second,
         shared=len(rows),
+        relabelled=moved,
         both=int((one.right & two.right).sum()),
         only_first=only_first,
         only_second=only_second,

@@ -18,7 +18,7 @@ from core.runs.lifecycle import Run
 from core.runs.records import RunPicture, RunPlan
 from core.system import storage
 from core.system.errors import RunError, as_sentence
-from core.system.naming import count
+from core.system.naming import count, percent
 from core.system.statistics import wilson
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.records import AGAIN, TaskState
@@ -26,6 +26,8 @@ from core.system.tasks.records import AGAIN, TaskState
 MOST = 200
 """So many test pictures are changed, at most, evenly over the classes."""
 HOLDS = 0.05
+_GUESSING = 1.3
+"""Right less than so many times as often as by guessing is hardly better than that."""
 """A loss of a smaller share counts as none."""
 _RARE = 0.01
 """Chance makes a loss that is told less often than this. Stricter than usual, because many changes are looked at."""
@@ -86,25 +88,30 @@ def in_words(found: Robustness, classes: int, augment: AugmentConfig) -> str:
     `classes`: how many there are to choose from; `augment`: what was on when it was trained.
     """
     plain, worst = found.plain / found.pictures, found.worst()
+    all_tried = found.pictures == MOST or found.pictures < found.of
+    more = "" if all_tried else ": more test pictures would tell"
     if wilson(found.plain, found.pictures)[0] <= 1 / classes:
-        return "On the pictures as they are it is hardly better than guessing, so harder ones tell nothing yet."
+        if plain < _GUESSING / classes:
+            return "On the pictures as they are it is hardly better than guessing, so harder ones tell nothing yet."
+        return (
+            f"{found.plain} of {count(found.pictures, 'picture')} right as they are could be guessing, so harder ones tell "
+            f"nothing{more}."
+        )
     if worst:
         field = CURES[worst.change.kind]
         name = str(AugmentConfig.model_fields[field].title)
         what = f"turn up {name} further" if field in augment.switched_on else f"switch on {name}"
         return (
-            f"{_begun(worst)} it is right on only {_percent(found.share(worst))} instead of "
-            f"{_percent(plain)}: if such pictures will come, {what} in Configure, and train again."
+            f"{_begun(worst)} it is right on only {percent(found.share(worst))} instead of "
+            f"{percent(plain)}: if such pictures will come, {what} in Configure, and train again."
         )
     lowest = min(found.outcomes, key=lambda outcome: outcome.right)
     if found.plain - lowest.right >= HOLDS * found.pictures:
         return (
-            f"{_begun(lowest)} it is right on {_percent(found.share(lowest))} instead of {_percent(plain)}, but on "
-            f"{count(found.pictures, 'picture')} that could be chance: more test pictures would tell."
+            f"{_begun(lowest)} it is right on {percent(found.share(lowest))} instead of {percent(plain)}, but on "
+            f"{count(found.pictures, 'picture')} that could be chance{more}."
         )
-    return (
-        f"It holds up: at worst, {lowest.change.words}, {_percent(found.share(lowest))} instead of {_percent(plain)}."
-    )
+    return f"It holds up: at worst, {lowest.change.words}, {percent(found.share(lowest))} instead of {percent(plain)}."
 
 
 def chosen(plan: RunPlan, most: int = MOST) -> list[RunPicture]:
@@ -178,7 +185,3 @@ def folder_of(run: Run) -> Path:
 def _begun(outcome: Outcome) -> str:
     words = outcome.change.words
     return words[:1].upper() + words[1:]
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"

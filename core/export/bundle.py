@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.export_formats import TEACHABLE_PIXELS, TINY, Kind
+from core.system.naming import count, percent
 
 _PROGRAMS = Path(__file__).with_name("programs")
 _COLUMNS = 12
@@ -16,8 +17,8 @@ _README = """\
 This is a picture classifier made with Fieldguide.
 
 It tells apart: {classes}
-On {total} test pictures that it had never seen, the trained model got {right} right ({accuracy:.1%});
-as this kind of file, asked about {pictures} of them, it gave the same answer to {agreement:.1%}, and {own:.1%} are right.
+On {tested} that it had never seen, the trained model got {right} right ({accuracy});
+as this kind of file, asked about {pictures} of them, it gave the same answer to {agreement}, and {own} are right.
 {note}
 Files
 {files}
@@ -108,11 +109,13 @@ def _readme(kind: Kind, spec: Mapping[str, Any], names: Sequence[str]) -> str:
         name: _ABOUT[name] for name in _ABOUT if name in names
     }
     return _README.format(
-        **spec["test"],
+        tested=count(spec["test"]["total"], "test picture"),
+        right=spec["test"]["right"],
+        accuracy=percent(spec["test"]["accuracy"], 1),
         classes=", ".join(spec["classes"]),
         pictures=spec["parity"]["pictures"],
-        agreement=spec["parity"]["agreement"],
-        own=spec["parity"]["accuracy"],
+        agreement=percent(spec["parity"]["agreement"], 1),
+        own=percent(spec["parity"]["accuracy"], 1),
         note=f"{spec['note']}\n" if "note" in spec else "",
         files="\n".join(f"  {name:{max(map(len, about))}}  {words}" for name, words in about.items()),
         needs=spec["needs"]["install"],

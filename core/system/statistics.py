@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+from core.system.naming import percent
+
 FEW = 200
 """Of fewer pictures than this a share is told with its interval."""
 
@@ -30,7 +32,7 @@ def wilson(right: int, total: int, confidence: float = 0.95) -> tuple[float, flo
 
 def in_words(right: int, total: int) -> str:
     """For instance "between 87 % and 97 %", with 95 % confidence; "about 91 %" where both round to the same."""
-    low, high = (f"{share * 100:.0f} %" for share in wilson(right, total))
+    low, high = map(percent, wilson(right, total))
     return f"about {low}" if low == high else f"between {low} and {high}"
 
 
@@ -42,5 +44,5 @@ def if_few(right: int, total: int) -> str:
 def told(right: int, total: int) -> str:
     """The accuracy for people: "93.5 %", and of few pictures with its interval: "91.4 %; on many more such pictures between
     78 % and 97 %"."""
-    share = f"{right / max(total, 1) * 100:.1f} %"
+    share = percent(right / max(total, 1), 1)
     return f"{share}; on many more such pictures {in_words(right, total)}" if total < FEW else share

@@ -36,7 +36,10 @@ class SearchLog:
         if self.stopped:
             return "Someone stopped it."
         if self.perfect:
-            return "Every picture is named right by a head that did not see it: nothing could tell what is better."
+            return (
+                "Every picture to learn from and to check with is named right by a head that did not see it: nothing could "
+                "tell what is better."
+            )
         if self.too_long:
             return f"The time was too short for {_listed(self.too_long)}."
         return f"Everything {'else ' if self.left_out else ''}that it knows was tried."

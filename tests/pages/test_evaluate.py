@@ -14,13 +14,14 @@ from core.datasets import negatives
 from core.datasets.edit_journal import HIDDEN
 from core.evaluation import negative_predictions
 from core.export.exports import exports_of
+from core.inference import calibration
 from core.inference.decision import Decision, decision_of, keep_decision
 from core.quality.findings import confirmed
 from core.runs.records import RunPicture
 from core.runs.result import Voter
 from pages.shared.components.grid import grid
 from pages.shared.components.matrix.matrix import first_of
-from pages.shared.evaluate import again, matrix, parts
+from pages.shared.evaluate import again, matrix, parts, sure
 from pages.shared.evaluate.matrix import Cell
 from pages.shared.session import state
 from pages.shared.ui.page import Here
@@ -241,3 +242,16 @@ def test_an_ensemble_is_trained_again_by_the_settings_of_the_project(run: Run, m
     monkeypatch.setattr(state, "train", lambda _, config, *__, **___: asked.append(config))
     button(evaluate(run, "Mistakes"), "Train again with them").click().run()
     assert [config.seed for config in asked] == [77]
+
+
+def test_mistakes_of_sureness_that_even_out_are_told() -> None:
+    right = np.arange(200) % 4 > 0
+    apart = np.where(np.arange(200) < 100, 0.95, 0.55)
+
+    def said(sureness: np.ndarray) -> str:
+        return sure._in_words(calibration.reliability(sureness, right), sureness, right)
+
+    assert said(apart).startswith("**It is too sure of some answers, and too modest about others.**")
+    assert said(np.full(200, 0.75)).startswith("**It knows how sure it may be.**")
+    assert said(np.full(200, 0.95)).startswith("**It is too sure.**")
+    assert said(np.full(200, 0.55)).startswith("**It is too modest.**")

@@ -109,7 +109,7 @@ def test_what_was_found_is_shown_with_names_as_they_are(folder: Path) -> None:
     said = words(at)
     assert sentence in said
     assert "12 of 15 right: 80 % on average of 3 tests, give or take 20." in said
-    assert "55 to 93 %" in said
+    assert "55 % to 93 %" in said
     assert "Three tests." in said
     assert "Mirroring does harm here." in said
     assert "Leave Mirror off" in said

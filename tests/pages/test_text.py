@@ -3,23 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.system.csv_safety import safe_cell
-from pages.shared.ui.text import all_short, count, duration, literal, percent, plot_text, short
-
-
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [
-        (0, "0 %"),
-        (0.001, "under 1 %"),
-        (0.007, "1 %"),
-        (0.914, "91 %"),
-        (0.9951, "over 99 %"),
-        (0.9999, "over 99 %"),
-        (1, "100 %"),
-    ],
-)
-def test_percent_is_exact_at_its_ends(share: float, words: str) -> None:
-    assert percent(share) == words
+from pages.shared.ui.text import all_short, count, duration, literal, plot_text, short
 
 
 def test_other_peoples_names_format_nothing() -> None:

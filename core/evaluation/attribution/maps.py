@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from core.system.naming import count
+
 Method = Literal["gradient", "occlusion"]
 Ask = Callable[[np.ndarray], np.ndarray]
 """A model: uint8 (S, S, 3) -> probabilities float32 (K,)."""
@@ -76,9 +78,8 @@ class Check:
 
 def _points(fall: float) -> str:
     number = round(abs(fall) * 100)
-    if not number:
-        return "takes away less than 1 point"
-    return f"{'takes away' if fall > 0 else 'adds'} {number} point{'' if number == 1 else 's'}"
+    way = "takes away" if fall >= 0 else "adds"
+    return f"{way} {count(number, 'point')}" if number else f"{way} less than 1 point"
 
 
 def scaled(evidence: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from core.config.framing import Framing
 from core.config.recipes import title_of
+from core.config.training import TrainConfig
 from core.datasets.edit_journal import HIDDEN
 from core.datasets.project import Project
 from core.datasets.splits import READY_MADE
@@ -31,7 +32,7 @@ from core.runs.records import RunPicture, RunPlan
 from core.runs.result import RunResult
 from core.system import storage
 from core.system.errors import FieldguideError, RunError
-from core.system.naming import count
+from core.system.naming import count, percent
 from core.system.statistics import FEW, in_words, wilson
 
 MOST_ERRORS = 6
@@ -128,16 +129,14 @@ def _numbers(snapshot: RunSnapshot, result: RunResult, test: Evaluation) -> Tabl
     low, high = wilson(test.right, test.total)
     threshold = decision_of(snapshot.run.folder).threshold
     rows = [
-        ("accuracy", f"{test.accuracy:.1%} ({test.right} of {test.total} right)"),
-        ("95 % interval (Wilson)", f"{low:.1%} to {high:.1%}"),
+        ("accuracy", f"{percent(test.accuracy, 1)} ({test.right} of {test.total} right)"),
+        ("95 % interval (Wilson)", f"{percent(low, 1)} to {percent(high, 1)}"),
         ("macro F1", f"{test.macro_f1:.3f}"),
         ("log-loss", f"{test.log_loss:.3f}"),
-        ("validation accuracy", f"{val.accuracy:.1%} ({val.right} of {val.total} right)"),
+        ("validation accuracy", f"{percent(val.accuracy, 1)} ({val.right} of {val.total} right)"),
     ]
     if threshold:
-        rows.append(
-            (f'says "{NOT_SURE}"', f"below a confidence of {_percent(threshold)}; not counted in these numbers")
-        )
+        rows.append((f'says "{NOT_SURE}"', f"below a confidence of {percent(threshold)}; not counted in these numbers"))
     return Table("On the test part", ("what", "value"), tuple(rows))
 
 
@@ -167,9 +166,9 @@ def _data(plan: RunPlan) -> list[Block]:
     total = ("all", *(str(int(counts[part].sum())) for part in parts))
     split = plan.config.dealing
     parted = (
-        f"Of each class about {_percent(split.validation)} were kept for checking while it learned (validation) and "
-        f"{_percent(split.test)} for the test, by chance with seed {split.seed}; what belongs together by looks or name stays "
-        "in one part."
+        f"Of each class about {percent(split.validation)} were kept for checking while it learned (validation) and "
+        f"{percent(split.test)} for the test, by chance with seed {split.seed}; what belongs together by looks or name stays "
+        "in one part, where that can be."
     )
     told = plan.remarks if READY_MADE in plan.remarks else (parted, *plan.remarks)
     return [
@@ -178,11 +177,21 @@ def _data(plan: RunPlan) -> list[Block]:
     ]
 
 
+def _looks_by(config: TrainConfig, result: RunResult) -> list[tuple[str, str]]:
+    """What looks at a picture: networks, what a search kept, or the members of an ensemble."""
+    if result.ensemble:
+        parts = (one.run if one.weight is None else f"{one.run} (weight {one.weight:.2f})" for one in result.ensemble)
+        return [("trainings that it was joined from (ensemble)", ", ".join(parts))]
+    if result.chosen:
+        return [("what the search kept", result.chosen)]
+    return [("network (backbone)", " + ".join(config.backbones))]
+
+
 def _settings(plan: RunPlan, result: RunResult) -> Table:
     config, side = plan.config, result.input_pixels(plan.config)
     rows = [
         ("recipe", title_of(config.recipe)),
-        ("network (backbone)", " + ".join(config.backbones)),
+        *_looks_by(config, result),
         ("weights (parameters)", f"{result.parameters:,}"),
         ("picture size", f"{side} x {side} pixels, RGB"),
         ("what it sees of a picture (framing)", config.input_framing.words),
@@ -190,7 +199,11 @@ def _settings(plan: RunPlan, result: RunResult) -> Table:
     ]
     if not config.pretrained:
         rows.insert(2, ("layers, without the last one", config.architecture.words))
+    if result.ensemble:  # each of its members was trained with settings of its own
+        return Table("Settings", ("setting", "value"), tuple(rows))
     named = {"recipe", "backbone", "second_backbone", "network", "framing", "split", "augment"}
+    if result.chosen:  # what the search tried says how it looks and learns
+        named |= {"pixels", "mirrored", "deviations", "fine_tune", "epochs"}
     rows += [(key, str(value)) for key, value in config.model_dump(exclude=named).items()]
     changes = ", ".join(f"{name} {value}" for name, value in config.augment.switched_on.items())
     rows.append(("changes at random (augmentation)", changes or "none"))
@@ -198,10 +211,10 @@ def _settings(plan: RunPlan, result: RunResult) -> Table:
 
 
 def _harder(found: robustness.Robustness) -> Table:
-    rows = tuple((o.change.words, _percent(found.share(o))) for o in found.outcomes)
+    rows = tuple((o.change.words, percent(found.share(o))) for o in found.outcomes)
     head = (f"{found.pictures} of the {found.of} test pictures", "right")
     return Table(
-        "Changed copies of test pictures", head, (("as they are", _percent(found.plain / found.pictures)), *rows)
+        "Changed copies of test pictures", head, (("as they are", percent(found.plain / found.pictures)), *rows)
     )
 
 
@@ -214,7 +227,7 @@ def _mistakes(run: Run, plan: RunPlan, *, thumbnails: bool) -> list[Shown]:
             _thumbnail(plan, pictures[at]) if thumbnails else b"",
             pictures[at].path,
             f"is {plan.classes[pictures[at].label]}, taken for {plan.classes[int(rows[at].argmax())]} "
-            f"({_percent(float(rows[at].max()))} sure)",
+            f"({percent(float(rows[at].max()))} sure)",
         )
         for at in wrong[:MOST_ERRORS]
     ]
@@ -243,7 +256,3 @@ def _versions(run: Run) -> Table:
 
 def _when(seconds: float) -> str:
     return time.strftime("%d %B %Y", time.localtime(seconds))
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"

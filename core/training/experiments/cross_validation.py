@@ -21,6 +21,7 @@ from core.inference.metrics import Evaluation, evaluate_predictions
 from core.models.feature_extractor import specs_of
 from core.runs.pictures import grouped_folds, learned_from
 from core.system.errors import ConfigError, RunError
+from core.system.naming import count, percent
 from core.system.statistics import wilson
 from core.system.tasks.job import Stopped, load_in_background
 from core.system.tasks.records import TaskState
@@ -107,8 +108,8 @@ def in_words(found: FoldsFound) -> str:
     done, (low, high) = len(found.folds), found.interval
     spread = f", give or take {found.deviation * 100:.0f}" if done > 1 else ""
     return (
-        f"{found.right:,} of {found.total:,} right: {found.mean * 100:.0f} % on average of "
-        f"{done} test{'s' * (done > 1)}{spread}. On many more such pictures it would be {low * 100:.0f} to {high * 100:.0f} %."
+        f"{found.right:,} of {found.total:,} right: {percent(found.mean)} on average of "
+        f"{count(done, 'test')}{spread}. On many more such pictures it would be {percent(low)} to {percent(high)}."
     )
 
 

@@ -156,7 +156,7 @@ def judge(
         name = classes[label]
         return told | {"verdict": "class", "class_name": name, "sentence": f"More pictures of {name} would help most."}
     if gain >= HARDLY and (gain >= _APART * error or less >= _SURE * less_error):
-        return told | {"verdict": "alike", "sentence": "More pictures would help, of all classes alike."}
+        return told | {"verdict": "alike", "sentence": "More pictures would help."}
     if gain >= HARDLY:
         return told | {"verdict": "unsure", "sentence": "More pictures may help: from so few it cannot be told."}
     if len(fewer.labels) < _FEW:

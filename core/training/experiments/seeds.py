@@ -22,6 +22,7 @@ from core.runs.lifecycle import freeze, new_folder
 from core.runs.pictures import without_left_out
 from core.runs.records import RunPlan, RunRecords
 from core.system.errors import ConfigError, RunError
+from core.system.naming import count, percent
 from core.system.tasks.job import Stopped
 from core.system.tasks.processes import birth_of
 from core.system.tasks.records import TaskState
@@ -78,8 +79,8 @@ def in_words(found: SeedsFound) -> str:
     """One sentence on what was found."""
     accuracies = [one.accuracy for one in found.seeds]
     return (
-        f"{found.mean * 100:.1f} % of the test pictures right on average of {len(accuracies)} trainings, "
-        f"{min(accuracies) * 100:.1f} to {max(accuracies) * 100:.1f} %."
+        f"{percent(found.mean, 1)} of the test pictures right on average of {count(len(accuracies), 'training')}, "
+        f"{percent(min(accuracies), 1)} to {percent(max(accuracies), 1)}."
     )
 
 

@@ -90,10 +90,10 @@ class Fewer:
         self._whole: dict[int, np.ndarray] = {}  # what a head learned from all, by fold: others begin there
 
     def shares(self, steps: int) -> list[float]:
-        """Of the pictures that can be learned from: each the same times the last, up to all; the least still has about
-        two pictures of each class."""
-        least = max(2.0 ** (1 - steps), 2 * self.classes / len(self.labels))
-        return np.geomspace(min(least, 0.5), 1, steps).tolist()
+        """Of the pictures that can be learned from: each the same times the last, up to a half, and all; the least still has
+        about two pictures of each class. What the last doubling gained tells what another one would."""
+        least = min(0.5, max(2.0 ** (1 - steps), 2 * self.classes / len(self.labels)))
+        return [*np.unique(np.geomspace(0.5, least, steps - 1)).tolist(), 1.0]
 
     def nested(self, number: int, share: float) -> np.ndarray:
         """Positions int (M,) of this share of each class outside of a fold, at least one picture. What a smaller share

@@ -56,8 +56,10 @@ def _points(share: float) -> str:
 def _in_words(bins: list[calibration.Bin], sure: np.ndarray, right: np.ndarray) -> str:
     apart = float(sure.mean() - right.mean())
     said = f"On average it is {percent(float(sure.mean()))} sure, and {percent(float(right.mean()))} of its answers are right."
-    if calibration.calibration_error(bins) < _CLEAR or abs(apart) < _CLEAR / 2:
+    if calibration.calibration_error(bins) < _CLEAR:
         return f"**It knows how sure it may be.** {said}"
+    if abs(apart) < _CLEAR / 2:
+        return f"**It is too sure of some answers, and too modest about others.** {said}"
     return f"**It is too {'sure' if apart > 0 else 'modest'}.** {said}"
 
 

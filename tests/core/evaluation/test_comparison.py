@@ -39,6 +39,8 @@ def test_mcnemar_is_the_two_sided_binomial_test(first: int, second: int) -> None
 def test_the_outcome_is_said_in_plain_words() -> None:
     told = "A is right on 12 pictures where B is wrong, B on 4 where A is wrong"
     assert mcnemar(12, 4) == pytest.approx(0.0768, abs=1e-4)
+    assert "tested on different pictures" in in_words("A", "B", 0, 0, 0)
+    assert "another label in between" in in_words("A", "B", 0, 0, 0, 20)
     assert in_words("A", "B", 12, 4, 60) == f"{told}: that could be chance."
     assert in_words("A", "B", 12, 2, 60).endswith("more than chance. A is better.")
     assert in_words("A", "B", 2, 12, 60).endswith("more than chance. B is better.")

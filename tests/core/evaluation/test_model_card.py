@@ -61,13 +61,25 @@ def test_the_markdown_has_all_sections_and_numbers(project: Project) -> None:
         "How it was made", "Versions",
     ]  # fmt: skip
     assert "For the fair." in text
-    assert "| accuracy | 90.0% (9 of 10 right) |" in text
-    assert "| 95 % interval (Wilson) | 59.6% to 98.2% |" in text
+    assert "| accuracy | 90.0 % (9 of 10 right) |" in text
+    assert "| 95 % interval (Wilson) | 59.6 % to 98.2 % |" in text
     assert "| cat | 4 of 5 | 0.80 | 1.00 | 0.89 |" in text
     assert "| cat | 4 | 1 |" in text
     assert "| all | 6 | 4 | 10 |" in text
     assert "- cat/18.png: is cat, taken for dog (80 % sure)" in text
     assert "with seed 0" in text
+
+
+def test_what_looks_is_told_of_searches_and_ensembles(project: Project) -> None:
+    kept = "EfficientNet-Lite2, fine-tuned, mirrored views"
+    text = model_card.markdown(make_run(project, "one", config=TrainConfig(minutes=5), chosen=kept))
+    assert f"| what the search kept | {kept} |" in text
+    assert "| minutes | 5.0 |" in text
+    assert not re.search(r"^\| (network|mirrored|fine_tune|epochs) ", text, re.MULTILINE)
+    voters = [{"run": "first", "weight": 0.75}, {"run": "second", "weight": 0.25}]
+    text = model_card.markdown(make_run(project, "two", ensemble=voters))
+    assert "| trainings that it was joined from (ensemble) | first (weight 0.75), second (weight 0.25) |" in text
+    assert not re.search(r"^\| (network|epochs|seed) ", text, re.MULTILINE)
 
 
 def test_limits_follow_from_the_numbers(project: Project) -> None:

@@ -100,6 +100,18 @@ def test_small_losses_hold_up_and_few_pictures_prove_nothing() -> None:
     few = in_words(found(10, 12, turned_90=7), 5, AugmentConfig())
     assert "58 % instead of 83 %, but on 12 pictures that could be chance" in few
     assert "hardly better than guessing" in in_words(found(25, 100, turned_90=1), 5, AugmentConfig())
+    assert in_words(found(3, 3, turned_90=3), 2, AugmentConfig()) == (
+        "3 of 3 pictures right as they are could be guessing, so harder ones tell nothing: more test pictures would tell."
+    )
+
+
+@pytest.mark.parametrize(("tested", "more"), [(150, True), (200, False)])
+def test_more_pictures_are_asked_for_only_where_more_are_tried(tested: int, more: bool) -> None:
+    outcomes = [Outcome(change, tested - 20, 0, 0) for change in CHANGES]
+    outcomes[0] = Outcome(CHANGES[0], tested - 32, 32, 20)
+    said = in_words(Robustness(tested, tested, tested - 20, tuple(outcomes), 0), 5, AugmentConfig())
+    assert "that could be chance" in said
+    assert ("more test pictures would tell" in said) == more
 
 
 def test_what_was_lost_and_gained_evens_out_as_chance_does() -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.system.errors import ProjectError
-from core.system.naming import class_key, class_name, file_stem, free_name, safe_class_name
+from core.system.naming import class_key, class_name, file_stem, free_name, percent, safe_class_name
 from tests.sentences import must_tell
 
 DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
@@ -128,3 +128,24 @@ def test_what_is_left_of_a_long_name_is_looked_at_again() -> None:
 def test_a_name_that_differs_in_how_its_accents_are_written_is_taken() -> None:
     """On a Mac the two are one file, and moving one to the other would lose that."""
     assert free_name("\u00c9t\u00e9", ".png", {class_key("e\u0301te\u0301.png")}) == "\u00c9t\u00e9 (2).png"
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "words"),
+    [
+        (0, 0, "0 %"),
+        (0.001, 0, "under 1 %"),
+        (0.007, 0, "1 %"),
+        (0.914, 0, "91 %"),
+        (0.9951, 0, "over 99 %"),
+        (0.9999, 0, "over 99 %"),
+        (1, 0, "100 %"),
+        (0, 1, "0.0 %"),
+        (1 / 2500, 1, "under 0.1 %"),
+        (0.9, 1, "90.0 %"),
+        (1999 / 2000, 1, "over 99.9 %"),
+        (1, 1, "100.0 %"),
+    ],
+)
+def test_percent_is_exact_at_its_ends(share: float, digits: int, words: str) -> None:
+    assert percent(share, digits) == words

@@ -370,7 +370,7 @@ def test_it_ends_where_nothing_could_tell_what_is_better(tmp_path: Path) -> None
     found = search_with(tmp_path, Machine(promises={LITE0: 1.0, LITE1: 1.0, LITE2: 1.0}), 60)
     budgeted_search.try_all(found)
     assert tried(found) == ["Lite0"]
-    assert found.log.why.startswith("Every picture is named right by a head that did not see it")
+    assert found.log.why.startswith("Every picture to learn from and to check with is named right by a head")
 
 
 def test_what_takes_longer_is_expected_to_take_longer_from_then_on() -> None:

@@ -203,12 +203,22 @@ def test_classes_that_are_equally_hard_are_alike(seed: int) -> None:
     dealt = deal([60, 60, 60, 60, 60], seed)
     told = studied(clouds(dealt, 0.4, seed), dealt)
     assert told["verdict"] == "alike"
-    assert "all classes alike" in str(told["sentence"])
+    assert told["sentence"] == "More pictures would help."
 
 
 def test_what_cannot_be_learned_has_no_class_that_stands_out() -> None:
     dealt = deal([30, 30, 30])
     assert studied(np.random.default_rng(3).normal(size=(90, 30)), dealt)["verdict"] != "class"
+
+
+@pytest.mark.parametrize("counts", [[8] * 10, [24, 9], [200, 200], [2, 2]])
+@pytest.mark.parametrize("steps", [2, 3, 6])
+def test_the_last_step_is_a_doubling_however_few_there_are(counts: list[int], steps: int) -> None:
+    dealt = deal(counts)
+    shares = Fewer(np.zeros((sum(counts), 2), np.float32), dealt, TrainConfig(), len(counts)).shares(steps)
+    assert shares[-2:] == [0.5, 1.0]
+    assert shares == sorted(set(shares))
+    assert len(shares) <= steps
 
 
 def test_parts_are_nested_and_thirds_do_not_overlap() -> None:
