@@ -80,6 +80,9 @@ test("numbers in words and within limits", () => {
   assert.equal(formatPercent(0), "0 %");
   assert.equal(formatPercent(0.125), "13 %");
   assert.equal(formatPercent(1), "100 %");
+  assert.equal(formatPercent(399 / 400), "over 99 %");
+  assert.equal(formatPercent(0.004), "under 1 %");
+  assert.equal(formatPercent(0.004, { under: "<" }), "< 1 %");
   assert.equal(limitNumber(-3, 0, 9), 0);
   assert.equal(limitNumber(4, 0, 9), 4);
   assert.equal(limitNumber(12, 0, 9), 9);

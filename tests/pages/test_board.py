@@ -66,6 +66,15 @@ def test_folders_beside_the_cards_are_classes(project: Project) -> None:
     assert project.scan().counts == {"red": 4, "green": 5, "blue": 4, "pink": 1}
 
 
+def test_one_folder_that_is_dropped_beside_the_cards_is_a_class(project: Project) -> None:
+    assert ops.carry_out(project, op("take", token=arrive("oak/a.png", "oak/b.png")), "") == "2 pictures saved."
+    assert project.scan().counts == {"red": 4, "green": 4, "blue": 4, "oak": 2}
+    ops.carry_out(project, op("take", token=arrive("set/oak/c.png", "set/elm/d.png")), "")
+    assert project.scan().counts == {"red": 4, "green": 4, "blue": 4, "oak": 2, "elm": 1}
+    ops.carry_out(project, op("take", "red", token=arrive("any/e.png", "any/f.png")), "")
+    assert project.scan().counts["red"] == 6
+
+
 def test_what_cannot_be_taken_stays_where_it_arrived(project: Project) -> None:
     token = arrive("a.png")
     with pytest.raises(FieldguideError):

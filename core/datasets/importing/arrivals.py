@@ -135,24 +135,27 @@ class Arrivals:
                 self._bytes -= size
             raise
 
-    def look(self, choices: Mapping[str, ImportChoices]) -> tuple[list[Plan], list[Row]]:
+    def look(self, choices: Mapping[str, ImportChoices], *, named: bool = False) -> tuple[list[Plan], list[Row]]:
         """What an import of them would do: of each archive for itself, and of all others as of one folder; a folder that came
-        alone is looked at itself. `choices`: source of a plan -> what a person decided. Also returns a row for each file or
-        source of which nothing can be taken."""
+        alone is looked at itself. `choices`: source of a plan -> what a person decided; `named`: whether a folder of pictures
+        is a class also where it came alone. Also returns a row for each file or source of which nothing can be taken."""
         plans: list[Plan] = []
         rows: list[Row] = []
-        for source in (*self._folder_of_others(), *sorted(self._archives.glob("*"))):
+        for source in (*self._folder_of_others(named=named), *sorted(self._archives.glob("*"))):
             try:
                 plans.append(look(source, choices=choices.get(as_text(source.name))))
             except ProjectError as error:
                 rows += self._refused(source, error)
         return plans, rows
 
-    def _folder_of_others(self) -> list[Path]:
+    def _folder_of_others(self, *, named: bool) -> list[Path]:
         tops = list(self._loose.glob("*"))
         if not tops:
             return []
-        return tops if len(tops) == 1 and tops[0].is_dir() else [self._loose]
+        alone = (
+            len(tops) == 1 and tops[0].is_dir() and not (named and any(each.is_file() for each in tops[0].glob("*")))
+        )
+        return tops if alone else [self._loose]
 
     def _refused(self, source: Path, error: ProjectError) -> list[Row]:
         """One row for a source; of files that lie loose one for each."""

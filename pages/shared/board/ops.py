@@ -39,7 +39,7 @@ def carry_out(project: Project, op: Op, newest: str) -> str:
     if op.kind == "fresh":
         if arriving.of_tab(PLACE).token == op.token:
             arriving.forget(PLACE)
-        return "Pictures that were still on their way when you left this page are not saved."
+        return "Pictures that were still on their way are not saved."
     if op.kind in ("take", "why"):
         return _arrived(project, op)
     if op.kind == "train":
@@ -93,7 +93,7 @@ def _arrived(project: Project, op: Op) -> str:
         if pictures:
             tab.put(FROZEN, pictures[0])
         return ""
-    plans, refused = arrivals.look({})
+    plans, refused = arrivals.look({}, named=not op.card)
     every = importing.together(plans)
     plan = every.into_one(op.card) if op.card else every  # what lies beside the cards says itself what it is
     if all(WEBCAM.match(PurePath(entry.name).stem) for entry in plan.entries):

@@ -45,8 +45,14 @@ export function findFocused(node) {
   return /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement;
 }
 
-/** @param {number} share 0 to 1 */
-export function formatPercent(share) {
+/**
+ * "91 %"; "100 %" and "0 %" only where it is exactly that.
+ * @param {number} share 0 to 1
+ * @param {{under?: string, over?: string}} [words]
+ */
+export function formatPercent(share, { under = "under", over = "over" } = {}) {
+  if (share > 0 && share < 0.005) return `${under} 1 %`;
+  if (share >= 0.995 && share < 1) return `${over} 99 %`;
   return `${Math.round(share * 100)} %`;
 }
 

@@ -81,7 +81,7 @@ class Board {
     this.trainer = new Trainer(this.at, (kind, to = "") => this.ask({ kind, to }));
     this.intake = new Intake(
       (url, item, signal) => sendFile(url, { limits: this.limits }, item, signal),
-      (batch, token) => this.ask({ kind: batch.kind, card: this.findCard(batch.card)?.data.name ?? "", token }),
+      (batch, token) => this.tell(batch, token),
       () => this.draw(),
     );
     this.listen();
@@ -115,6 +115,17 @@ class Board {
   ask(op) {
     this.outbox.add(op);
     this.draw();
+  }
+
+  /**
+   * Says that a batch has arrived; one whose card is gone by now is of no class that there is.
+   * @param {import("./intake.js").Batch} batch
+   * @param {string} token
+   */
+  tell({ kind, card }, token) {
+    const found = this.findCard(card);
+    if (card && !found) this.ask({ kind: "fresh", token });
+    else this.ask({ kind, card: found?.data.name ?? "", token });
   }
 
   /** @param {string} id */

@@ -149,7 +149,7 @@ class Film {
   pause() {
     cancelAnimationFrame(this.playing);
     window.clearTimeout(this.resting);
-    const stopped = this.playing > 0;
+    const stopped = this.playing > 0 || this.resting > 0;
     this.playing = this.resting = 0;
     if (stopped) this.draw();
   }

@@ -119,6 +119,10 @@ export class Tools {
 
   /** Asks for the name of a new class in place of the buttons for classes, and puts pictures there. */
   ask() {
+    if (!this.grid.listPicked().length) {
+      this.say("Select pictures first.");
+      return;
+    }
     this.asking = true;
     const field = make("input", "field");
     field.placeholder = NEW_NAME;

@@ -188,7 +188,7 @@ export class Live extends Camera {
     probabilities.forEach((share, index) => {
       const { row, fill, share: words } = panel.rows[index];
       fill.style.transform = `scaleX(${share})`;
-      words.textContent = formatPercent(share);
+      words.textContent = formatPercent(share, { under: "<", over: ">" }); // many, in a narrow column
       row.classList.toggle("best", index === best);
     });
     const said = describeAnswer(this.data.classes[best], sure);
