@@ -155,7 +155,7 @@ def test_a_search_ends_where_all_is_right(project: Project, little: None) -> Non
     assert [attempt.what for attempt in run.records.tried()] == ["EfficientNet-Lite0"]
     result = run.snapshot().result
     assert result is not None
-    assert (result.why_stopped or "").startswith("Every picture is named right")
+    assert (result.why_stopped or "").startswith("Every picture to learn from and to check with is named right")
     assert evaluate(run).accuracy >= 0.9
     assert largest_difference(run) < 1e-4
 
