@@ -186,6 +186,37 @@ def test_the_same_picture_twice_and_in_two_classes(project: Project) -> None:
     assert importing.take(project, importing.from_pictures([("d.png", one)])).rows[0].outcome == "skipped"
 
 
+@pytest.mark.parametrize("loose", ["x.png", "y.jpg"])
+def test_a_picture_without_a_class_goes_into_one_class_and_a_copy_into_each_other(project: Project, loose: str) -> None:
+    one = picture(1, "PNG" if loose == "x.png" else "JPEG")
+    (project.root / loose).write_bytes(one)
+    names = ["cat/1.png", "dog/1.png", "owl/1.png"]
+    report = importing.take(project, importing.look(zipped(dict.fromkeys(names, one)), "z.zip"))
+    assert report.count("taken") == 3
+    assert [Path(row.path).parent.name for row in report.rows] == ["cat", "dog", "owl"]
+    assert all((project.root / row.path).is_file() for row in report.rows)
+    assert [loose in row.reason for row in report.rows] == [True, False, False]
+    assert "also in cat" in report.rows[1].reason
+    counts = project.scan().counts
+    assert counts["cat"] == counts["dog"] == counts["owl"] == 1
+    assert not project.scan().unlabelled
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_a_picture_that_comes_with_and_without_a_class_the_one_with_it_is_taken(
+    project: Project, turned: bool
+) -> None:
+    names = ["1.png", "cat/1.png", "dog/2.png"]
+    files = {name: picture(2 if name == "dog/2.png" else 1) for name in (reversed(names) if turned else names)}
+    report = importing.take(project, importing.look(zipped(files), "z.zip"))
+    assert outcomes(report) == {"1.png": "skipped", "cat/1.png": "taken", "dog/2.png": "taken"}
+    assert [row.name for row in report.rows] == list(files)
+    assert {row.path for row in report.rows} == {"", "cat/1.png", "dog/2.png"}
+    assert "cat/1.png" in next(row.reason for row in report.rows if row.name == "1.png")
+    assert project.journal.history(1)[0][1] == "2 pictures added from z.zip"
+    assert not project.scan().unlabelled
+
+
 def test_the_trash_is_emptied_meanwhile_and_every_picture_arrives(project: Project) -> None:
     other, before = Project.open(project.root), len(project.scan().pictures)
     labels.delete(other, [other.scan().pictures[0]])
