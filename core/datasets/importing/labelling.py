@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from core.datasets.division import foremost
 from core.datasets.importing import joins
 from core.datasets.importing.arrangement import one_spelling
 from core.datasets.importing.choices import ImportChoices
@@ -307,7 +308,7 @@ def _merged(lines: Sequence[_Line], notes: list[str]) -> tuple[list[Entry], list
         except ProjectError as error:
             rows.append(Row(own[0].wanted, "rejected", error.message))
             continue
-        part = next((line.part for line in own if line.part), None)
+        part = foremost(line.part for line in own)
         group = next((line.group for line in own if line.group), None)
         entries.append(Entry(name, label, part=part, group=group))
     if repeated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.catalogue import Picture
+from core.datasets.division import foremost
 from core.datasets.edit_journal import STAGING, TRASH, Edit
 from core.datasets.file_index import FileRow
 from core.datasets.file_operations import Move, Step
@@ -157,6 +158,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         known.setdefault(picture.id, []).append(picture)
     folders = ClassFolders(project)
     steps: list[Step] = []
+    parts = _parts_of(ready)
     told: dict[int, Row] = {}
     fresh: list[_Ready] = []
     # Those without a class come last: a copy that has one is then there already, and no picture has to go on from where it
@@ -174,7 +176,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         if same:
             told[number] = Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}")
             continue
-        made, folder = folders.of(to, one.entry.part)
+        made, folder = folders.of(to, parts.get(one.facts.sha256))
         steps += made
         loose = next((p for p in there if p.class_name is None and p.path), None)
         suffix = Path(one.staged).suffix
@@ -189,7 +191,7 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
             elsewhere = next((p.class_name for p in there if p.class_name), None)
             told[number] = Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path)
         known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
-    _divide(project, ready)
+    _divide(project, ready, parts)
     rows = [told[number] for number in range(len(ready))]
     if not steps:
         return Report(plan.source, (*rows, *plan.rows), None)
@@ -204,9 +206,17 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     return Report(plan.source, (*rows, *plan.rows), edit)
 
 
-def _divide(project: Project, ready: Sequence[_Ready]) -> None:
+def _parts_of(ready: Sequence[_Ready]) -> dict[str, str]:
+    """Picture id -> the part that it belongs to, where it came in any."""
+    parts: dict[str, str] = {}
+    for one in ready:
+        if one.facts and (part := foremost((one.entry.part, parts.get(one.facts.sha256)))):
+            parts[one.facts.sha256] = part
+    return parts
+
+
+def _divide(project: Project, ready: Sequence[_Ready], parts: Mapping[str, str]) -> None:
     """Keeps the parts and groups that pictures came with."""
-    parts = {one.facts.sha256: one.entry.part for one in ready if one.facts and one.entry.part}
     groups = {one.facts.sha256: one.entry.group for one in ready if one.facts and one.entry.group}
     if parts or groups:
         project.divide(lambda before: replace(before.with_parts(parts), groups={**before.groups, **groups}))

@@ -118,6 +118,14 @@ def test_a_column_of_parts(titled: bool) -> None:
     assert [entry.part for entry in plan.entries[:5]] == ["train", "train", "test", "val", None]
 
 
+@pytest.mark.parametrize("parts", [("train", "test"), ("test", "train"), ("", "test"), ("test", "val")])
+def test_of_the_parts_that_lines_give_one_picture_the_test_counts(parts: tuple[str, str]) -> None:
+    others = [(name, RIGHT[name], ("train", "val")[n % 2]) for n, name in enumerate(PICTURES) if name != "cat_0.jpg"]
+    table = csv_text([("file", "label", "split"), *others, *(("cat_0.jpg", "cat", part) for part in parts)])
+    plan = planned(PICTURES, {"labels.csv": table})
+    assert {entry.name: entry.part for entry in plan.entries}["cat_0.jpg"] == "test"
+
+
 def test_two_tables_called_as_the_parts() -> None:
     half = [n for n in range(15) if n % 2]
     other = [n for n in range(15) if not n % 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import tarfile
 from pathlib import Path
@@ -26,6 +27,9 @@ def project(tmp_path: Path) -> Project:
 
 def picture(seed: int, kind: str = "PNG") -> bytes:
     return encoded(noise(seed), kind)
+
+
+PARTS = ("train", "val", "test")
 
 
 def outcomes(report: importing.Report) -> dict[str, str]:
@@ -215,6 +219,36 @@ def test_of_a_picture_that_comes_with_and_without_a_class_the_one_with_it_is_tak
     assert "cat/1.png" in next(row.reason for row in report.rows if row.name == "1.png")
     assert project.journal.history(1)[0][1] == "2 pictures added from z.zip"
     assert not project.scan().unlabelled
+
+
+SPLIT = {
+    f"{part}/{kind}/{part}.png": picture(n) for n, (part, kind) in enumerate(itertools.product(PARTS, ("oak", "elm")))
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "wins"), [("test", "train", "test"), ("train", "test", "test"), ("val", "train", "val")]
+)
+def test_a_picture_in_two_parts_belongs_to_the_test_before_all_else(
+    project: Project, first: str, then: str, wins: str
+) -> None:
+    files = SPLIT | {f"{first}/oak/x.png": picture(50), f"{then}/oak/x.png": picture(50)}
+    importing.take(
+        project, importing.look(zipped(dict(sorted(files.items(), key=lambda p: not p[0].startswith(first)))), "z.zip")
+    )
+    [one] = [each for each in project.scan().pictures if each.path == "oak/x.png"]
+    assert project.division().parts[one.id] == wins
+
+
+def test_a_picture_in_two_parts_lies_where_the_test_is(tmp_path: Path) -> None:
+    for name, content in SPLIT.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    project = Project.open(tmp_path)
+    files = SPLIT | {"train/oak/x.png": picture(50), "test/oak/x.png": picture(50)}
+    importing.take(project, importing.look(zipped(files), "z.zip"))
+    assert "test/oak/x.png" in project.scan().by_path
+    assert "train/oak/x.png" not in project.scan().by_path
 
 
 def test_the_trash_is_emptied_meanwhile_and_every_picture_arrives(project: Project) -> None:
