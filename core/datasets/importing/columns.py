@@ -206,6 +206,11 @@ def part_of(cell: str) -> str | None:
     return word[0] if word else None
 
 
+def group_of(cell: str) -> str | None:
+    """The group that a cell names; None where it says that there is none."""
+    return None if cell in ABSENT else as_text(cell) or None
+
+
 def _titled_label(columns: Sequence[_Column], table: Table) -> int | None:
     """The column that is called as labels are. Of numbers and names that say the same, the names."""
     titled = {c.number: place for c in columns if (place := label_rank(c.title)) is not None and c.repeats}

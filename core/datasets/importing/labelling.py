@@ -11,7 +11,7 @@ from core.datasets.division import foremost
 from core.datasets.importing import joins
 from core.datasets.importing.arrangement import one_spelling
 from core.datasets.importing.choices import ImportChoices
-from core.datasets.importing.columns import ABSENT, WHOLE, Columns, decide, is_marked, listed, part_of
+from core.datasets.importing.columns import ABSENT, WHOLE, Columns, decide, group_of, is_marked, listed, part_of
 from core.datasets.importing.finder import Finder, Found
 from core.datasets.importing.label_files import labels_in
 from core.datasets.importing.plan import Entry, Row
@@ -258,8 +258,8 @@ def _lines(each: _Decided, finder: Finder, others: Sequence[Table], notes: list[
     for row, of_row in zip(table.rows, labels, strict=True):
         if wanted := as_text(row[columns.file]):
             part = part_of(row[columns.part]) if columns.part is not None else each.part
-            group = row[columns.group] if columns.group is not None else ""
-            yield _Line(wanted, finder.find(wanted, each.folder), of_row, part, as_text(group) or None)
+            group = group_of(row[columns.group]) if columns.group is not None else None
+            yield _Line(wanted, finder.find(wanted, each.folder), of_row, part, group)
 
 
 def _labels(each: _Decided, notes: list[str]) -> list[tuple[str, ...]]:

@@ -126,6 +126,15 @@ def test_of_the_parts_that_lines_give_one_picture_the_test_counts(parts: tuple[s
     assert {entry.name: entry.part for entry in plan.entries}["cat_0.jpg"] == "test"
 
 
+@pytest.mark.parametrize("absent", ["NA", "NaN", "nan", "None", "null", "#N/A", ""])
+def test_what_programs_write_for_nothing_is_no_group(absent: str) -> None:
+    patients = [absent if n % 3 else f"p{n}" for n in range(len(PICTURES))]
+    plan = planned(PICTURES, {"labels.csv": rows(["file", "label", "patient_id"], PICTURES, CLASSES, patients)})
+    assert {entry.name: entry.group for entry in plan.entries} == {
+        name: None if n % 3 else f"p{n}" for n, name in enumerate(PICTURES)
+    }
+
+
 def test_two_tables_called_as_the_parts() -> None:
     half = [n for n in range(15) if n % 2]
     other = [n for n in range(15) if not n % 2]
