@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from core.datasets.importing.zip_names import names_in
+from core.datasets.importing.zip_names import names_in, names_in_tar
 from core.imaging import decode
 from core.system.errors import FieldguideError, ProjectError
-from core.system.naming import as_text
 
 MAX_ENTRIES = 20_000
 """Files and folders."""
@@ -92,8 +91,8 @@ class _Guarded:
 
 @contextmanager
 def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Member]]:
-    """The files in a zip or tar, in its order; they can be read until the end of the block. `encoding`: that of the names of
-    a zip which does not say it; "" to guess.
+    """The files in a zip or tar, in its order; they can be read until the end of the block. `encoding`: that of the names
+    where the archive does not say it; "" to guess.
 
     Raises ProjectError, before anything is read, for more entries or bytes than allowed, a bomb, an encrypted, cut or
     damaged archive, or none at all. `Member.read` raises it too, where an entry does not hold what was declared.
@@ -107,7 +106,7 @@ def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Memb
             as_zip = stack.enter_context(zipfile.ZipFile(file)) if is_zip else None
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size)
+            members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size, encoding)
         yield members
 
 
@@ -160,22 +159,27 @@ def _zip_members(archive: zipfile.ZipFile, encoding: str) -> list[Member]:
     return members
 
 
-def _tar_members(file: IO[bytes], size: int) -> list[Member]:
+def _tar_members(file: IO[bytes], size: int, encoding: str) -> list[Member]:
     start = file.read(6)
     file.seek(0)
     opener = next((opener for magic, opener in _PACKED_TARS if start.startswith(magic)), None)
     guarded = _Guarded(opener(file) if opener else file, size)
-    archive = tarfile.open(fileobj=guarded, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115 - closes nothing
-    members: list[Member] = []
+    archive = tarfile.open(  # type: ignore[call-overload]  # noqa: SIM115 - closes nothing
+        fileobj=guarded, mode="r:", encoding="utf-8"
+    )
+    infos: list[tarfile.TarInfo] = []
     for count, info in enumerate(archive):
         if count >= MAX_ENTRIES:
             raise _bomb(_MANY)
         if info.size < 0:
             raise EOFError
         if not info.isdir():
-            name = as_text(info.name)
-            refused = "" if info.isreg() and not info.issparse() else "a link, not a file"
-            members.append(Member(name, info.size, refused or _refusal(name, info.size), _reader(archive, info)))
+            infos.append(info)
+    members = []
+    for info, (name, reading) in zip(infos, names_in_tar(infos, encoding), strict=True):
+        refused = "" if info.isreg() and not info.issparse() else "a link, not a file"
+        read = _reader(archive, info)
+        members.append(Member(name, info.size, refused or _refusal(name, info.size), read, reading))
     guarded.most = MAX_FILE
     return members
 
