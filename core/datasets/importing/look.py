@@ -137,7 +137,11 @@ def _outcome(listing: Listing, choices: ImportChoices, said: Labelling, folders:
         notes = list(said.notes)
         if folders and asked is None:
             notes.append("The table counts, not the class folders, since it names most of the pictures.")
-        entries, split = arrangement.with_parts(said.entries, listing.pictures, listing.layout)
+        unsaid = [
+            each for each in arrangement.by_folders(listing.pictures, listing.layout)[0] if each.name in said.unsaid
+        ]
+        named = arrangement.one_spelling([*said.entries, *unsaid])
+        entries, split = arrangement.with_parts(named, listing.pictures, listing.layout)
         return _Outcome("table", said.sentence, entries, said.rows, [*notes, *split], said.choices)
     notes = _why_no_table(said, folders) if asked is None else []
     told = asked is None and not said.used and not folders and arrangement.names_tell(listing.pictures)
