@@ -28,6 +28,8 @@ _MEASURE = re.compile(
 )
 WHOLE = re.compile(r"-?\d+\.0")
 """How pandas writes whole numbers in a column where some are missing."""
+_UNTITLED = re.compile(r"(column|Unnamed:) \d+")
+"""How `tables.distinct` and pandas call a column without a title."""
 _MEASURED = frozenset(
     [
         "x",
@@ -102,7 +104,7 @@ def decide(table: Table, finder: Finder, choices: ImportChoices, folder: str = "
         raise ProjectError(
             f"No column of {table.name} names pictures: {listed(table.titles)}.", "One of them must name the files."
         )
-    columns = [_column(table, number) for number in range(table.width) if number != file]
+    columns = [_column(table, n) for n in range(table.width) if n != file and not numbers_rows(table, n)]
     label = _chosen(table, choices.label_column)
     part = next((c.number for c in columns if c.number != label and _is_part(c)), None)
     group = next((c.number for c in columns if rank(c.title, GROUP_TITLES) is not None and c.repeats), None)
@@ -113,7 +115,7 @@ def decide(table: Table, finder: Finder, choices: ImportChoices, folder: str = "
     if label is None:
         one_hot = _one_hot(rest, table)
     if label is None and not one_hot:
-        label = _only_label([c for c in rest if c.number != group], table)
+        label = _only_label([c for c in rest if c.number != group], alone=len(columns) == 1)
     return table, Columns(file, label, one_hot, part, None if group == label else group)
 
 
@@ -135,6 +137,15 @@ def _chosen(table: Table, title: str | None) -> int | None:
 def _column(table: Table, number: int) -> _Column:
     values = [cell for cell in table.column(number) if cell and cell not in ABSENT]
     return _Column(number, table.titles[number], values, frozenset(values))
+
+
+def numbers_rows(table: Table, number: int) -> bool:
+    """Whether a column only numbers the rows, as pandas writes it: whole numbers, all different, under no title where others
+    have one."""
+    if not _UNTITLED.fullmatch(table.titles[number]) or all(map(_UNTITLED.fullmatch, table.titles)):
+        return False
+    column = _column(table, number)
+    return column.numbers and len(column.different) == len(table.rows)
 
 
 def _titled(table: Table, finder: Finder, folder: str) -> Table:
@@ -176,7 +187,7 @@ def _file_column(table: Table, finder: Finder, folder: str) -> int | None:
     best = max(scores.values())
     if best > 0:
         near = [number for number, score in scores.items() if score >= 0.98 * best]
-        return min(near, key=lambda number: (_late(ranks[number]), number))
+        return min(near, key=lambda number: (numbers_rows(table, number), _late(ranks[number]), number))
     titled = [number for number, place in ranks.items() if place is not None]
     if titled:
         return min(titled, key=lambda number: (_late(ranks[number]), number))
@@ -248,9 +259,9 @@ def is_marked(cell: str) -> bool:
     return cell.casefold() in _TRUE
 
 
-def _only_label(columns: Sequence[_Column], table: Table) -> int | None:
-    """The only column left that repeats as labels do."""
-    if table.width == 2 and columns:
+def _only_label(columns: Sequence[_Column], *, alone: bool) -> int | None:
+    """The only column left that repeats as labels do; it need not in a few rows if it is `alone` with the files."""
+    if alone and columns:
         [only] = columns
         return None if len(only.values) > _FEW and (only.measures or not only.repeats) else only.number
     able = [c for c in columns if c.repeats and not c.measures and not (c.numbers and c.title.casefold() in _MEASURED)]

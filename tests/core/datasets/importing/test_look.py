@@ -47,6 +47,8 @@ def test_a_file_is_found_however_its_path_is_spelled(wanted: str) -> None:
 TABLES = {
     "dog breeds": rows(["id", "breed"], [name[:-4] for name in PICTURES], CLASSES),
     "numbers of a row first": rows(["", "file", "species"], range(15), PICTURES, CLASSES),
+    "shuffled numbers of rows first": rows(["", "file", "label"], [n * 7 % 15 for n in range(15)], PICTURES, CLASSES),
+    "numbers of a row written twice": rows(["Unnamed: 0", "", "f", "what"], range(15), range(15), PICTURES, CLASSES),
     "whales": rows(["Image", "Id"], PICTURES, CLASSES),
     "numbers and names of classes": rows(["image", "label", "class_name"], PICTURES, NUMBERS, CLASSES),
     "one-hot": rows(
@@ -207,6 +209,19 @@ def test_columns_that_are_no_labels_are_not_taken_for_them(table: str) -> None:
     plan = planned(PICTURES[:9], {"t.csv": table})
     assert {entry.class_name for entry in plan.entries} <= {None, *KINDS}
     assert any("recognised as the classes" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("title", ["", "Unnamed: 0"])
+def test_numbers_of_rows_are_no_labels(title: str, start: int) -> None:
+    few = PICTURES[:5]
+    plan = planned(few, {"t.csv": rows([title, "file"], range(start, start + 5), few)})
+    assert set(labels(plan).values()) == {None}
+    plan = planned(few, {"t.csv": rows([title, "file", "label"], range(start, start + 5), few, [2, 2, 0, 0, 0])})
+    assert set(labels(plan).values()) == {"2", "0"}
+    names = [f"{n:03}.jpg" for n in range(start, start + 5)]
+    table = rows([title, "photo no", "what"], range(start, start + 5), range(start + 4, start - 1, -1), [*"aabbb"])
+    assert labels(planned(names, {"t.csv": table})) == dict(zip(names, "bbbaa", strict=True))
 
 
 def test_several_ones_are_more_than_one_label() -> None:
