@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from core.datasets.importing.choices import ImportChoices
 from core.datasets.importing.finder import Finder
+from core.datasets.importing.label_files import as_cell
 from core.datasets.importing.tables import Table, is_title, with_titles
 from core.datasets.importing.titles import FILE_TITLES, GROUP_TITLES, PART_TITLES, label_rank, rank
 from core.datasets.layout import part_word
@@ -104,6 +106,7 @@ def decide(table: Table, finder: Finder, choices: ImportChoices, folder: str = "
         raise ProjectError(
             f"No column of {table.name} names pictures: {listed(table.titles)}.", "One of them must name the files."
         )
+    table = _in_one_column(table, file)
     columns = [_column(table, n) for n in range(table.width) if n != file and not numbers_rows(table, n)]
     label = _chosen(table, choices.label_column)
     part = next((c.number for c in columns if c.number != label and _is_part(c)), None)
@@ -166,6 +169,25 @@ def _titled(table: Table, finder: Finder, folder: str) -> Table:
     if file is None:  # nothing is there of what it names
         headed = not any(map(is_picture_name, first))
     return with_titles(table, headed)
+
+
+def _in_one_column(table: Table, file: int) -> Table:
+    """A table in which several labels of one picture each have a cell of their own, as AutoML writes them, with all in one
+    cell: what lies right of a label in some rows, under no title, and is a label itself."""
+    untitled = [_UNTITLED.fullmatch(title) is not None for title in table.titles]
+    for first in range(file + 1, table.width - 1):
+        if not all(untitled[first + 1 :]) or not (untitled[first] or label_rank(table.titles[first]) is not None):
+            continue
+        ends = [row[first:] for row in table.rows]
+        known = {end[0] for end in ends}
+        more = {cell for end in ends for cell in end[1:] if cell}
+        filled_up = all(a or not b for end in ends for a, b in pairwise(end))
+        words = not any(_MEASURE.fullmatch(cell) or cell.isdigit() or part_word(cell) for cell in known | more)
+        by_automl = any(row[file].startswith("gs://") for row in table.rows)
+        if filled_up and words and not all(end[-1] for end in ends) and (by_automl or known & more):
+            rows = [[*row[:first], as_cell(cell for cell in row[first:] if cell)] for row in table.rows]
+            return replace(table, titles=table.titles[: first + 1], rows=rows)
+    return table
 
 
 def _sample(rows: Sequence[list[str]]) -> Sequence[list[str]]:

@@ -232,6 +232,41 @@ def test_several_ones_are_more_than_one_label() -> None:
     assert [(row.name, row.reason) for row in plan.rows] == [(PICTURES[0], "has more than one label: cat, dog")]
 
 
+AUTOML = [("TRAIN", f"gs://bucket/{f}", c) for f, c in RIGHT.items()]
+
+
+@pytest.mark.parametrize(("lines", "refused"), [
+    ([(*AUTOML[0], "dog"), *AUTOML[1:]], 1),
+    ([(*AUTOML[0], "striped"), *AUTOML[1:]], 1),
+    ([(*AUTOML[0], "dog"), (*AUTOML[1], "owl", "dog"), *AUTOML[2:]], 2),
+    ([(*AUTOML[0][1:], "dog"), *(line[1:] for line in AUTOML[1:])], 1),
+    ([(PICTURES[0], "cat", "dog"), *[*RIGHT.items()][1:]], 1),
+    ([(PICTURES[0], "cat", "dog"), (PICTURES[1], "cat", "owl"), *[*RIGHT.items()][2:]], 2),
+    ([("file", "label"), (PICTURES[0], "cat", "dog"), *[*RIGHT.items()][1:]], 1),
+], ids=["automl", "seen once", "three", "no parts", "plain", "two", "titles"])  # fmt: skip
+def test_cells_right_of_the_label_are_more_labels(lines: list[tuple[str, ...]], refused: int) -> None:
+    plan = planned(PICTURES, {"t.csv": csv_text(lines)})
+    assert [row.name.removeprefix("gs://bucket/") for row in plan.rows] == PICTURES[:refused]
+    assert all(row.reason.startswith("has more than one label: cat, ") for row in plan.rows)
+    assert labels(plan) == {name: RIGHT[name] for name in PICTURES[refused:]}
+    title = plan.recognised[0].choices.label_column
+    assert planned(PICTURES, {"t.csv": csv_text(lines)}, ImportChoices(title)).entries == plan.entries
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(f, c, "blurred" if n < 3 else "") for n, (f, c) in enumerate(RIGHT.items())],
+        [(*line, "0.1", "0.2", "", "", "0.9", "0.8", "", "") for line in AUTOML],
+        [(f, c, n) for n, (f, c) in enumerate(RIGHT.items())],
+        [("file", "label", ""), *((f, c, "seen twice" if n < 3 else "") for n, (f, c) in enumerate(RIGHT.items()))],
+    ],
+    ids=["remark", "boxes", "numbers", "untitled remark"],
+)
+def test_other_cells_right_of_the_label_are_none(lines: list[tuple[object, ...]]) -> None:
+    assert labels(planned(PICTURES, {"t.csv": csv_text(lines)})) == RIGHT
+
+
 def test_boxes_of_different_classes_are_more_than_one_label() -> None:
     table = rows(["filename", "class"], [*PICTURES, PICTURES[0], PICTURES[1]], [*CLASSES, "dog", "cat"])
     plan = planned(PICTURES, {"t.csv": table})
