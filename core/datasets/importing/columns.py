@@ -4,6 +4,7 @@ Titles only decide where values leave it open."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -159,10 +160,13 @@ def _titled(table: Table, finder: Finder, folder: str) -> Table:
         return with_titles(table, headed=False)
     if not rest:
         return with_titles(table, headed=False)
+    below = Counter(number for row in rest for number, cell in enumerate(row) if finder.find(cell, folder))
+    file = max(below, key=lambda number: (below[number], -number), default=None)
+    # A label may end as titles do, such as `early disease`, but what stands above files and is one is no title.
+    if file is not None and rank(first[file], FILE_TITLES) is None and finder.find(first[file], folder):
+        return with_titles(table, headed=False)
     if any(map(is_title, first)):
         return with_titles(table, headed=True)
-    below = {number for row in rest for number, cell in enumerate(row) if finder.find(cell, folder)}
-    file = min(below, default=None)
     headed = bool(below) and not any(
         is_picture_name(first[number]) or finder.find(first[number], folder) for number in below
     )

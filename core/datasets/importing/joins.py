@@ -22,7 +22,7 @@ def readings(table: Table) -> Iterator[Table]:
         yield with_titles(table, headed=True)
     first = table.rows[0]
     by_pandas = not first[0] or first[0].startswith("Unnamed: ")  # the title of its numbers of the rows
-    if not (several and (by_pandas or any(map(is_title, first)))):
+    if not (several and (by_pandas or (not first[0].isdigit() and any(map(is_title, first))))):
         yield with_titles(table, headed=False)
 
 

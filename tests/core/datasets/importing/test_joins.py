@@ -48,3 +48,11 @@ def test_numbers_of_rows_join_only_tables_of_the_same_rows() -> None:
     assert labels(plan) == RIGHT
     other = rows(["", "label"], range(12), CLASSES[:12])
     assert set(labels(planned(PICTURES, {"files.csv": files, "labels.csv": other})).values()) == {None}
+
+
+def test_a_name_of_a_class_that_ends_as_titles_do_is_none() -> None:
+    kinds = ["early disease", "late disease", "healthy"]
+    tables = {"train.csv": rows(["file", "label"], PICTURES, NUMBERS), "classes.csv": csv_text(enumerate(kinds))}
+    assert labels(planned(PICTURES, dict(tables))) == {name: kinds[int(n)] for name, n in NUMBERED.items()}
+    tables["classes.csv"] = csv_text([("class_id", "count"), *((n, 10 * n) for n in range(3))])
+    assert labels(planned(PICTURES, dict(tables))) == NUMBERED

@@ -224,6 +224,29 @@ def test_numbers_of_rows_are_no_labels(title: str, start: int) -> None:
     assert labels(planned(names, {"t.csv": table})) == dict(zip(names, "bbbaa", strict=True))
 
 
+@pytest.mark.parametrize("first", ["early disease", "rose family", "type", "healthy"])
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_label_that_ends_as_titles_do_is_none(first: str, padded: bool, turned: bool) -> None:
+    names = [f"{n:04}.jpg" for n in range(1, 9)]
+    kinds = [first, "plain"] * 4
+    lines = zip((name[:-4] if padded else name[:-4].lstrip("0") for name in names), kinds, strict=True)
+    plan = planned(names, {"t.csv": csv_text([line[::-1] for line in lines] if turned else lines)})
+    assert labels(plan) == dict(zip(names, kinds, strict=True))
+    assert not plan.rows
+
+
+def test_titles_are_titles_though_a_file_is_called_so() -> None:
+    names = ["image.jpg", "id.jpg", "1.jpg", "2020.jpg"]
+    stems = [name[:-4] for name in names]
+    for titles in (["image", "label"], ["id", "label"]):
+        assert labels(planned(names, {"t.csv": rows(titles, stems, [*"abab"])})) == dict(
+            zip(names, "abab", strict=True)
+        )
+    table = rows(["id", "2020", "label"], stems, [1, 5, 6, 7], [*"abab"])
+    assert labels(planned(names, {"t.csv": table})) == dict(zip(names, "abab", strict=True))
+
+
 def test_several_ones_are_more_than_one_label() -> None:
     hot = [[int(c == k) for c in CLASSES] for k in KINDS]
     hot[1][0] = 1
