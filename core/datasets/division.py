@@ -6,7 +6,7 @@ is moved, renamed or labelled. All of it is harmless to believe: it says who is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -27,6 +27,11 @@ _FIRST = ("train", "val", "test")
 """Of a picture that came in several parts, the last of these counts: what tests is kept apart."""
 
 
+def foremost(parts: Iterable[str | None]) -> str | None:
+    """Of the parts that one picture came in, the one that counts; None where it came in none."""
+    return max(filter(None, parts), key=_FIRST.index, default=None)
+
+
 @dataclass(frozen=True)
 class Division:
     """`config`: how the split is made; `roots`: the folders of ready-made parts; `parts` and `groups`: picture id -> the part
@@ -39,7 +44,7 @@ class Division:
 
     def with_parts(self, parts: Mapping[str, str]) -> Division:
         """With the parts of more pictures; one that is known in several belongs to the test before all else."""
-        both = {picture: max(part, self.parts.get(picture, part), key=_FIRST.index) for picture, part in parts.items()}
+        both = {picture: foremost((part, self.parts.get(picture))) for picture, part in parts.items()}
         return replace(self, parts={**self.parts, **both})  # type: ignore[dict-item]
 
 

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from core.datasets.importing.zip_names import names_in
+from core.datasets.importing.zip_names import names_in, names_in_tar
 from core.imaging import decode
 from core.system.errors import FieldguideError, ProjectError
-from core.system.naming import as_text
 
 MAX_ENTRIES = 20_000
 """Files and folders."""
@@ -35,6 +34,7 @@ _ENTRY_DAMAGED = "damaged in the archive"
 _MAX_PATH = 1000  # characters
 _MAX_HEADER = 100_000  # bytes that a tar may say of one entry
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a limit
+_ZIP_STARTS = (b"PK\3\4", b"PK\5\6", b"PK\7\10")  # whole, empty, once written to be split
 _PACKED_TARS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 SUFFIXES = (".zip", ".tm", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 """File endings that are taken for archives; `.tm` is a Teachable Machine project, which is a zip."""
@@ -91,8 +91,8 @@ class _Guarded:
 
 @contextmanager
 def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Member]]:
-    """The files in a zip or tar, in its order; they can be read until the end of the block. `encoding`: that of the names of
-    a zip which does not say it; "" to guess.
+    """The files in a zip or tar, in its order; they can be read until the end of the block. `encoding`: that of the names
+    where the archive does not say it; "" to guess.
 
     Raises ProjectError, before anything is read, for more entries or bytes than allowed, a bomb, an encrypted, cut or
     damaged archive, or none at all. `Member.read` raises it too, where an entry does not hold what was declared.
@@ -101,10 +101,12 @@ def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Memb
         with _clear_words():
             opened: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
             file = stack.enter_context(opened)
-            as_zip = stack.enter_context(zipfile.ZipFile(file)) if zipfile.is_zipfile(file) else None
+            # By the beginning: `zipfile.is_zipfile` looks at the end, where a tar may have a zip among its files.
+            is_zip = file.read(4) in _ZIP_STARTS
+            as_zip = stack.enter_context(zipfile.ZipFile(file)) if is_zip else None
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
-            members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size)
+            members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size, encoding)
         yield members
 
 
@@ -157,22 +159,27 @@ def _zip_members(archive: zipfile.ZipFile, encoding: str) -> list[Member]:
     return members
 
 
-def _tar_members(file: IO[bytes], size: int) -> list[Member]:
+def _tar_members(file: IO[bytes], size: int, encoding: str) -> list[Member]:
     start = file.read(6)
     file.seek(0)
     opener = next((opener for magic, opener in _PACKED_TARS if start.startswith(magic)), None)
     guarded = _Guarded(opener(file) if opener else file, size)
-    archive = tarfile.open(fileobj=guarded, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115 - closes nothing
-    members: list[Member] = []
+    archive = tarfile.open(  # type: ignore[call-overload]  # noqa: SIM115 - closes nothing
+        fileobj=guarded, mode="r:", encoding="utf-8"
+    )
+    infos: list[tarfile.TarInfo] = []
     for count, info in enumerate(archive):
         if count >= MAX_ENTRIES:
             raise _bomb(_MANY)
         if info.size < 0:
             raise EOFError
         if not info.isdir():
-            name = as_text(info.name)
-            refused = "" if info.isreg() and not info.issparse() else "a link, not a file"
-            members.append(Member(name, info.size, refused or _refusal(name, info.size), _reader(archive, info)))
+            infos.append(info)
+    members = []
+    for info, (name, reading) in zip(infos, names_in_tar(infos, encoding), strict=True):
+        refused = "" if info.isreg() and not info.issparse() else "a link, not a file"
+        read = _reader(archive, info)
+        members.append(Member(name, info.size, refused or _refusal(name, info.size), read, reading))
     guarded.most = MAX_FILE
     return members
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from core.datasets.importing.plan import Entry
-from core.datasets.layout import Layout, in_parts, remarks_on, tells_nothing
+from core.datasets.layout import Layout, in_parts, may_be_split, part_word, remarks_on, tells_nothing
 from core.system.naming import class_key, safe_class_name
 
 _SAMPLES = "-samples"  # Teachable Machine calls the folder or zip of a class "oak-samples"
@@ -45,13 +45,31 @@ def by_folders(
     return one_spelling(entries), notes
 
 
-def by_names(paths: Sequence[str], layout: Layout) -> list[Entry]:
+def by_names(paths: Sequence[str]) -> list[Entry]:
     """An entry for each path, in the class that its name begins with: `cat` for cat_001.jpg, cat (2).jpg and cat.3.jpg."""
     entries = []
     for key, path in enumerate(paths):
         word = beginning(path)
-        entries.append(Entry(path, safe_class_name(word) if word else None, key, layout.place(path)[0]))
+        entries.append(Entry(path, safe_class_name(word) if word else None, key))
     return one_spelling(entries)
+
+
+def with_parts(entries: Sequence[Entry], paths: Sequence[str], layout: Layout) -> tuple[list[Entry], list[str]]:
+    """Entries with the parts of the folders that they lie in, where nothing else has said their part, and a note on it.
+    `paths`: of all pictures that came."""
+    part_in = {path: layout.place(path)[0] for path in paths} if layout.roots else _parts_at_the_top(paths)
+    found = [replace(entry, part=entry.part or part_in.get(entry.name)) for entry in entries]
+    if found == list(entries) or len({entry.part for entry in found} - {None}) < 2:  # one part alone splits nothing
+        return list(entries), []
+    return found, [f"It is split already: {in_parts(entry.part for entry in found)}."]
+
+
+def _parts_at_the_top(paths: Sequence[str]) -> dict[str, str]:
+    """Path -> the part that the first folder on it spells; empty where those folders do not look like the parts of one set."""
+    words = {top: word for path in paths if (word := part_word(top := path.partition("/")[0])) and top != path}
+    if not may_be_split(words) or len({rest for _, rest in words.values()}) > 1:
+        return {}
+    return {path: words[top][0] for path in paths if (top := path.partition("/")[0]) in words}
 
 
 def beginning(path: str) -> str:

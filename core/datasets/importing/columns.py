@@ -4,11 +4,14 @@ Titles only decide where values leave it open."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from core.datasets.importing.choices import ImportChoices
 from core.datasets.importing.finder import Finder
+from core.datasets.importing.label_files import as_cell
 from core.datasets.importing.tables import Table, is_title, with_titles
 from core.datasets.importing.titles import FILE_TITLES, GROUP_TITLES, PART_TITLES, label_rank, rank
 from core.datasets.layout import part_word
@@ -28,6 +31,8 @@ _MEASURE = re.compile(
 )
 WHOLE = re.compile(r"-?\d+\.0")
 """How pandas writes whole numbers in a column where some are missing."""
+_UNTITLED = re.compile(r"(column|Unnamed:) \d+")
+"""How `tables.distinct` and pandas call a column without a title."""
 _MEASURED = frozenset(
     [
         "x",
@@ -102,7 +107,8 @@ def decide(table: Table, finder: Finder, choices: ImportChoices, folder: str = "
         raise ProjectError(
             f"No column of {table.name} names pictures: {listed(table.titles)}.", "One of them must name the files."
         )
-    columns = [_column(table, number) for number in range(table.width) if number != file]
+    table = _in_one_column(table, file)
+    columns = [_column(table, n) for n in range(table.width) if n != file and not numbers_rows(table, n)]
     label = _chosen(table, choices.label_column)
     part = next((c.number for c in columns if c.number != label and _is_part(c)), None)
     group = next((c.number for c in columns if rank(c.title, GROUP_TITLES) is not None and c.repeats), None)
@@ -113,7 +119,7 @@ def decide(table: Table, finder: Finder, choices: ImportChoices, folder: str = "
     if label is None:
         one_hot = _one_hot(rest, table)
     if label is None and not one_hot:
-        label = _only_label([c for c in rest if c.number != group], table)
+        label = _only_label([c for c in rest if c.number != group], alone=len(columns) == 1)
     return table, Columns(file, label, one_hot, part, None if group == label else group)
 
 
@@ -137,6 +143,15 @@ def _column(table: Table, number: int) -> _Column:
     return _Column(number, table.titles[number], values, frozenset(values))
 
 
+def numbers_rows(table: Table, number: int) -> bool:
+    """Whether a column only numbers the rows, as pandas writes it: whole numbers, all different, under no title where others
+    have one."""
+    if not _UNTITLED.fullmatch(table.titles[number]) or all(map(_UNTITLED.fullmatch, table.titles)):
+        return False
+    column = _column(table, number)
+    return column.numbers and len(column.different) == len(table.rows)
+
+
 def _titled(table: Table, finder: Finder, folder: str) -> Table:
     if table.titles:
         return table
@@ -145,16 +160,38 @@ def _titled(table: Table, finder: Finder, folder: str) -> Table:
         return with_titles(table, headed=False)
     if not rest:
         return with_titles(table, headed=False)
+    below = Counter(number for row in rest for number, cell in enumerate(row) if finder.find(cell, folder))
+    file = max(below, key=lambda number: (below[number], -number), default=None)
+    # A label may end as titles do, such as `early disease`, but what stands above files and is one is no title.
+    if file is not None and rank(first[file], FILE_TITLES) is None and finder.find(first[file], folder):
+        return with_titles(table, headed=False)
     if any(map(is_title, first)):
         return with_titles(table, headed=True)
-    below = {number for row in rest for number, cell in enumerate(row) if finder.find(cell, folder)}
-    file = min(below, default=None)
     headed = bool(below) and not any(
         is_picture_name(first[number]) or finder.find(first[number], folder) for number in below
     )
     if file is None:  # nothing is there of what it names
         headed = not any(map(is_picture_name, first))
     return with_titles(table, headed)
+
+
+def _in_one_column(table: Table, file: int) -> Table:
+    """A table in which several labels of one picture each have a cell of their own, as AutoML writes them, with all in one
+    cell: what lies right of a label in some rows, under no title, and is a label itself."""
+    untitled = [_UNTITLED.fullmatch(title) is not None for title in table.titles]
+    for first in range(file + 1, table.width - 1):
+        if not all(untitled[first + 1 :]) or not (untitled[first] or label_rank(table.titles[first]) is not None):
+            continue
+        ends = [row[first:] for row in table.rows]
+        known = {end[0] for end in ends}
+        more = {cell for end in ends for cell in end[1:] if cell}
+        filled_up = all(a or not b for end in ends for a, b in pairwise(end))
+        words = not any(_MEASURE.fullmatch(cell) or cell.isdigit() or part_word(cell) for cell in known | more)
+        by_automl = any(row[file].startswith("gs://") for row in table.rows)
+        if filled_up and words and not all(end[-1] for end in ends) and (by_automl or known & more):
+            rows = [[*row[:first], as_cell(cell for cell in row[first:] if cell)] for row in table.rows]
+            return replace(table, titles=table.titles[: first + 1], rows=rows)
+    return table
 
 
 def _sample(rows: Sequence[list[str]]) -> Sequence[list[str]]:
@@ -176,7 +213,7 @@ def _file_column(table: Table, finder: Finder, folder: str) -> int | None:
     best = max(scores.values())
     if best > 0:
         near = [number for number, score in scores.items() if score >= 0.98 * best]
-        return min(near, key=lambda number: (_late(ranks[number]), number))
+        return min(near, key=lambda number: (numbers_rows(table, number), _late(ranks[number]), number))
     titled = [number for number, place in ranks.items() if place is not None]
     if titled:
         return min(titled, key=lambda number: (_late(ranks[number]), number))
@@ -204,6 +241,11 @@ def part_of(cell: str) -> str | None:
     """The part that a cell spells."""
     word = part_word(cell)
     return word[0] if word else None
+
+
+def group_of(cell: str) -> str | None:
+    """The group that a cell names; None where it says that there is none."""
+    return None if cell in ABSENT else as_text(cell) or None
 
 
 def _titled_label(columns: Sequence[_Column], table: Table) -> int | None:
@@ -243,9 +285,9 @@ def is_marked(cell: str) -> bool:
     return cell.casefold() in _TRUE
 
 
-def _only_label(columns: Sequence[_Column], table: Table) -> int | None:
-    """The only column left that repeats as labels do."""
-    if table.width == 2 and columns:
+def _only_label(columns: Sequence[_Column], *, alone: bool) -> int | None:
+    """The only column left that repeats as labels do; it need not in a few rows if it is `alone` with the files."""
+    if alone and columns:
         [only] = columns
         return None if len(only.values) > _FEW and (only.measures or not only.repeats) else only.number
     able = [c for c in columns if c.repeats and not c.measures and not (c.numbers and c.title.casefold() in _MEASURED)]

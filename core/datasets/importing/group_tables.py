@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.datasets.importing.choices import ImportChoices
-from core.datasets.importing.columns import Columns, decide, listed
+from core.datasets.importing.columns import Columns, decide, group_of, listed
 from core.datasets.importing.finder import Finder
 from core.datasets.importing.tables import Table, read_table
 from core.datasets.project import Project
@@ -37,10 +37,14 @@ def assign_groups(project: Project, table: Path | bytes, column: str, name: str 
     if column not in titles:
         raise ProjectError(f"The table has no column {column}.", f"Its columns are: {listed(titles)}.")
     groups: dict[str, str] = {}
-    for wanted, group in zip(read.column(columns.file), read.column(read.titles.index(column)), strict=True):
-        found = finder.find(wanted)
+    named = False
+    for wanted, cell in zip(read.column(columns.file), read.column(read.titles.index(column)), strict=True):
+        found, group = finder.find(wanted), group_of(cell)
+        named = named or found is not None
         if found and group:
             groups[catalogue.by_path[found.name].id] = group
+    if named and not groups:
+        raise ProjectError(f"No picture of this project has a group in the column {column}.", "Choose another column.")
     if not groups:
         raise ProjectError("The table names no picture of this project.", "Its files must be called as they are here.")
     project.divide(lambda before: replace(before, groups=groups))

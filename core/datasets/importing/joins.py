@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from core.datasets.importing.columns import plain_name
+from core.datasets.importing.columns import numbers_rows, plain_name
 from core.datasets.importing.tables import Table, is_title, with_titles
 from core.datasets.importing.titles import FILE_TITLES, label_rank, plain_title, rank
+from core.datasets.scanner import is_picture_name
 
 _KEYS = ("id", "image_id", "img_id", "picture_id", "photo_id", "file_id", "key", "uuid")
 
@@ -19,7 +20,9 @@ def readings(table: Table) -> Iterator[Table]:
     several = len(table.rows) > 1
     if several:
         yield with_titles(table, headed=True)
-    if not (several and any(map(is_title, table.rows[0]))):
+    first = table.rows[0]
+    by_pandas = not first[0] or first[0].startswith("Unnamed: ")  # the title of its numbers of the rows
+    if not (several and (by_pandas or (not first[0].isdigit() and any(map(is_title, first))))):
         yield with_titles(table, headed=False)
 
 
@@ -32,7 +35,10 @@ def names_of(labels: set[str], label_title: str, other: Table) -> dict[str, str]
         for number, keys in enumerate(columns):
             if len(set(keys)) != len(keys) or not labels <= set(keys):
                 continue
-            names = [n for n, cells in enumerate(columns) if n != number and all(cells) and not _all_numbers(cells)]
+            if numbers_rows(table, number) and 2 * len(labels) < len(keys):
+                continue  # these are no classes, but any rows
+            others = [n for n in range(table.width) if n != number and not _are_files(table.titles[n], columns[n])]
+            names = [n for n in others if all(columns[n]) and not _all_numbers(columns[n])]
             named = [n for n in names if plain_name(table.titles[n]) or label_rank(table.titles[n]) is not None]
             if named or len(names) == 1:
                 return dict(zip(keys, columns[(named or names)[0]], strict=True))
@@ -65,12 +71,20 @@ def _common_keys(table: Table, right: Table) -> Iterator[tuple[int, int]]:
             continue
         for there, other in enumerate(right.titles):
             values = list(right.column(there))
+            if numbers_rows(table, key) and here != set(values):
+                continue  # each counts its own rows
             same = plain_title(title) == plain_title(other) or {plain_title(title), plain_title(other)} <= {*_KEYS}
             named = rank(title, FILE_TITLES) is not None and rank(other, FILE_TITLES) is not None
             if (same or named or not _all_numbers(values)) and 2 * sum(value in here for value in values) >= len(
                 values
             ):
                 yield key, there
+
+
+def _are_files(title: str, cells: Sequence[str]) -> bool:
+    """Whether a column has files, which are no names of classes."""
+    called = rank(title, FILE_TITLES) is not None and label_rank(title) is None and plain_title(title) != "name"
+    return called or any(map(is_picture_name, cells))
 
 
 def _are_keys(labels: set[str]) -> bool:

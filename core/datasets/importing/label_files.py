@@ -20,6 +20,8 @@ _PAIR = ("file", "label")
 _DEEPEST = 3
 _PYTHON_TEXT = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
 _PYTHON_LIST = re.compile(rf"\[\s*(?:(?:{_PYTHON_TEXT.pattern})\s*(?:,\s*)?)*\]")
+_HOLDING = ("choices", "label", "labels", "class", "name", "tags", "displayName")
+"""What labels are called in an object that holds them."""
 _LONGEST = 5000  # characters of a cell that are looked into
 
 
@@ -57,13 +59,12 @@ def _names(value: Any) -> list[str]:
     if isinstance(value, int | float):
         return [str(value)]
     if isinstance(value, Mapping):
-        keys = ("choices", "label", "labels", "class", "name", "tags", "displayName")
-        return next((_names(value[key]) for key in keys if value.get(key) is not None), [])
+        return next((_names(value[key]) for key in _HOLDING if value.get(key) is not None), [])
     return [name for each in value for name in _names(each)] if isinstance(value, list) else []
 
 
-def _cell(labels: Iterable[str]) -> str:
-    """The labels as one cell, so that `labels_in` gives them back."""
+def as_cell(labels: Iterable[str]) -> str:
+    """Labels as one cell, so that `labels_in` gives them back."""
     different = list(dict.fromkeys(labels))
     plain = len(different) == 1 and not different[0].startswith(("{", "["))
     return different[0] if plain else json.dumps(different, ensure_ascii=False) if different else ""
@@ -86,7 +87,7 @@ def _coco(value: Any) -> Sheet | None:
         number = str(each.get("category_id"))
         labels.setdefault(str(each.get("image_id")), []).append(names.get(number, number))
     rows = [
-        [str(image.get("file_name") or image.get("id")), _cell(labels.get(str(image.get("id")), []))]
+        [str(image.get("file_name") or image.get("id")), as_cell(labels.get(str(image.get("id")), []))]
         for image in _objects(value["images"])
     ]
     return _PAIR, rows
@@ -104,7 +105,7 @@ def _fiftyone(value: Any) -> Sheet | None:
             return named(label["label"])
         return [name for each in label for name in named(each)] if isinstance(label, list) else _names(label)
 
-    return _PAIR, [[str(name), _cell(named(label))] for name, label in value["labels"].items()]
+    return _PAIR, [[str(name), as_cell(named(label))] for name, label in value["labels"].items()]
 
 
 def _vott(value: Any) -> Sheet | None:
@@ -115,7 +116,7 @@ def _vott(value: Any) -> Sheet | None:
         asset = each.get("asset", each) if isinstance(each, Mapping) else {}
         if isinstance(asset, Mapping) and (name := asset.get("name") or asset.get("path")):
             tags = [tag for region in _objects(each.get("regions")) for tag in _names(region.get("tags"))]
-            rows.append([str(name), _cell(tags or _names(each.get("tags")))])
+            rows.append([str(name), as_cell(tags or _names(each.get("tags")))])
     return _PAIR, rows
 
 
@@ -126,7 +127,7 @@ def _label_studio(value: Any) -> Sheet | None:
     data = [{str(key): text for key, text in task["data"].items() if isinstance(text, str)} for task in tasks]
     titles = tuple(dict.fromkeys(key for each in data for key in each))
     rows = [
-        [*(each.get(title, "") for title in titles), _cell(_annotated(task))]
+        [*(each.get(title, "") for title in titles), as_cell(_annotated(task))]
         for each, task in zip(data, tasks, strict=True)
     ]
     return (*titles, "label"), rows
@@ -200,12 +201,20 @@ def _under_one_title(cells: list[dict[str, str]], known: Mapping[str, int]) -> N
 def _cells(item: Mapping[str, Any], depth: int = 0) -> Iterable[tuple[str, str]]:
     """Titles and cells of an object; those inside it have the titles of both."""
     for key, value in item.items():
-        if isinstance(value, Mapping) and depth < _DEEPEST:
+        if isinstance(value, Mapping) and _only_holds_labels(str(key), value):
+            yield str(key), as_cell(_names(value))  # other pictures may have plain text there
+        elif isinstance(value, Mapping) and depth < _DEEPEST:
             yield from ((f"{key} {title}", cell) for title, cell in _cells(value, depth + 1))
         elif isinstance(value, list):
-            yield str(key), _cell(_names(value))
+            yield str(key), as_cell(_names(value))
         else:
             yield str(key), _text(value)
+
+
+def _only_holds_labels(title: str, value: Mapping[str, Any]) -> bool:
+    """Whether an object stands for the labels in it, as Label Studio writes it where several were chosen."""
+    keys = list(value)
+    return keys == ["choices"] or (len(keys) == 1 and keys[0] in _HOLDING and rank(title, LABEL_TITLES) is not None)
 
 
 def _text(value: Any) -> str:

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from core.datasets.division import foremost
 from core.datasets.importing import joins
 from core.datasets.importing.arrangement import one_spelling
 from core.datasets.importing.choices import ImportChoices
-from core.datasets.importing.columns import ABSENT, WHOLE, Columns, decide, is_marked, listed, part_of
+from core.datasets.importing.columns import ABSENT, WHOLE, Columns, decide, group_of, is_marked, listed, part_of
 from core.datasets.importing.finder import Finder, Found
 from core.datasets.importing.label_files import labels_in
 from core.datasets.importing.plan import Entry, Row
-from core.datasets.importing.tables import Table, read_table
-from core.datasets.layout import may_be_split, part_word
+from core.datasets.importing.sheets import Sheet, read_sheets
+from core.datasets.importing.tables import Table
+from core.datasets.layout import may_be_split, part_word, with_those_above
 from core.system.errors import ProjectError
 from core.system.naming import as_text, class_name, count
 
-_MOST_SHEETS = 40
+_MOST_OTHERS = 40
+"""So many tables are looked into for what a table leaves open."""
 _ONLINE = "an address on the internet: only files on this computer are taken"
 _MISSING = "no such file here"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A file that may hold a table: its path among the pictures, and how to read it."""
-
-    path: str
-    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,8 @@ class Labelling:
 
     `entries` have their place in the list of names as keys.
     `labelled`: whether a column says the classes; `used`: paths of the tables; `titles`: those of the first one; `problems`:
-    why tables were not used, in sentences; `guessed`: whether their encoding was.
+    why tables were not used, in sentences; `guessed`: whether their encoding was; `unsaid`: pictures that only tables may name
+    which were not read.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -51,6 +47,7 @@ class Labelling:
     choices: ImportChoices = field(default_factory=ImportChoices)
     problems: tuple[str, ...] = ()
     guessed: bool = False
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,15 @@ def label_pictures(
     Raises ProjectError for a column or an encoding that is asked for and that there is not.
     """
     finder = Finder(names)
-    tables, problems = _read(sheets, choices)
-    decided, others = _decided(tables, finder, choices, problems)
+    read = read_sheets(sheets, choices.encoding or "")
+    only = len(sheets) - len(read.unread)
+    too_many = [f"Only {only:,} of {len(sheets):,} tables were looked into."] if read.unread else []
+    problems = [*too_many, *read.problems]
+    decided, others = _decided(read.tables, finder, choices, problems)
     if main is not None:
         others += [each.table for each in decided if each.sheet.path != main]
         decided = [each for each in decided if each.sheet.path == main]
+    others = others[:_MOST_OTHERS]
     decided = [_completed(each, others, finder, choices) for each in decided]
     best = [each for each in decided if each.labelled] or decided
     if not best:
@@ -105,7 +106,12 @@ def label_pictures(
     entries = [replace(entry, key=places[entry.name]) for entry in entries]
     named = {entry.name for entry in entries} | {row.name for row in rows if row.outcome == "skipped"}
     named |= {line.found.name for line in lines if line.found}
-    rows += [Row(name, "skipped", "not in the table") for name in names if name not in named]
+    unnamed = [name for name in names if name not in named]
+    unsaid = _unsaid(best, read.unread, unnamed, finder) if main is None else frozenset()
+    notes += too_many
+    if unsaid:
+        notes.append("Pictures beside the other tables come by their folders, where no table names them.")
+    rows += [Row(name, "skipped", "not in the table") for name in unnamed if name not in unsaid]
     first = best[0]
     return Labelling(
         entries, rows, notes,
@@ -116,22 +122,16 @@ def label_pictures(
         choices=_as_choices(first),
         problems=tuple(problems),
         guessed=any(each.table.guessed for each in best),
+        unsaid=unsaid,
     )  # fmt: skip
 
 
-def _read(sheets: Sequence[Sheet], choices: ImportChoices) -> tuple[list[tuple[Sheet, Table]], list[str]]:
-    tables, problems = [], []
-    ordered = sorted(sheets, key=lambda sheet: sheet.path.count("/"))
-    if len(ordered) > _MOST_SHEETS:
-        problems.append(f"Only {_MOST_SHEETS} of {len(ordered):,} tables were looked into.")
-    for sheet in ordered[:_MOST_SHEETS]:
-        try:
-            tables.append((sheet, read_table(sheet.read(), sheet.path.rpartition("/")[2], choices.encoding or "")))
-        except ProjectError as error:
-            if "no encoding" in error.message:
-                raise
-            problems.append(f"{sheet.path}: {error.message}")
-    return tables, problems
+def _unsaid(used: Sequence[_Decided], unread: Sequence[Sheet], names: Sequence[str], finder: Finder) -> frozenset[str]:
+    """The pictures that lie beside tables which were not read, if these are of the kind of those that are used."""
+    endings = {PurePosixPath(each.sheet.path).suffix.lower() for each in used}
+    alike = [sheet.path for sheet in unread if PurePosixPath(sheet.path).suffix.lower() in endings]
+    folders = set(map(finder.folder_of, alike))
+    return frozenset(name for name in names if folders.intersection(["", *with_those_above(name.rpartition("/")[0])]))
 
 
 def _decided(
@@ -213,7 +213,8 @@ def _different(tables: Sequence[_Decided], finder: Finder) -> tuple[list[_Decide
         own = named[each.sheet.path]
         (doubles if 2 * len(own & known) > len(own) else kept).append(each)
         known |= own
-    return [each for each in tables if each in kept], doubles
+    ids = set(map(id, kept))  # to compare tables takes long where they are many
+    return [each for each in tables if id(each) in ids], doubles
 
 
 def _with_parts(tables: Sequence[_Decided]) -> list[_Decided]:
@@ -257,8 +258,8 @@ def _lines(each: _Decided, finder: Finder, others: Sequence[Table], notes: list[
     for row, of_row in zip(table.rows, labels, strict=True):
         if wanted := as_text(row[columns.file]):
             part = part_of(row[columns.part]) if columns.part is not None else each.part
-            group = row[columns.group] if columns.group is not None else ""
-            yield _Line(wanted, finder.find(wanted, each.folder), of_row, part, as_text(group) or None)
+            group = group_of(row[columns.group]) if columns.group is not None else None
+            yield _Line(wanted, finder.find(wanted, each.folder), of_row, part, group)
 
 
 def _labels(each: _Decided, notes: list[str]) -> list[tuple[str, ...]]:
@@ -307,7 +308,7 @@ def _merged(lines: Sequence[_Line], notes: list[str]) -> tuple[list[Entry], list
         except ProjectError as error:
             rows.append(Row(own[0].wanted, "rejected", error.message))
             continue
-        part = next((line.part for line in own if line.part), None)
+        part = foremost(line.part for line in own)
         group = next((line.group for line in own if line.group), None)
         entries.append(Entry(name, label, part=part, group=group))
     if repeated:

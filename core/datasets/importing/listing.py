@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from core.datasets import unread
 from core.datasets.importing import archives, arrangement, tables
 from core.datasets.importing.choices import ImportChoices
 from core.datasets.importing.films import is_film
-from core.datasets.importing.labelling import Sheet
 from core.datasets.importing.plan import FileOf, Opened, Reader, Row, opened_pictures
+from core.datasets.importing.sheets import Sheet
 from core.datasets.layout import Layout, find_parts, layout_of, with_those_above
 from core.datasets.scanner import ignored, is_picture_name, may_be_picture, unwrapped, walk_folders
 from core.imaging.decode import begins_like_picture
 from core.system.errors import ProjectError
 from core.system.naming import as_text
+
+_KEPT = 64_000_000
+"""Bytes of the tables in an archive that are kept while it is looked at."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,22 @@ def of_archive(source: Path | bytes, name: str, choices: ImportChoices) -> Listi
         with archives.open_archive(source, encoding) as again:
             yield lambda entry: again[entry.key].read()
 
+    @cache
+    def small() -> dict[int, bytes]:
+        """The content of the tables, as far as it can be kept: to open an archive for each of many takes minutes."""
+        kept: dict[int, bytes] = {}
+        with archives.open_archive(source, encoding) as again:
+            left = _KEPT
+            for number in found:
+                left -= again[number].size
+                if left >= 0:
+                    with suppress(ProjectError):  # which is told when it is read for itself
+                        kept[number] = again[number].read()
+        return kept
+
     def content(number: int) -> bytes:
+        if number in small():
+            return small()[number]
         with archives.open_archive(source, encoding) as again:
             return again[number].read()
 

@@ -137,7 +137,12 @@ def _outcome(listing: Listing, choices: ImportChoices, said: Labelling, folders:
         notes = list(said.notes)
         if folders and asked is None:
             notes.append("The table counts, not the class folders, since it names most of the pictures.")
-        return _Outcome("table", said.sentence, said.entries, said.rows, notes, said.choices)
+        unsaid = [
+            each for each in arrangement.by_folders(listing.pictures, listing.layout)[0] if each.name in said.unsaid
+        ]
+        named = arrangement.one_spelling([*said.entries, *unsaid])
+        entries, split = arrangement.with_parts(named, listing.pictures, listing.layout)
+        return _Outcome("table", said.sentence, entries, said.rows, [*notes, *split], said.choices)
     notes = _why_no_table(said, folders) if asked is None else []
     told = asked is None and not said.used and not folders and arrangement.names_tell(listing.pictures)
     if asked == "names" or told:
@@ -163,11 +168,12 @@ def _in_folders(listing: Listing) -> bool:
 
 
 def _by_names(listing: Listing, notes: list[str]) -> _Outcome:
-    entries = arrangement.by_names(listing.pictures, listing.layout)
+    named = arrangement.by_names(listing.pictures)
+    entries, split = arrangement.with_parts(named, listing.pictures, listing.layout)
     first = next((entry for entry in entries if entry.class_name), None)
     example = f", such as {first.class_name} for {first.name.rpartition('/')[2]}" if first else ""
     sentence = f"The names of the pictures begin with their classes{example}."
-    return _Outcome("names", sentence, entries, notes=notes, choices=ImportChoices(classes_from="names"))
+    return _Outcome("names", sentence, entries, notes=[*notes, *split], choices=ImportChoices(classes_from="names"))
 
 
 def _by_folders(listing: Listing, notes: list[str]) -> _Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.catalogue import Picture
+from core.datasets.division import foremost
 from core.datasets.edit_journal import STAGING, TRASH, Edit
 from core.datasets.file_index import FileRow
 from core.datasets.file_operations import Move, Step
@@ -157,43 +158,41 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
         known.setdefault(picture.id, []).append(picture)
     folders = ClassFolders(project)
     steps: list[Step] = []
-    rows: list[Row] = []
+    parts = _parts_of(ready)
+    told: dict[int, Row] = {}
     fresh: list[_Ready] = []
-    parts: dict[str, str] = {}
-    groups: dict[str, str] = {}
-    for one in ready:
+    # Those without a class come last: a copy that has one is then there already, and no picture has to go on from where it
+    # was just put.
+    for number, one in sorted(enumerate(ready), key=lambda pair: pair[1].entry.class_name is None):
         if one.facts is None:
-            rows.append(Row(one.entry.name, "rejected", one.reason))
+            told[number] = Row(one.entry.name, "rejected", one.reason)
             continue
         if not (project.root / STAGING / one.staged).is_file():
-            rows.append(_as_it_came(Row(one.entry.name, "taken"), ""))
+            told[number] = _as_it_came(Row(one.entry.name, "taken"), "")
             continue
         to = one.entry.class_name
-        if one.entry.part:
-            parts[one.facts.sha256] = one.entry.part
-        if one.entry.group:
-            groups[one.facts.sha256] = one.entry.group
         there = known.get(one.facts.sha256) or known.get(one.original) or []
         same = [p for p in there if to is None or (p.class_name and class_key(p.class_name) == class_key(to))]
         if same:
-            rows.append(Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}"))
+            told[number] = Row(one.entry.name, "skipped", f"the same picture is here already: {same[0].path}")
             continue
-        made, folder = folders.of(to, one.entry.part)
+        made, folder = folders.of(to, parts.get(one.facts.sha256))
         steps += made
         loose = next((p for p in there if p.class_name is None and p.path), None)
         suffix = Path(one.staged).suffix
         path = folders.place(folder, f"{file_stem(one.entry.name)}{suffix}")
         if loose:
             steps.append(Move(loose.path, path))
-            rows.append(Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path))
+            told[number] = Row(one.entry.name, "taken", f"was here without a class: {loose.path}", path)
+            there.remove(loose)  # it can go into one class only: what comes into another is a copy
         else:
             steps.append(Move(f"{TRASH}/{one.staged}", path))
             fresh.append(one)
             elsewhere = next((p.class_name for p in there if p.class_name), None)
-            rows.append(Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path))
+            told[number] = Row(one.entry.name, "taken", _remark(one.facts, elsewhere), path)
         known.setdefault(one.facts.sha256, []).append(_as_picture(path, to, one.facts))
-    if parts or groups:
-        project.divide(lambda before: replace(before.with_parts(parts), groups={**before.groups, **groups}))
+    _divide(project, ready, parts)
+    rows = [told[number] for number in range(len(ready))]
     if not steps:
         return Report(plan.source, (*rows, *plan.rows), None)
     count = sum(row.outcome == "taken" for row in rows)
@@ -205,6 +204,22 @@ def _placed(project: Project, plan: Plan, ready: list[_Ready], token: str) -> Re
     rows = [_as_it_came(row, arrived.get(planned[row.path], "")) if row.outcome == "taken" else row for row in rows]
     _note(project, plan.source, [(place, one) for one in fresh if (place := arrived.get(f"{TRASH}/{one.staged}"))])
     return Report(plan.source, (*rows, *plan.rows), edit)
+
+
+def _parts_of(ready: Sequence[_Ready]) -> dict[str, str]:
+    """Picture id -> the part that it belongs to, where it came in any."""
+    parts: dict[str, str] = {}
+    for one in ready:
+        if one.facts and (part := foremost((one.entry.part, parts.get(one.facts.sha256)))):
+            parts[one.facts.sha256] = part
+    return parts
+
+
+def _divide(project: Project, ready: Sequence[_Ready], parts: Mapping[str, str]) -> None:
+    """Keeps the parts and groups that pictures came with."""
+    groups = {one.facts.sha256: one.entry.group for one in ready if one.facts and one.entry.group}
+    if parts or groups:
+        project.divide(lambda before: replace(before.with_parts(parts), groups={**before.groups, **groups}))
 
 
 def _note(project: Project, source: str, arrived: list[tuple[str, _Ready]]) -> None:

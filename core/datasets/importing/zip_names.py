@@ -1,12 +1,14 @@
-"""The names in a zip. Those of old Windows are in the code page of the computer that made it, which the zip does not name."""
+"""The names in a zip or tar. Those of old systems are in the encoding of the computer that made it, which it does not name."""
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Sequence
 
 from core.datasets.importing.readings import NAME_ENCODINGS, known_encoding, likeliest
+from core.system.naming import as_text
 
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
@@ -14,19 +16,29 @@ _UNICODE_PATH = 0x7075
 
 
 def names_in(infos: Sequence[zipfile.ZipInfo], encoding: str = "") -> list[tuple[str, str]]:
-    """(name, encoding) of each entry; the encoding is "" where the zip itself says it, or where it does not matter.
+    """(name, encoding) of each entry of a zip; the encoding is "" where the zip itself says it, or where it does not matter.
+    Raises ProjectError for an encoding that nobody knows."""
+    return read_names([_unsaid(info) or _said(info) for info in infos], encoding)
 
-    All names of one zip are read in one encoding: the one asked for, else UTF-8 if all are (Macs write it without saying
-    so), else the likeliest. Raises ProjectError for an encoding that nobody knows.
+
+def names_in_tar(infos: Sequence[tarfile.TarInfo], encoding: str = "") -> list[tuple[str, str]]:
+    """The same for a tar that was opened as UTF-8."""
+    return read_names([_said_in_tar(info) or info.name.encode("utf-8", "surrogateescape") for info in infos], encoding)
+
+
+def read_names(names: Sequence[str | bytes], encoding: str = "") -> list[tuple[str, str]]:
+    """(name, encoding) of names of which some are bytes; the encoding is "" for all others, and where it does not matter.
+
+    All bytes are read in one encoding: the one asked for, else UTF-8 if all are (Macs write it without saying so), else the
+    likeliest. Raises ProjectError for an encoding that nobody knows.
     """
-    raw = [_unsaid(info) for info in infos]
-    open_ones = [name for name in raw if name and not name.isascii()]
+    open_ones = [name for name in names if isinstance(name, bytes) and not name.isascii()]
     wanted = known_encoding(encoding) if encoding else ""
     chosen = wanted or _guess(open_ones)
     said = "" if chosen == "utf-8" and not wanted else chosen
     return [
-        (name.decode(chosen, "replace"), said if not name.isascii() else "") if name else (_said(info), "")
-        for name, info in zip(raw, infos, strict=True)
+        (name.decode(chosen, "replace"), said if not name.isascii() else "") if isinstance(name, bytes) else (name, "")
+        for name in names
     ]
 
 
@@ -50,6 +62,11 @@ def _unsaid(info: zipfile.ZipInfo) -> bytes:
 
 def _said(info: zipfile.ZipInfo) -> str:
     return _unicode_path(info) or info.filename
+
+
+def _said_in_tar(info: tarfile.TarInfo) -> str:
+    """The name of an entry that says it in UTF-8, as POSIX does since 2001; "" of one that does not."""
+    return info.name if "path" in info.pax_headers and as_text(info.name) == info.name else ""
 
 
 def _unicode_path(info: zipfile.ZipInfo) -> str:

@@ -64,6 +64,32 @@ def packed(names: list[str], kind: bytes = tarfile.REGTYPE) -> bytes:
     return out.getvalue()
 
 
+def tar_of(files: dict[str, bytes], mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("last", ["more.zip", "slides.pptx", "cat/9.png"])
+def test_a_tar_with_a_zip_in_it_is_a_tar(mode: str, last: str) -> None:
+    files = {"PK/1.png": PICTURES[0], "cat/2.png": PICTURES[1], last: zipped(["fox/1.png"])}
+    with open_archive(tar_of(files, mode)) as members:
+        assert [member.name for member in members] == list(files)
+        assert members[0].read() == PICTURES[0]
+
+
+def test_zips_that_begin_otherwise_are_zips() -> None:
+    with open_archive(b"PK\7\10" + zipped(["fox/1.png"])) as members:
+        assert [member.name for member in members] == ["fox/1.png"]
+    with open_archive(zipped([])) as members:
+        assert members == []
+
+
 def opened(content: bytes) -> Iterator[tuple[Member, bytes | None]]:
     """The members with what is in them, None where that cannot be read; nothing where the archive is refused."""
     try:

@@ -21,7 +21,7 @@ from tests.core.datasets.importing.sources import (
     planned,
     rows,
 )
-from tests.pictures import COLOURS, encoded, flat_project, noise
+from tests.pictures import COLOURS, encoded, flat_project, noise, zipped
 
 IDS = [f"{n:02x}a{n}" for n in range(15)]
 
@@ -62,6 +62,63 @@ def test_a_table_in_each_part(tmp_path: Path) -> None:
         ("train/1.jpg", "cat", "train"), ("train/2.jpg", "dog", "train"),
         ("valid/1.jpg", "cat", "val"), ("valid/2.jpg", "dog", "val"),
     }  # fmt: skip
+
+
+def in_archive(paths: list[str], tables: dict[str, str], choices: ImportChoices | None = None) -> importing.Plan:
+    files = dict.fromkeys(paths, b"") | {name: text.encode() for name, text in tables.items()}
+    return importing.look(zipped(files), "set.zip", choices=choices)
+
+
+def parts_of(plan: importing.Plan) -> dict[str, str | None]:
+    return {entry.name: entry.part for entry in plan.entries}
+
+
+@pytest.mark.parametrize("flat", [True, False], ids=["flat", "class-folders"])
+@pytest.mark.parametrize("spelled", [("train", "val", "test"), ("Training_Set", "Validation_Set", "Test_Set")])
+def test_parts_that_are_folders_stay_where_a_table_says_the_classes(flat: bool, spelled: tuple[str, ...]) -> None:
+    part_of = dict(zip(spelled, ("train", "val", "test"), strict=True))
+    paths = [
+        f"{part}/{'' if flat else kind + '/'}{kind}{part[:2]}{n}.jpg"
+        for part in spelled
+        for kind in KINDS
+        for n in "123"
+    ]
+    table = rows(
+        ["filename", "label"], [path.rpartition("/")[2] for path in paths], [KINDS[n // 3 % 3] for n in range(27)]
+    )
+    plan = in_archive(paths, {"labels.csv": table})
+    assert plan.recognised[0].layout == "table"
+    assert plan.counts == dict.fromkeys(KINDS, 9)
+    assert parts_of(plan) == {path: part_of[path.partition("/")[0]] for path in paths}
+    assert "It is split already: 9 to learn from, 9 to check with, 9 for the test." in plan.notes
+
+
+def test_a_column_of_parts_comes_before_the_folders() -> None:
+    paths = [f"{part}/{n}{part}.jpg" for part in ("train", "test") for n in range(4)]
+    said = ["test", "train", "train", ""] * 2
+    plan = in_archive(paths, {"labels.csv": rows(["filename", "label", "split"], paths, ["cat", "dog"] * 4, said)})
+    assert list(parts_of(plan).values()) == ["test", "train", "train", "train", "test", "train", "train", "test"]
+
+
+def test_parts_that_are_folders_stay_where_the_names_say_the_classes() -> None:
+    paths = [f"{part}/{kind}.{n}.jpg" for part in ("train", "test") for kind in ("cat", "dog") for n in range(3)]
+    plan = in_archive(paths, {})
+    assert plan.recognised[0].layout == "names"
+    assert parts_of(plan) == {path: path.partition("/")[0] for path in paths}
+
+
+def test_folders_that_are_no_parts_of_one_set_are_none() -> None:
+    for tops in (("training shoes", "test tubes"), ("train", "station")):
+        paths = [f"{top}/{kind}.{n}.jpg" for top in tops for kind in ("cat", "dog") for n in range(3)]
+        plan = in_archive(paths, {}, ImportChoices(classes_from="names"))
+        assert set(parts_of(plan).values()) == {None}
+
+
+def test_one_part_alone_is_no_split() -> None:
+    """The pictures of the test have no labels: those that come are to be split."""
+    paths = [f"train/{n}.jpg" for n in range(6)] + [f"test/{n}.jpg" for n in range(6, 9)]
+    plan = in_archive(paths, {"train.csv": rows(["id", "label"], range(6), ["cat", "dog"] * 3)})
+    assert parts_of(plan) == dict.fromkeys(paths[:6])
 
 
 def test_a_path_that_is_missing_does_not_take_the_label_of_another(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from core.datasets import importing
 from tests.core.datasets.importing.sources import (
     CLASSES,
     KINDS,
@@ -72,3 +73,28 @@ def test_json_lines_of_vertex() -> None:
     plan = planned(PICTURES, {"t.jsonl": "\n".join(map(json.dumps, lines))})
     assert labels(plan) == RIGHT
     assert [entry.part for entry in plan.entries[:2]] == ["test", "train"]
+
+
+def several(plan: importing.Plan) -> dict[str, str]:
+    return {row.name: row.reason for row in plan.rows}
+
+
+@pytest.mark.parametrize(
+    ("title", "holds"),
+    [("choice", "choices"), ("label", "choices"), ("my own question", "choices"), ("label", "labels")],
+)
+def test_several_choices_among_single_ones_are_more_than_one_label(title: str, holds: str) -> None:
+    """As Label Studio exports: a text for one choice, an object for several."""
+    tasks: list[dict[str, object]] = [{"image": f, "id": n, title: c} for n, (f, c) in enumerate(RIGHT.items())]
+    tasks[3][title] = {holds: ["cat", "dog"]}
+    tasks[4][title] = {holds: ["cat"]}
+    plan = planned(PICTURES, {"min.json": json.dumps(tasks)})
+    assert several(plan) == {PICTURES[3]: "has more than one label: cat, dog"}
+    assert labels(plan) == {name: kind for name, kind in RIGHT.items() if name != PICTURES[3]}
+
+
+def test_what_an_object_says_beside_its_label_stays_told_apart() -> None:
+    tasks = [{"filename": f, "file_attributes": {"class": c}} for f, c in RIGHT.items()]
+    plan = planned(PICTURES, {"via.json": json.dumps(tasks)})
+    assert labels(plan) == RIGHT
+    assert "file_attributes class" in plan.recognised[0].options.label_columns

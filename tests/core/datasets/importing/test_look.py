@@ -47,6 +47,8 @@ def test_a_file_is_found_however_its_path_is_spelled(wanted: str) -> None:
 TABLES = {
     "dog breeds": rows(["id", "breed"], [name[:-4] for name in PICTURES], CLASSES),
     "numbers of a row first": rows(["", "file", "species"], range(15), PICTURES, CLASSES),
+    "shuffled numbers of rows first": rows(["", "file", "label"], [n * 7 % 15 for n in range(15)], PICTURES, CLASSES),
+    "numbers of a row written twice": rows(["Unnamed: 0", "", "f", "what"], range(15), range(15), PICTURES, CLASSES),
     "whales": rows(["Image", "Id"], PICTURES, CLASSES),
     "numbers and names of classes": rows(["image", "label", "class_name"], PICTURES, NUMBERS, CLASSES),
     "one-hot": rows(
@@ -116,6 +118,23 @@ def test_a_column_of_parts(titled: bool) -> None:
     plan = planned(PICTURES, {"t.csv": ("split,f,label\n" if titled else "") + table})
     assert labels(plan) == RIGHT
     assert [entry.part for entry in plan.entries[:5]] == ["train", "train", "test", "val", None]
+
+
+@pytest.mark.parametrize("parts", [("train", "test"), ("test", "train"), ("", "test"), ("test", "val")])
+def test_of_the_parts_that_lines_give_one_picture_the_test_counts(parts: tuple[str, str]) -> None:
+    others = [(name, RIGHT[name], ("train", "val")[n % 2]) for n, name in enumerate(PICTURES) if name != "cat_0.jpg"]
+    table = csv_text([("file", "label", "split"), *others, *(("cat_0.jpg", "cat", part) for part in parts)])
+    plan = planned(PICTURES, {"labels.csv": table})
+    assert {entry.name: entry.part for entry in plan.entries}["cat_0.jpg"] == "test"
+
+
+@pytest.mark.parametrize("absent", ["NA", "NaN", "nan", "None", "null", "#N/A", ""])
+def test_what_programs_write_for_nothing_is_no_group(absent: str) -> None:
+    patients = [absent if n % 3 else f"p{n}" for n in range(len(PICTURES))]
+    plan = planned(PICTURES, {"labels.csv": rows(["file", "label", "patient_id"], PICTURES, CLASSES, patients)})
+    assert {entry.name: entry.group for entry in plan.entries} == {
+        name: None if n % 3 else f"p{n}" for n, name in enumerate(PICTURES)
+    }
 
 
 def test_two_tables_called_as_the_parts() -> None:
@@ -192,12 +211,83 @@ def test_columns_that_are_no_labels_are_not_taken_for_them(table: str) -> None:
     assert any("recognised as the classes" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("title", ["", "Unnamed: 0"])
+def test_numbers_of_rows_are_no_labels(title: str, start: int) -> None:
+    few = PICTURES[:5]
+    plan = planned(few, {"t.csv": rows([title, "file"], range(start, start + 5), few)})
+    assert set(labels(plan).values()) == {None}
+    plan = planned(few, {"t.csv": rows([title, "file", "label"], range(start, start + 5), few, [2, 2, 0, 0, 0])})
+    assert set(labels(plan).values()) == {"2", "0"}
+    names = [f"{n:03}.jpg" for n in range(start, start + 5)]
+    table = rows([title, "photo no", "what"], range(start, start + 5), range(start + 4, start - 1, -1), [*"aabbb"])
+    assert labels(planned(names, {"t.csv": table})) == dict(zip(names, "bbbaa", strict=True))
+
+
+@pytest.mark.parametrize("first", ["early disease", "rose family", "type", "healthy"])
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_label_that_ends_as_titles_do_is_none(first: str, padded: bool, turned: bool) -> None:
+    names = [f"{n:04}.jpg" for n in range(1, 9)]
+    kinds = [first, "plain"] * 4
+    lines = zip((name[:-4] if padded else name[:-4].lstrip("0") for name in names), kinds, strict=True)
+    plan = planned(names, {"t.csv": csv_text([line[::-1] for line in lines] if turned else lines)})
+    assert labels(plan) == dict(zip(names, kinds, strict=True))
+    assert not plan.rows
+
+
+def test_titles_are_titles_though_a_file_is_called_so() -> None:
+    names = ["image.jpg", "id.jpg", "1.jpg", "2020.jpg"]
+    stems = [name[:-4] for name in names]
+    for titles in (["image", "label"], ["id", "label"]):
+        assert labels(planned(names, {"t.csv": rows(titles, stems, [*"abab"])})) == dict(
+            zip(names, "abab", strict=True)
+        )
+    table = rows(["id", "2020", "label"], stems, [1, 5, 6, 7], [*"abab"])
+    assert labels(planned(names, {"t.csv": table})) == dict(zip(names, "abab", strict=True))
+
+
 def test_several_ones_are_more_than_one_label() -> None:
     hot = [[int(c == k) for c in CLASSES] for k in KINDS]
     hot[1][0] = 1
     plan = planned(PICTURES, {"t.csv": rows(["f", *KINDS], PICTURES, *hot)})
     assert len(plan.entries) == 14
     assert [(row.name, row.reason) for row in plan.rows] == [(PICTURES[0], "has more than one label: cat, dog")]
+
+
+AUTOML = [("TRAIN", f"gs://bucket/{f}", c) for f, c in RIGHT.items()]
+
+
+@pytest.mark.parametrize(("lines", "refused"), [
+    ([(*AUTOML[0], "dog"), *AUTOML[1:]], 1),
+    ([(*AUTOML[0], "striped"), *AUTOML[1:]], 1),
+    ([(*AUTOML[0], "dog"), (*AUTOML[1], "owl", "dog"), *AUTOML[2:]], 2),
+    ([(*AUTOML[0][1:], "dog"), *(line[1:] for line in AUTOML[1:])], 1),
+    ([(PICTURES[0], "cat", "dog"), *[*RIGHT.items()][1:]], 1),
+    ([(PICTURES[0], "cat", "dog"), (PICTURES[1], "cat", "owl"), *[*RIGHT.items()][2:]], 2),
+    ([("file", "label"), (PICTURES[0], "cat", "dog"), *[*RIGHT.items()][1:]], 1),
+], ids=["automl", "seen once", "three", "no parts", "plain", "two", "titles"])  # fmt: skip
+def test_cells_right_of_the_label_are_more_labels(lines: list[tuple[str, ...]], refused: int) -> None:
+    plan = planned(PICTURES, {"t.csv": csv_text(lines)})
+    assert [row.name.removeprefix("gs://bucket/") for row in plan.rows] == PICTURES[:refused]
+    assert all(row.reason.startswith("has more than one label: cat, ") for row in plan.rows)
+    assert labels(plan) == {name: RIGHT[name] for name in PICTURES[refused:]}
+    title = plan.recognised[0].choices.label_column
+    assert planned(PICTURES, {"t.csv": csv_text(lines)}, ImportChoices(title)).entries == plan.entries
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(f, c, "blurred" if n < 3 else "") for n, (f, c) in enumerate(RIGHT.items())],
+        [(*line, "0.1", "0.2", "", "", "0.9", "0.8", "", "") for line in AUTOML],
+        [(f, c, n) for n, (f, c) in enumerate(RIGHT.items())],
+        [("file", "label", ""), *((f, c, "seen twice" if n < 3 else "") for n, (f, c) in enumerate(RIGHT.items()))],
+    ],
+    ids=["remark", "boxes", "numbers", "untitled remark"],
+)
+def test_other_cells_right_of_the_label_are_none(lines: list[tuple[object, ...]]) -> None:
+    assert labels(planned(PICTURES, {"t.csv": csv_text(lines)})) == RIGHT
 
 
 def test_boxes_of_different_classes_are_more_than_one_label() -> None:

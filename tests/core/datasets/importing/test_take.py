@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import tarfile
 from pathlib import Path
@@ -26,6 +27,9 @@ def project(tmp_path: Path) -> Project:
 
 def picture(seed: int, kind: str = "PNG") -> bytes:
     return encoded(noise(seed), kind)
+
+
+PARTS = ("train", "val", "test")
 
 
 def outcomes(report: importing.Report) -> dict[str, str]:
@@ -184,6 +188,67 @@ def test_the_same_picture_twice_and_in_two_classes(project: Project) -> None:
     assert report.rows[0].outcome == "taken"
     assert "also in red" in report.rows[0].reason
     assert importing.take(project, importing.from_pictures([("d.png", one)])).rows[0].outcome == "skipped"
+
+
+@pytest.mark.parametrize("loose", ["x.png", "y.jpg"])
+def test_a_picture_without_a_class_goes_into_one_class_and_a_copy_into_each_other(project: Project, loose: str) -> None:
+    one = picture(1, "PNG" if loose == "x.png" else "JPEG")
+    (project.root / loose).write_bytes(one)
+    names = ["cat/1.png", "dog/1.png", "owl/1.png"]
+    report = importing.take(project, importing.look(zipped(dict.fromkeys(names, one)), "z.zip"))
+    assert report.count("taken") == 3
+    assert [Path(row.path).parent.name for row in report.rows] == ["cat", "dog", "owl"]
+    assert all((project.root / row.path).is_file() for row in report.rows)
+    assert [loose in row.reason for row in report.rows] == [True, False, False]
+    assert "also in cat" in report.rows[1].reason
+    counts = project.scan().counts
+    assert counts["cat"] == counts["dog"] == counts["owl"] == 1
+    assert not project.scan().unlabelled
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_a_picture_that_comes_with_and_without_a_class_the_one_with_it_is_taken(
+    project: Project, turned: bool
+) -> None:
+    names = ["1.png", "cat/1.png", "dog/2.png"]
+    files = {name: picture(2 if name == "dog/2.png" else 1) for name in (reversed(names) if turned else names)}
+    report = importing.take(project, importing.look(zipped(files), "z.zip"))
+    assert outcomes(report) == {"1.png": "skipped", "cat/1.png": "taken", "dog/2.png": "taken"}
+    assert [row.name for row in report.rows] == list(files)
+    assert {row.path for row in report.rows} == {"", "cat/1.png", "dog/2.png"}
+    assert "cat/1.png" in next(row.reason for row in report.rows if row.name == "1.png")
+    assert project.journal.history(1)[0][1] == "2 pictures added from z.zip"
+    assert not project.scan().unlabelled
+
+
+SPLIT = {
+    f"{part}/{kind}/{part}.png": picture(n) for n, (part, kind) in enumerate(itertools.product(PARTS, ("oak", "elm")))
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "wins"), [("test", "train", "test"), ("train", "test", "test"), ("val", "train", "val")]
+)
+def test_a_picture_in_two_parts_belongs_to_the_test_before_all_else(
+    project: Project, first: str, then: str, wins: str
+) -> None:
+    files = SPLIT | {f"{first}/oak/x.png": picture(50), f"{then}/oak/x.png": picture(50)}
+    importing.take(
+        project, importing.look(zipped(dict(sorted(files.items(), key=lambda p: not p[0].startswith(first)))), "z.zip")
+    )
+    [one] = [each for each in project.scan().pictures if each.path == "oak/x.png"]
+    assert project.division().parts[one.id] == wins
+
+
+def test_a_picture_in_two_parts_lies_where_the_test_is(tmp_path: Path) -> None:
+    for name, content in SPLIT.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    project = Project.open(tmp_path)
+    files = SPLIT | {"train/oak/x.png": picture(50), "test/oak/x.png": picture(50)}
+    importing.take(project, importing.look(zipped(files), "z.zip"))
+    assert "test/oak/x.png" in project.scan().by_path
+    assert "train/oak/x.png" not in project.scan().by_path
 
 
 def test_the_trash_is_emptied_meanwhile_and_every_picture_arrives(project: Project) -> None:

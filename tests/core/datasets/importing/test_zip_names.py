@@ -1,8 +1,9 @@
-"""Names in zips that do not say their encoding, as old Windows and some Macs write them."""
+"""Names in zips and tars that do not say their encoding, as old Windows and some Macs write them."""
 
 from __future__ import annotations
 
 import io
+import tarfile
 import zipfile
 import zlib
 
@@ -78,3 +79,45 @@ def test_a_name_that_is_said_in_unicode_beside_is_that() -> None:
     assert plan.counts == {"狗 - Hund": 1}
     wrong = importing.look(zip_of([raw], {raw: extra.replace(b"\x01", b"\x02", 1)}), "a.zip")
     assert wrong.counts == {"狗": 1}
+
+
+def tar_of(names: list[str], encoding: str, form: int = tarfile.GNU_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form, encoding=encoding) as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT], ids=["gnu", "ustar"])
+@pytest.mark.parametrize(
+    ("encoding", "classes"),
+    [
+        ("latin-1", ["für", "fär"]),
+        ("latin-1", ["Röschen", "Löwe", "été"]),
+        ("cp932", ["ヒナギク", "バラ", "ソース"]),
+        ("gb18030", ["玫瑰", "菊花"]),
+        ("cp1251", ["круг", "Квадрат"]),
+    ],
+)
+def test_so_are_the_names_in_a_tar(encoding: str, classes: list[str], form: int) -> None:
+    content = tar_of([f"{name}/{n}.jpg" for name in classes for n in range(3)], encoding, form)
+    plan = importing.look(content, "a.tar")
+    assert plan.counts == dict.fromkeys(classes, 3)
+    assert len([note for note in plan.notes if "they were read as" in note]) == 1
+    assert plan.recognised[0].options.encodings
+    assert importing.look(content, "a.tar", choices=ImportChoices(encoding=encoding)).counts == plan.counts
+    with plan.opened() as read:
+        assert all(read(entry) == b"" for entry in plan.entries)
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT], ids=["gnu", "pax"])
+def test_utf8_in_a_tar_is_not_guessed(form: int) -> None:
+    plan = importing.look(tar_of([f"{name}/1.jpg" for name in ("café", "狗")], "utf-8", form), "a.tar")
+    assert plan.counts == {"café": 1, "狗": 1}
+    assert not [note for note in plan.notes if "encoding" in note]
+
+
+def test_a_name_that_a_tar_says_in_unicode_is_that_whatever_was_chosen() -> None:
+    content = tar_of(["café/1.jpg"], "utf-8", tarfile.PAX_FORMAT)
+    assert importing.look(content, "a.tar", choices=ImportChoices(encoding="cp932")).counts == {"café": 1}
