@@ -10,7 +10,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import PurePosixPath
 
 from core.config.split import SplitConfig
@@ -140,7 +139,7 @@ def said_of(picture: Picture, config: SplitConfig) -> list[Hashable]:
     if config.together == "pattern" and config.pattern:
         found = re.search(config.pattern, picture.path[-255:])
         # Of alternatives, as in plant(\d+)|tree(\d+), each has a bracket of its own, and those of the others are empty.
-        return [next(filter(itemgetter(1), enumerate(found.groups())), found[0])] if found and found[0] else []
+        return [next(filter(None, found.groups()), found[0])] if found and found[0] else []
     return [picture.group] if config.together == "table" and picture.group else []
 
 

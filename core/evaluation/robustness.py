@@ -26,9 +26,9 @@ from core.system.tasks.records import AGAIN, TaskState
 MOST = 200
 """So many test pictures are changed, at most, evenly over the classes."""
 HOLDS = 0.05
+"""A loss of a smaller share counts as none."""
 _GUESSING = 1.3
 """Right less than so many times as often as by guessing is hardly better than that."""
-"""A loss of a smaller share counts as none."""
 _RARE = 0.01
 """Chance makes a loss that is told less often than this. Stricter than usual, because many changes are looked at."""
 

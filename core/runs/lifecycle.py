@@ -198,11 +198,16 @@ def list_runs(project: Project) -> list[Run]:
     return [Run(folder) for _, folder in sorted(found, reverse=True)]
 
 
+_DAY = 24 * 3600.0
+
+
 def forget_killed(project: Project) -> None:
-    """Removes the decoded pictures of the project's trainings whose process was killed, and so could not do it: gigabytes."""
+    """Removes the decoded pictures of the project's trainings whose process was killed, and so could not do it: gigabytes. Not
+    what was at work within the last day: it may be on another computer that sees the folder."""
     for folder in {file.parent for file in project.runs_dir.glob("*/*.npy")}:
         records = RunRecords(folder)
-        if records.state().ended:
+        state = records.state()
+        if state.ended and time.time() - state.updated > _DAY:
             records.forget_pictures()
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config.split import PARTS
 from core.config.training import TrainConfig
 from core.datasets.catalogue import Catalogue
 from core.datasets.folds import GroupedFolds
 from core.datasets.project import now_at
+from core.datasets.splits import make_split
 from core.runs.records import RunPicture, RunPlan
-from core.system.errors import PictureError
+from core.system.errors import PictureError, ProjectError
 
 
 def find_file(plan: RunPlan, picture: RunPicture) -> Path:
@@ -25,9 +27,9 @@ def find_file(plan: RunPlan, picture: RunPicture) -> Path:
 
 
 def changed_since(plan: RunPlan, catalogue: Catalogue) -> bool:
-    """Whether a training would learn from other pictures now, or by other classes: one of the plan's has another class, is gone
-    or set aside, or one that it had not was made after it. A plan has not all that there are: what lies in two classes, or
-    between two pieces of a film, is left out."""
+    """Whether a training by the same settings would have other pictures now, or by other classes: one of the plan's has another
+    class, is gone or set aside, or one that it had not has come, or has a class now. Not all that there are have a place in a
+    plan: what lies between two pieces of a film is left out."""
     now: dict[str, set[str]] = {}
     for picture in catalogue.in_use.pictures:
         if picture.class_name:
@@ -35,8 +37,16 @@ def changed_since(plan: RunPlan, catalogue: Catalogue) -> bool:
     then = {picture.id: plan.classes[picture.label] for picture in plan.pictures}
     if any(now.get(id_) != {name} for id_, name in then.items()):
         return True
-    new = (p for p in catalogue.in_use.pictures if p.class_name and p.id not in then and len(now[p.id]) == 1)
-    return any(picture.modified_ns > plan.created * 1e9 for picture in new)
+    new = [p for p in catalogue.in_use.pictures if p.class_name and p.id not in then and len(now[p.id]) == 1]
+    if any(picture.modified_ns > plan.created * 1e9 for picture in new):
+        return True
+    if not new or plan.config.sampling == "under-sampling":
+        return False
+    try:
+        split = make_split(catalogue, plan.config.dealing)
+    except ProjectError:  # of a new class with too few pictures
+        return True
+    return any(picture.id not in then for part in PARTS for picture in split.part(part))
 
 
 def grouped_folds(pictures: Sequence[RunPicture], seed: int) -> GroupedFolds:

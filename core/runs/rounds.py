@@ -21,7 +21,7 @@ def why_kept(plan: RunPlan, history: Sequence[Mapping[str, Any]], best_epoch: in
     least = min(stage, key=lambda epoch: epoch["val_loss"])
     elsewhere = least["val_loss"] < kept["val_loss"]
     later = [epoch for epoch in history[best_epoch:] if epoch not in stage]
-    reason, solved = f"Round {best_epoch} is kept", stages[best_epoch - 1] == "" and not stopped
+    reason, solved = f"Round {best_epoch} is kept", stages[best_epoch - 1] == "" and (bool(later) or not stopped)
     if solved and (plan.config.l2 or plan.config.l2_plain):
         reason += ": it knows its training pictures as well as it may without learning them by heart (loss with L2)"
     elif not solved and not elsewhere:

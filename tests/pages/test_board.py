@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 
 from core import Project
-from core.datasets import labels
+from core.datasets import importing, labels
 from core.runs.lifecycle import list_runs, wait
 from core.system.errors import FieldguideError, ProjectError
 from pages.shared.board import blanks, board, ops
@@ -81,6 +81,23 @@ def test_what_cannot_be_taken_stays_where_it_arrived(project: Project) -> None:
         ops.carry_out(project, op("take", "../elsewhere", token=token), "")
     assert arriving.of_tab(ops.PLACE).token == token
     assert ops.carry_out(project, op("take", "red", token=token), "") == "1 picture saved in red."
+    assert not (project.root.parent / "elsewhere").exists()
+
+
+def test_what_could_not_be_saved_is_tried_again_when_the_person_comes_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise FieldguideError("The disk is full.", "Make room on it: empty the bin.")
+
+    token = arrive("webcam-0a1b2c3d-001.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(importing, "take", full)
+        for kind in ("take", "fresh"):  # the board was left for the bin, which was not emptied yet
+            with pytest.raises(FieldguideError, match="full"):
+                ops.carry_out(project, op(kind, "red" if kind == "take" else "", token=token), "")
+    assert ops.carry_out(project, op("fresh", token=token), "") == "1 picture saved in red."
+    assert project.scan().counts["red"] == 5
 
 
 def test_what_a_board_was_still_sending_when_it_was_left_goes_into_no_class_of_the_next(project: Project) -> None:
@@ -93,7 +110,6 @@ def test_what_a_board_was_still_sending_when_it_was_left_goes_into_no_class_of_t
     ops.carry_out(project, op("fresh", token="of another board"), "")
     ops.carry_out(project, op("take", "red", token=token), "")
     assert project.scan().counts == before | {"red": before["red"] + 1}
-    assert not (project.root.parent / "elsewhere").exists()
 
 
 def test_a_card_becomes_a_class_with_its_first_picture_or_name(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ _ENTRY_DAMAGED = "damaged in the archive"
 _MAX_PATH = 1000  # characters
 _MAX_HEADER = 100_000  # bytes that a tar may say of one entry
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a limit
-_ZIP_STARTS = (b"PK\3\4", b"PK\5\6", b"PK\7\10")  # whole, empty, once written to be split
+_TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 _PACKED_TARS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 SUFFIXES = (".zip", ".tm", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 """File endings that are taken for archives; `.tm` is a Teachable Machine project, which is a zip."""
@@ -101,13 +101,19 @@ def open_archive(source: Path | bytes, encoding: str = "") -> Iterator[list[Memb
         with _clear_words():
             opened: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
             file = stack.enter_context(opened)
-            # By the beginning: `zipfile.is_zipfile` looks at the end, where a tar may have a zip among its files.
-            is_zip = file.read(4) in _ZIP_STARTS
+            # `zipfile.is_zipfile` looks at the end, where a tar may have a zip among its files.
+            is_zip = not _begins_as_tar(file) and zipfile.is_zipfile(file)
             as_zip = stack.enter_context(zipfile.ZipFile(file)) if is_zip else None
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             members = _zip_members(as_zip, encoding) if as_zip else _tar_members(file, size, encoding)
         yield members
+
+
+def _begins_as_tar(file: IO[bytes]) -> bool:
+    start = file.read(_TAR_MARK_AT + len(_TAR_MARK))
+    file.seek(0)
+    return start.endswith(_TAR_MARK) or any(start.startswith(magic) for magic, _ in _PACKED_TARS)
 
 
 @contextmanager

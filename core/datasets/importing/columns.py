@@ -31,6 +31,8 @@ _MEASURE = re.compile(
 )
 WHOLE = re.compile(r"-?\d+\.0")
 """How pandas writes whole numbers in a column where some are missing."""
+_MOST_LABELS = 20
+"""Of one picture, each in a cell of its own."""
 _UNTITLED = re.compile(r"(column|Unnamed:) \d+")
 """How `tables.distinct` and pandas call a column without a title."""
 _MEASURED = frozenset(
@@ -178,8 +180,10 @@ def _titled(table: Table, finder: Finder, folder: str) -> Table:
 def _in_one_column(table: Table, file: int) -> Table:
     """A table in which several labels of one picture each have a cell of their own, as AutoML writes them, with all in one
     cell: what lies right of a label in some rows, under no title, and is a label itself."""
+    if all(row[-1] for row in table.rows):  # each row is as long as the longest
+        return table
     untitled = [_UNTITLED.fullmatch(title) is not None for title in table.titles]
-    for first in range(file + 1, table.width - 1):
+    for first in range(max(file + 1, table.width - _MOST_LABELS), table.width - 1):
         if not all(untitled[first + 1 :]) or not (untitled[first] or label_rank(table.titles[first]) is not None):
             continue
         ends = [row[first:] for row in table.rows]
@@ -188,7 +192,7 @@ def _in_one_column(table: Table, file: int) -> Table:
         filled_up = all(a or not b for end in ends for a, b in pairwise(end))
         words = not any(_MEASURE.fullmatch(cell) or cell.isdigit() or part_word(cell) for cell in known | more)
         by_automl = any(row[file].startswith("gs://") for row in table.rows)
-        if filled_up and words and not all(end[-1] for end in ends) and (by_automl or known & more):
+        if filled_up and words and (by_automl or known & more):
             rows = [[*row[:first], as_cell(cell for cell in row[first:] if cell)] for row in table.rows]
             return replace(table, titles=table.titles[: first + 1], rows=rows)
     return table

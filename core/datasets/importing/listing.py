@@ -147,8 +147,8 @@ def of_archive(source: Path | bytes, name: str, choices: ImportChoices) -> Listi
         with archives.open_archive(source, encoding) as again:
             left = _KEPT
             for number in found:
-                left -= again[number].size
-                if left >= 0:
+                if again[number].size <= left:
+                    left -= again[number].size
                     with suppress(ProjectError):  # which is told when it is read for itself
                         kept[number] = again[number].read()
         return kept

@@ -35,7 +35,7 @@ _GUESSED = (
 TABLE_ENCODINGS = (*_GUESSED, "utf-16", "utf-16-le", "utf-16-be")
 """Encodings that are offered for a table; where nothing tells one from another the first of those that fit is taken."""
 NAME_ENCODINGS = ("utf-8", "cp932", "gb18030", "cp949", "big5", "cp866", "cp437", "cp850", "cp1252", "cp1251")
-"""The same for the names in a zip."""
+"""The same for the names in a zip or tar."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -22,8 +22,10 @@ def names_in(infos: Sequence[zipfile.ZipInfo], encoding: str = "") -> list[tuple
 
 
 def names_in_tar(infos: Sequence[tarfile.TarInfo], encoding: str = "") -> list[tuple[str, str]]:
-    """The same for a tar that was opened as UTF-8."""
-    return read_names([_said_in_tar(info) or info.name.encode("utf-8", "surrogateescape") for info in infos], encoding)
+    """The same for a tar that was opened as UTF-8, which is not asked about where all its names are: today's programs write it
+    so, and the encoding that is asked for may be that of a table in it."""
+    names = [_said_in_tar(info) or info.name.encode("utf-8", "surrogateescape") for info in infos]
+    return read_names(names, "" if all(as_text(info.name) == info.name for info in infos) else encoding)
 
 
 def read_names(names: Sequence[str | bytes], encoding: str = "") -> list[tuple[str, str]]:

@@ -26,6 +26,8 @@ from pages.shared.ui.text import count
 
 PLACE = "arriving on the board"
 """Where pictures for the cards arrive."""
+_WHOLE = "whole on the board"
+"""In the session: (token, card) of what has arrived whole, and may not be saved yet."""
 GO, FROZEN, CHANGED = "go from the board", "frozen picture", "board changed"
 """In the session: the page to turn to; (name, content) of the picture to explain; whether the whole page must be drawn."""
 _MOMENT = 1.5
@@ -37,9 +39,7 @@ def carry_out(project: Project, op: Op, newest: str) -> str:
     FieldguideError, and then nothing was changed."""
     tab.put(CHANGED, True)
     if op.kind == "fresh":
-        if arriving.of_tab(PLACE).token == op.token:
-            arriving.forget(PLACE)
-        return "Pictures that were still on their way are not saved."
+        return _left_behind(project, op)
     if op.kind in ("take", "why"):
         return _arrived(project, op)
     if op.kind == "train":
@@ -82,11 +82,23 @@ def _of_class(project: Project, op: Op) -> str:
     return said
 
 
+def _left_behind(project: Project, op: Op) -> str:
+    """What an earlier board has left where pictures arrive: what could not be saved then is tried again, all else forgotten."""
+    token, card = tab.get(_WHOLE, ("", ""))
+    if op.token == token == arriving.of_tab(PLACE).token:
+        return _arrived(project, replace(op, kind="take", card=card))
+    if arriving.of_tab(PLACE).token == op.token:
+        arriving.forget(PLACE)
+    return "Pictures that were still on their way are not saved."
+
+
 def _arrived(project: Project, op: Op) -> str:
     """Takes what has arrived: into a class, or one picture to be explained."""
     arrivals = arriving.of_tab(PLACE)
     if arrivals.token != op.token:
         raise ProjectError("These pictures have been taken already.")
+    if op.kind == "take":
+        tab.put(_WHOLE, (op.token, op.card))
     if op.kind == "why":
         pictures = [(path.name, path.read_bytes()) for path in sorted(arrivals.folder.glob("files/*"))]
         arriving.forget(PLACE)

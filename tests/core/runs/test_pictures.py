@@ -78,9 +78,12 @@ def test_a_training_learns_from_as_many_of_each_and_says_so(tmp_path: Path, reci
 def test_only_what_a_training_would_learn_from_otherwise_counts_as_changed(tmp_path: Path) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=8))
     shutil.copy(project.root / "red" / "000.png", project.root / "blue" / "both.png")  # in two classes: in no training
+    for number in range(2):
+        shaded((9, 9, 200), 50 + number).save(project.root / f"loose {number}.png")
     catalogue = project.scan()
-    split, pictures = freeze(catalogue, settled(project, TrainConfig()))
-    plan = RunPlan("run", str(project.root), time.time(), TrainConfig(), split.classes, pictures)
+    config = settled(project, TrainConfig())
+    split, pictures = freeze(catalogue, config)
+    plan = RunPlan("run", str(project.root), time.time(), config, split.classes, pictures)
     assert not changed_since(plan, catalogue)
 
     def after(change: Callable[[], object]) -> bool:
@@ -97,5 +100,27 @@ def test_only_what_a_training_would_learn_from_otherwise_counts_as_changed(tmp_p
     assert after(lambda: labels.delete(project, red[:1]))
     assert after(lambda: labels.set_aside(project, "red", aside=True))
     assert after(lambda: labels.rename_class(project, "red", "rust"))
+    assert after(lambda: labels.move(project, catalogue.unlabelled, "blue"))
+    assert after(lambda: labels.move(project, catalogue.unlabelled, "dusk"))
     shaded((1, 200, 3), 99).save(project.root / "green" / "new.png")
+    assert changed_since(plan, project.scan())
+
+
+def test_what_a_film_left_out_is_no_change(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(60):
+            shaded(colour, number).save(folder / name / f"webcam-0a1b2c3{name[0]}-{number:03}.png")
+    project = Project.open(folder)
+    catalogue, config = project.scan(), settled(project, TrainConfig())
+    split, pictures = freeze(catalogue, config)
+    assert split.left_out["between"]
+    plan = RunPlan("run", str(project.root), time.time(), config, split.classes, pictures)
+    assert not changed_since(plan, catalogue)
+    labels.set_aside(project, "red", aside=True)
+    split, pictures = freeze(project.scan(), config)
+    plan = RunPlan("run", str(project.root), time.time(), config, split.classes, pictures)
+    assert not changed_since(plan, project.scan())
+    labels.set_aside(project, "red", aside=False)
     assert changed_since(plan, project.scan())

@@ -53,5 +53,8 @@ def test_the_round_that_is_kept_is_told_with_the_reason(
 def test_a_solved_head_that_was_stopped_is_not_said_to_have_come_to_its_end() -> None:
     told = why_kept(plan_of(SOLVED), checked(0.5), 1, stopped=True)
     assert told == f"Round 1 is kept: {LEAST}."
+    tuned = [one | {"epoch": n} for n, one in enumerate(checked(0.5) + checked(0.6, rate="fine_tune_rate"), 1)]
+    told = why_kept(plan_of(TUNED), tuned, 1, stopped=True)  # which was the fine-tuning
+    assert told == f"Round 1 is kept: {RESTRAINED}. Fine-tuning after it was no better."
     told = why_kept(plan_of(SOLVED), [*checked(0.5), {"epoch": 2, "loss": 0.1, "val_loss": 0.6}], 2, stopped=True)
     assert told == f"Round 2 is kept, the last one before it was stopped. {LESS} 1 (validation loss)."

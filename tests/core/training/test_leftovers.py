@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from core import Project, TrainConfig, start, train
 from core.config.recipes import get_recipe
 from core.export.exports import export
+from core.system import storage
 from core.system.tasks.handle import TaskHandle
 from core.system.tasks.processes import ROOT, birth_of
 from core.system.tasks.records import TaskState
@@ -102,9 +104,12 @@ def test_what_a_killed_training_decoded_goes_when_the_next_begins(
     begin: Callable[[Project, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = Project.open(flat_project(tmp_path / "p", COLOURS, each=6))
-    killed, living = (make_run(project, name) for name in ("killed", "living"))
-    for run, born in ((killed, 1.0), (living, birth_of(os.getpid()))):
+    killed, living, elsewhere = (make_run(project, name) for name in ("killed", "living", "elsewhere"))
+    long_ago, lives = time.time() - 2 * 24 * 3600, birth_of(os.getpid())
+    for run, born, when in ((killed, 1.0, long_ago), (living, lives, long_ago), (elsewhere, 1.0, time.time())):
         run.records.write_state(TaskState("running", "fit", pid=os.getpid(), born=born))
+        file = run.folder / "state.json"
+        storage.write_json(file, storage.read_json(file) | {"updated": when})
         np.save(run.folder / "train-180.npy", np.zeros(3, np.uint8))
     monkeypatch.setattr(TaskHandle, "start", lambda *_, **__: True)
     begin(project, tmp_path / "out")
@@ -112,3 +117,4 @@ def test_what_a_killed_training_decoded_goes_when_the_next_begins(
     assert not list(killed.folder.glob("*.npy"))
     assert (killed.folder / "run.json").is_file()
     assert list(living.folder.glob("*.npy"))
+    assert list(elsewhere.folder.glob("*.npy"))  # another computer may be at it

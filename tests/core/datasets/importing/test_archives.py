@@ -84,8 +84,9 @@ def test_a_tar_with_a_zip_in_it_is_a_tar(mode: str, last: str) -> None:
 
 
 def test_zips_that_begin_otherwise_are_zips() -> None:
-    with open_archive(b"PK\7\10" + zipped(["fox/1.png"])) as members:
-        assert [member.name for member in members] == ["fox/1.png"]
+    for before in (b"PK\7\10", b"PK00", b"#!/bin/sh\nexec unzip $0\n"):
+        with open_archive(before + zipped(["fox/1.png"])) as members:
+            assert [member.name for member in members] == ["fox/1.png"]
     with open_archive(zipped([])) as members:
         assert members == []
 
