@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import psutil
 import pytest
 
 from core import Project
@@ -17,6 +16,7 @@ from core.datasets.validation import find_problems
 from core.system.errors import ProjectError
 from tests.films import filmed
 from tests.pictures import COLOURS, flat_project, noise
+from tests.processes import running
 
 
 @pytest.fixture
@@ -84,8 +84,7 @@ def test_whoever_stops_while_a_film_is_read_has_nothing_half(project: Project, t
     with pytest.raises(CancelledError):
         importing.take(project, importing.look(filmed(tmp_path / "a.mp4", 20)).into("cup"), stop)
     assert project.scan().counts == before
-    running = [" ".join(each.cmdline()) for each in psutil.Process().children(recursive=True)]
-    assert not any("core.imaging.film" in command for command in running)
+    assert not running("core.imaging.film")
 
 
 def test_kinds_of_films_that_are_not_read_are_told(tmp_path: Path) -> None:
