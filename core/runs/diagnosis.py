@@ -294,8 +294,12 @@ def _when_it_works(test: Evaluation) -> Diagnosis:
     works = "It works" if test.accuracy >= _WORKS and not never else f"It is right about {test.right} of {test.total}"
     if never:
         named = never[0] if len(never) == 1 else f"{', '.join(never[:_NAMED])}{' and others' * (len(never) > _NAMED)}"
+        more = "it" if len(never) == 1 else "these"
         return Diagnosis(
-            "works", f"{works}, but about no test picture of {named}. More pictures of that would help.", "", "mistakes"
+            "works",
+            f"{works}, but about no test picture of {named}. More pictures of {more} would help.",
+            "",
+            "mistakes",
         )
     (most, worst), (second, _) = wrong[:2]
     if most >= 2 and most > second:

@@ -255,3 +255,14 @@ def test_mistakes_of_sureness_that_even_out_are_told() -> None:
     assert said(np.full(200, 0.75)).startswith("**It knows how sure it may be.**")
     assert said(np.full(200, 0.95)).startswith("**It is too sure.**")
     assert said(np.full(200, 0.55)).startswith("**It is too modest.**")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_few_answers_of_a_model_that_knows_how_sure_it_may_be_are_not_blamed(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    apart = random.uniform(0.5, 1, 35)
+    right = random.uniform(size=35) < apart
+    told = sure._in_words(calibration.reliability(apart, right), apart, right)
+    assert "too sure of some" not in told
+    if abs(apart.mean() - right.mean()) < 0.1:
+        assert told.startswith(("**35 answers cannot tell", "**It knows"))

@@ -56,11 +56,17 @@ def _points(share: float) -> str:
 def _in_words(bins: list[calibration.Bin], sure: np.ndarray, right: np.ndarray) -> str:
     apart = float(sure.mean() - right.mean())
     said = f"On average it is {percent(float(sure.mean()))} sure, and {percent(float(right.mean()))} of its answers are right."
-    if calibration.calibration_error(bins) < _CLEAR:
+    error = calibration.calibration_error(bins)
+    if error < _CLEAR:
         return f"**It knows how sure it may be.** {said}"
-    if abs(apart) < _CLEAR / 2:
+    # How far off a model that knows it would be by chance: standard errors of the mean, and of what is right in each bin.
+    by_chance = float(np.sqrt((sure * (1 - sure)).mean() / len(sure)))
+    in_bins = sum(np.sqrt(one.count * one.confidence * (1 - one.confidence)) for one in bins) / len(sure)
+    if abs(apart) >= max(_CLEAR / 2, 2 * by_chance):
+        return f"**It is too {'sure' if apart > 0 else 'modest'}.** {said}"
+    if error >= 2 * in_bins:
         return f"**It is too sure of some answers, and too modest about others.** {said}"
-    return f"**It is too {'sure' if apart > 0 else 'modest'}.** {said}"
+    return f"**{count(len(sure), 'answer')} cannot tell whether it knows how sure it may be.** {said}"
 
 
 def _honest(run: RunSnapshot, answers: Answers, now: Decision) -> None:

@@ -178,7 +178,10 @@ def test_each_rule_has_a_state_in_which_it_speaks() -> None:
         ("few pictures", "9 of beech. More pictures help."),
         ("under-sampled", "few pictures to learn from: 15 of each class. More pictures help."),
         ("few of the best class", "9 of beech. More pictures help."),
-        ("two of three never", "It is right about 96 of 100, but about no test picture of beech, cedar. More pictures"),
+        (
+            "two of three never",
+            "It is right about 96 of 100, but about no test picture of beech, cedar. More pictures of th",
+        ),
         ("underfitting", "(underfitting). More rounds (epochs) may help."),
         ("solved, loss rises, and bad", "It is right about 36 of 80"),
         ("fine", "It works, with 6 mistakes in 160"),
